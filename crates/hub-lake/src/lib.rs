@@ -1,0 +1,1 @@
+//! Datasets' versions as Delta tables on an object store.

@@ -1,0 +1,32 @@
+//! The hub's nouns and rules, free of I/O: ids, contracts, licences, quality, the upload report,
+//! versions, principals, and the one list of error kinds. This crate opens nothing, awaits nothing
+//! and knows no protocol.
+
+mod calendar;
+mod contract;
+mod error;
+mod ids;
+mod licence;
+mod metadata;
+mod principal;
+mod quality;
+mod report;
+mod source;
+mod unit;
+mod version;
+
+pub use calendar::{Interval, TOKYO, ZONE_NAME, format_instant};
+pub use contract::{
+    BreakingChange, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType, Label,
+    MAX_FIELDS, StorageColumn,
+};
+pub use error::{ErrorKind, ModelError};
+pub use ids::{AgencyId, DatasetId, TokenId, UploadId, VersionNumber};
+pub use licence::{Licence, LicenceTerms};
+pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
+pub use principal::{Principal, Role};
+pub use quality::Quality;
+pub use report::{CellError, ColumnReport, Period, ReportBuilder, Rule, UploadReport};
+pub use source::Source;
+pub use unit::Unit;
+pub use version::{UploadMode, VersionRecord};

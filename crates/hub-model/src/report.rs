@@ -1,0 +1,196 @@
+//! The report of an upload: what was understood of the file, and every cell that breaks the contract.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::Text;
+
+/// The rule that a cell, a row or a file breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The value is not of the column's type.
+    Type,
+    /// The value cannot be kept without loss, such as a fraction in a column of whole numbers.
+    Lossless,
+    /// A value must be there.
+    Required,
+    /// The value is under the least allowed.
+    Minimum,
+    /// The value is over the greatest allowed.
+    Maximum,
+    /// The text is too short.
+    MinLength,
+    /// The text is too long.
+    MaxLength,
+    /// The text is not of the pattern.
+    Pattern,
+    /// The value is not among those allowed.
+    Enum,
+    /// Another row of the file has the same key.
+    UniqueKey,
+    /// The bytes are not text in the file's encoding.
+    Encoding,
+    /// The row has more or fewer cells than the header.
+    RowShape,
+    /// The file lacks a column of the contract.
+    MissingColumn,
+    /// The file has a column that the contract does not.
+    UnknownColumn,
+}
+
+/// One place in the file that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CellError {
+    /// The row as a person counts it in the file: line 1 is a CSV file's header; rows of other formats
+    /// count from 1. None where the whole file is meant.
+    pub row: Option<u64>,
+    /// The column, as the file names it.
+    pub column: Option<String>,
+    /// The value as it stands in the file, cut to a readable length.
+    pub value: Option<String>,
+    /// The rule it breaks.
+    pub rule: Rule,
+    /// What is wrong.
+    pub message: Text,
+    /// What to do about it.
+    pub fix: Text,
+}
+
+/// How one column was understood.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnReport {
+    /// The contract's name of it.
+    pub name: String,
+    /// The file's name of it, where the file has it.
+    pub source: Option<String>,
+    /// Cells without a value.
+    pub missing: u64,
+}
+
+/// From the first to the last instant of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// The earliest.
+    pub first: DateTime<Utc>,
+    /// The latest.
+    pub last: DateTime<Utc>,
+}
+
+/// What the hub understood of a file, and what is wrong with it. It is kept with the upload.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadReport {
+    /// The format the file was read as.
+    pub format: String,
+    /// The text encoding, for text formats.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+    /// Rows read.
+    pub rows: u64,
+    /// The contract's columns, and where each was found.
+    pub columns: Vec<ColumnReport>,
+    /// The span of the time column, where there is one and it has values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
+    /// How many places break a rule, also those past the list's cap.
+    pub error_count: u64,
+    /// The first of them, in the order of the file.
+    pub errors: Vec<CellError>,
+    /// How many there are of each rule, over the whole file.
+    pub errors_by_rule: std::collections::BTreeMap<Rule, u64>,
+}
+
+impl UploadReport {
+    /// Whether the file keeps the contract.
+    pub fn is_clean(&self) -> bool {
+        self.error_count == 0
+    }
+}
+
+/// Gathers a report while a file is read; holds at most `cap` errors however many there are.
+#[derive(Debug)]
+pub struct ReportBuilder {
+    report: UploadReport,
+    cap: usize,
+}
+
+impl ReportBuilder {
+    /// A report for a file of this format that lists at most `cap` errors.
+    pub fn new(format: impl Into<String>, cap: usize) -> Self {
+        Self {
+            report: UploadReport {
+                format: format.into(),
+                encoding: None,
+                rows: 0,
+                columns: Vec::new(),
+                period: None,
+                error_count: 0,
+                errors: Vec::new(),
+                errors_by_rule: std::collections::BTreeMap::new(),
+            },
+            cap,
+        }
+    }
+
+    /// Goes on with a report that was finished before, as when a later step finds more.
+    pub fn resume(report: UploadReport, cap: usize) -> Self {
+        Self { report, cap }
+    }
+
+    /// The report so far, to set what was understood.
+    pub fn report_mut(&mut self) -> &mut UploadReport {
+        &mut self.report
+    }
+
+    /// Counts one error; `describe` runs only while the list has room.
+    pub fn error(&mut self, rule: Rule, describe: impl FnOnce() -> CellError) {
+        self.count(rule, 1);
+        if self.report.errors.len() < self.cap {
+            self.report.errors.push(describe());
+        }
+    }
+
+    /// Counts errors of a rule that are not listed one by one.
+    pub fn count(&mut self, rule: Rule, errors: u64) {
+        if errors > 0 {
+            self.report.error_count += errors;
+            *self.report.errors_by_rule.entry(rule).or_default() += errors;
+        }
+    }
+
+    /// How many errors were counted.
+    pub fn error_count(&self) -> u64 {
+        self.report.error_count
+    }
+
+    /// The finished report, its errors in the order of the file.
+    pub fn finish(mut self) -> UploadReport {
+        self.report.errors.sort_by_key(|error| error.row);
+        self.report
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_is_capped_and_the_count_is_not() {
+        let mut builder = ReportBuilder::new("csv", 2);
+        for row in [5, 3, 4] {
+            builder.error(Rule::Type, || CellError {
+                row: Some(row),
+                column: Some("level".to_owned()),
+                value: Some("x".to_owned()),
+                rule: Rule::Type,
+                message: Text::default(),
+                fix: Text::default(),
+            });
+        }
+        builder.count(Rule::UniqueKey, 7);
+        let report = builder.finish();
+        assert_eq!(report.error_count, 10);
+        assert_eq!(report.errors.iter().map(|e| e.row).collect::<Vec<_>>(), [Some(3), Some(5)]);
+        assert_eq!(report.errors_by_rule[&Rule::UniqueKey], 7);
+    }
+}

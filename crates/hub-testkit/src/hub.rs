@@ -1,0 +1,1 @@
+//! A real `mochiyori` server process for end-to-end tests.

@@ -1,0 +1,1 @@
+//! A real S3 protocol server in a process of its own.

@@ -1,0 +1,1 @@
+//! The tests of the whole hub live in `it/`; this library is empty.
