@@ -1,1 +1,36 @@
-//! hub-app
+//! The hub's use cases, and the one place that decides who may do what.
+//!
+//! A door authenticates a caller and hands a [`Principal`](hub_model::Principal) to a use case here; a
+//! use case asks [`policy`] and orders the steps through registry, intake, lake and query. Nothing
+//! here knows HTTP.
+
+mod agencies;
+mod app;
+mod datasets;
+mod error;
+mod maintain;
+mod metrics;
+mod policy;
+mod propose;
+mod publish_upload;
+mod read_rows;
+mod recover;
+mod run_query;
+mod snapshots;
+mod spool;
+mod tokens;
+mod uploads;
+mod versions;
+
+pub use app::{App, AppConfig, Parts};
+pub use datasets::{DatasetDescription, DatasetPage, DatasetSummary};
+pub use error::AppError;
+pub use metrics::Metrics;
+pub use propose::ProposalFile;
+pub use publish_upload::{Publication, UploadRequest};
+pub use read_rows::{LatestRead, RowsRead};
+pub use recover::Recovery;
+pub use run_query::{Answer, PreparedQuery, SqlRequest};
+pub use snapshots::VersionSelector;
+pub use spool::Body;
+pub use tokens::TokenRequest;

@@ -1,1 +1,20 @@
-//! hub-server
+//! The hub over HTTP: routes, OpenAPI, authentication, problems, configuration, and the command line.
+//! It decides nothing: every handler asks one use case of `hub-app`.
+
+mod auth;
+mod caching;
+pub mod cli;
+pub mod config;
+mod demo;
+mod extract;
+pub mod openapi;
+mod problem;
+mod request_id;
+mod router;
+mod routes;
+mod run_demo;
+pub mod serve;
+mod state;
+pub mod telemetry;
+
+pub use run_demo::run_demo;

@@ -1,0 +1,131 @@
+//! The application: the rooms it is made of, and the limits it keeps over them.
+
+use std::{path::PathBuf, sync::Arc};
+
+use hub_lake::Lake;
+use hub_query::QueryEngine;
+use hub_registry::{Clock, Registry};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::{Metrics, maintain::Upkeep};
+
+/// Limits and places of the application.
+#[derive(Debug, Clone)]
+pub struct AppConfig {
+    /// Where uploads wait while they are checked, and sorts spill. Cleared at start.
+    pub scratch_folder: PathBuf,
+    /// The largest file taken, in bytes.
+    pub max_upload_bytes: u64,
+    /// Uploads worked on at once.
+    pub uploads_at_once: usize,
+    /// Memory one upload may hold while it is sorted, in bytes.
+    pub upload_memory_bytes: usize,
+    /// Threads one upload may use.
+    pub upload_threads: usize,
+    /// How long an upload's body may pause, in milliseconds.
+    pub body_pause_ms: u64,
+    /// Errors a report lists; it counts all of them.
+    pub report_cap: usize,
+    /// SQL's bounds before planning.
+    pub sql_bounds: hub_query::SqlBounds,
+    /// Small files of one dataset that start a compaction.
+    pub compact_after_files: usize,
+    /// How often leavings are collected, in seconds; 0 turns it off.
+    pub vacuum_every_s: u64,
+    /// How old an unpublished file must be before it is collected, in seconds. It must exceed the
+    /// longest upload.
+    pub vacuum_grace_s: u64,
+    /// Whether other processes share the registry, so that an unfinished upload may be theirs.
+    pub shared_registry: bool,
+}
+
+/// The rooms an application is composed of.
+#[derive(Debug)]
+pub struct Parts {
+    /// Who and what is recorded.
+    pub registry: Registry,
+    /// The datasets' versions.
+    pub lake: Lake,
+    /// The query engine over the lake's store.
+    pub engine: QueryEngine,
+    /// Now.
+    pub clock: Clock,
+}
+
+/// The hub's use cases. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) registry: Registry,
+    pub(crate) lake: Lake,
+    pub(crate) engine: QueryEngine,
+    pub(crate) clock: Clock,
+    pub(crate) config: AppConfig,
+    pub(crate) metrics: Metrics,
+    pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) upkeep: mpsc::UnboundedSender<hub_model::DatasetId>,
+    /// Work that outlives its request: publications under way and upkeep.
+    pub(crate) tasks: TaskTracker,
+    pub(crate) stopping: CancellationToken,
+}
+
+impl App {
+    /// Composes an application; [`Self::recover`] and [`Self::start_upkeep`] come next.
+    pub fn new(parts: Parts, config: AppConfig) -> (Self, Upkeep) {
+        let (upkeep, queue) = mpsc::unbounded_channel();
+        let app = Self {
+            inner: Arc::new(Inner {
+                registry: parts.registry,
+                lake: parts.lake,
+                engine: parts.engine,
+                clock: parts.clock,
+                metrics: Metrics::new(),
+                uploads: Arc::new(Semaphore::new(config.uploads_at_once)),
+                upkeep,
+                tasks: TaskTracker::new(),
+                stopping: CancellationToken::new(),
+                config,
+            }),
+        };
+        (app, Upkeep::new(queue))
+    }
+
+    /// What the hub counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.inner.metrics
+    }
+
+    /// The query engine's gauges, such as reserved memory.
+    pub fn engine_gauges(&self) -> hub_query::EngineGauges {
+        self.inner.engine.gauges()
+    }
+
+    /// Whether registry and lake answer.
+    pub async fn ready(&self) -> Result<(), crate::AppError> {
+        if self.inner.stopping.is_cancelled() {
+            return Err(crate::AppError::Stopping);
+        }
+        self.inner.registry.ping().await?;
+        self.inner.lake.probe().await?;
+        Ok(())
+    }
+
+    /// A place among the files worked on at once; it is held until the work ends, whoever waits for it.
+    pub(crate) fn upload_place(&self) -> Result<OwnedSemaphorePermit, crate::AppError> {
+        Arc::clone(&self.inner.uploads)
+            .try_acquire_owned()
+            .map_err(|_| crate::AppError::Busy("uploads"))
+    }
+
+    /// Takes no new uploads, and waits until those under way are published or refused.
+    pub async fn stop(&self) {
+        self.inner.stopping.cancel();
+        self.inner.tasks.close();
+        self.inner.tasks.wait().await;
+    }
+}

@@ -1,0 +1,134 @@
+//! What a use case answers when it cannot do what was asked.
+
+use hub_model::{ErrorKind, UploadId, UploadReport};
+
+/// An error of a use case. Its text is fit for callers where `kind()` is not `Internal` or
+/// `Unavailable`; the sources are for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The caller gave no token, or one that is unknown, expired or revoked.
+    #[error("{0}")]
+    Unauthenticated(&'static str),
+    /// The caller is known and may not do this.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// It does not exist, or the caller may not see that it does.
+    #[error("there is no {what} {id:?}, or you may not see it")]
+    NotFound {
+        /// What was looked for.
+        what: &'static str,
+        /// By which id.
+        id: String,
+    },
+    /// A parameter of the request is wrong.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// The idempotency key came before with another body.
+    #[error(
+        "the idempotency key {key:?} was used for another file; use a new key for a new file, or send \
+         the same file to get the first answer again"
+    )]
+    IdempotencyMismatch {
+        /// The key.
+        key: String,
+    },
+    /// The upload with this idempotency key is still being worked on.
+    #[error("the upload with the idempotency key {key:?} is still being checked; ask again shortly")]
+    StillRunning {
+        /// The key.
+        key: String,
+    },
+    /// The bytes are not those of the checksum.
+    #[error("the file arrived with SHA-256 {received}, but its Content-Digest says {expected}; send it again")]
+    ChecksumMismatch {
+        /// In hexadecimal, as announced.
+        expected: String,
+        /// In hexadecimal, as computed.
+        received: String,
+    },
+    /// The file is larger than allowed.
+    #[error("the file is larger than {max_bytes} bytes, the most that this hub takes; split it by time")]
+    UploadTooLarge {
+        /// The limit.
+        max_bytes: u64,
+    },
+    /// The body stopped coming or broke off.
+    #[error("the file did not arrive whole: {0}; send it again")]
+    BodyBroken(String),
+    /// The file's cells break the contract.
+    #[error("{} cell(s) break the contract; nothing was published", .report.error_count)]
+    ContractViolated {
+        /// The upload, whose report is kept.
+        upload: UploadId,
+        /// What is wrong and where.
+        report: Box<UploadReport>,
+    },
+    /// An upload that was answered before failed in a way that will not change.
+    #[error("{detail}")]
+    UploadFailed {
+        /// The upload.
+        upload: UploadId,
+        /// What kind of failure.
+        kind: ErrorKind,
+        /// What was said of it.
+        detail: String,
+    },
+    /// As many run at once as are allowed.
+    #[error("the hub is working on as many {0} as it takes at once; try again shortly")]
+    Busy(&'static str),
+    /// The hub is stopping.
+    #[error("the hub is stopping; try again shortly")]
+    Stopping,
+    /// A rule of the model.
+    #[error(transparent)]
+    Model(#[from] hub_model::ModelError),
+    /// The registry.
+    #[error(transparent)]
+    Registry(#[from] hub_registry::RegistryError),
+    /// The lake.
+    #[error(transparent)]
+    Lake(#[from] hub_lake::LakeError),
+    /// The intake.
+    #[error(transparent)]
+    Intake(#[from] hub_intake::IntakeError),
+    /// The query engine.
+    #[error(transparent)]
+    Query(#[from] hub_query::QueryError),
+    /// The scratch folder cannot be used.
+    #[error("the scratch folder can't be used")]
+    Scratch(#[source] std::io::Error),
+    /// A step of ours ended unexpectedly.
+    #[error("a step ended unexpectedly: {0}")]
+    Broken(String),
+}
+
+impl AppError {
+    pub(crate) fn not_found(what: &'static str, id: impl ToString) -> Self {
+        Self::NotFound { what, id: id.to_string() }
+    }
+
+    /// The kind a caller acts on.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
+            Self::Forbidden(_) => ErrorKind::Forbidden,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::InvalidRequest(_) | Self::BodyBroken(_) => ErrorKind::InvalidRequest,
+            Self::IdempotencyMismatch { .. } => ErrorKind::IdempotencyMismatch,
+            Self::StillRunning { .. } => ErrorKind::Conflict,
+            Self::ChecksumMismatch { .. } => ErrorKind::ChecksumMismatch,
+            Self::UploadTooLarge { .. } => ErrorKind::UploadTooLarge,
+            Self::ContractViolated { .. } => ErrorKind::ContractViolated,
+            Self::UploadFailed { kind, .. } => *kind,
+            Self::Busy(_) => ErrorKind::Busy,
+            Self::Stopping => ErrorKind::Unavailable,
+            Self::Model(error) => error.kind(),
+            Self::Registry(error) => error.kind(),
+            Self::Lake(error) => error.kind(),
+            Self::Intake(error) => error.kind(),
+            Self::Query(error) => error.kind(),
+            Self::Scratch(_) => ErrorKind::Unavailable,
+            Self::Broken(_) => ErrorKind::Internal,
+        }
+    }
+}

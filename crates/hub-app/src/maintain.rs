@@ -1,0 +1,136 @@
+//! Upkeep: small files are joined and leavings collected, in the background and by command.
+
+use std::time::Duration;
+
+use hub_lake::{CompactOptions, CompactOutcome, SnapshotAt, VacuumOptions, VacuumOutcome};
+use hub_model::{DatasetId, Principal};
+use hub_registry::{DatasetFilter, Readable};
+use tokio::sync::mpsc;
+
+use crate::{App, AppError};
+
+/// Datasets read at once while upkeep walks over all of them.
+const PAGE: usize = 200;
+
+/// The queue of datasets that were published to; started by [`App::start_upkeep`].
+#[derive(Debug)]
+pub struct Upkeep {
+    queue: mpsc::UnboundedReceiver<DatasetId>,
+}
+
+impl Upkeep {
+    pub(crate) fn new(queue: mpsc::UnboundedReceiver<DatasetId>) -> Self {
+        Self { queue }
+    }
+}
+
+impl App {
+    /// Compacts datasets as they gather small files, and collects leavings from time to time, until
+    /// the application stops.
+    pub fn start_upkeep(&self, mut upkeep: Upkeep) {
+        let app = self.clone();
+        self.inner.tasks.spawn(async move {
+            let every = match app.inner.config.vacuum_every_s {
+                0 => Duration::from_secs(u64::from(u32::MAX)),
+                seconds => Duration::from_secs(seconds),
+            };
+            let start = tokio::time::Instant::now() + every;
+            let mut vacuum = tokio::time::interval_at(start, every);
+            loop {
+                tokio::select! {
+                    () = app.inner.stopping.cancelled() => return,
+                    dataset = upkeep.queue.recv() => match dataset {
+                        Some(dataset) => app.compact_if_needed(&dataset).await,
+                        None => return,
+                    },
+                    _ = vacuum.tick() => app.vacuum_all().await,
+                }
+            }
+        });
+    }
+
+    async fn compact_if_needed(&self, dataset: &DatasetId) {
+        let options = CompactOptions::default();
+        let outcome = async {
+            let snapshot = self.inner.lake.snapshot(dataset, SnapshotAt::Latest).await?;
+            let small =
+                snapshot.files.iter().filter(|f| f.bytes < options.small_file_bytes).count();
+            if small < self.inner.config.compact_after_files {
+                return Ok(None);
+            }
+            self.inner.lake.compact(dataset, &options).await.map(Some)
+        };
+        match outcome.await {
+            Ok(Some(outcome)) => tracing::info!(%dataset, ?outcome, "small files were joined"),
+            Ok(None) => {}
+            // Another writer was first, or the store is away: the next publication tries again.
+            Err(error) => tracing::warn!(%dataset, %error, "small files were not joined"),
+        }
+    }
+
+    async fn vacuum_all(&self) {
+        let mut filter = DatasetFilter {
+            text: None,
+            agency: None,
+            readable: Readable::Everything,
+            after: None,
+            limit: PAGE,
+        };
+        loop {
+            let page = match self.inner.registry.datasets(&filter).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(%error, "leavings were not collected");
+                    return;
+                }
+            };
+            for record in &page {
+                if self.inner.stopping.is_cancelled() {
+                    return;
+                }
+                match self.inner.lake.vacuum(&record.id, &self.vacuum_options()).await {
+                    Ok(outcome) => tracing::debug!(dataset = %record.id, ?outcome, "collected leavings"),
+                    Err(error) => {
+                        tracing::warn!(dataset = %record.id, %error, "leavings were not collected");
+                    }
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => filter.after = Some(last.id.clone()),
+                _ => return,
+            }
+        }
+    }
+
+    fn vacuum_options(&self) -> VacuumOptions {
+        VacuumOptions {
+            grace: Duration::from_secs(self.inner.config.vacuum_grace_s),
+            ..VacuumOptions::default()
+        }
+    }
+
+    /// Joins a dataset's small files now. Readers see the same rows before and after.
+    pub async fn compact_dataset(
+        &self,
+        principal: &Principal,
+        dataset: &DatasetId,
+    ) -> Result<CompactOutcome, AppError> {
+        self.writable_dataset(principal, dataset).await?;
+        Ok(self.inner.lake.compact(dataset, &CompactOptions::default()).await?)
+    }
+
+    /// Collects files that no version refers to; with `expire_after`, also those of versions that are
+    /// older, which can't be read any more then. A dry run only says what would go.
+    pub async fn vacuum_dataset(
+        &self,
+        principal: &Principal,
+        dataset: &DatasetId,
+        expire_after: Option<Duration>,
+        dry_run: bool,
+    ) -> Result<VacuumOutcome, AppError> {
+        self.writable_dataset(principal, dataset).await?;
+        let options =
+            VacuumOptions { expire_versions_older_than: expire_after, dry_run, ..self.vacuum_options() };
+        Ok(self.inner.lake.vacuum(dataset, &options).await?)
+    }
+}

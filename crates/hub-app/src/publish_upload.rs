@@ -1,0 +1,283 @@
+//! The way of an upload: received, recorded, decoded and conformed, staged, committed, recorded again.
+//!
+//! The lake's commit is the only step that makes data visible. Everything before it can be thrown
+//! away, everything after it can be made up for from the lake's log.
+
+use std::sync::{Arc, atomic::AtomicBool};
+
+use hub_intake::{FormatHint, IntakeOptions};
+use hub_lake::{StageOptions, Staged};
+use hub_model::{
+    DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
+};
+use hub_registry::{DatasetRecord, Reserved, UploadRecord, UploadState};
+
+use crate::{
+    App, AppError, Body,
+    spool::{Spooled, hex},
+};
+
+/// What an agency asks for with a file.
+#[derive(Debug, Clone)]
+pub struct UploadRequest {
+    /// The dataset it is for.
+    pub dataset: DatasetId,
+    /// How it changes the dataset.
+    pub mode: UploadMode,
+    /// What is known of the file's format.
+    pub hint: FormatHint,
+    /// A name for this request, so that it can be sent again safely.
+    pub idempotency_key: Option<String>,
+    /// The SHA-256 the sender computed.
+    pub expected_sha256: Option<[u8; 32]>,
+}
+
+/// A published upload.
+#[derive(Debug, Clone)]
+pub struct Publication {
+    /// The upload's record.
+    pub upload: UploadRecord,
+    /// The version it became.
+    pub version: VersionRecord,
+}
+
+impl App {
+    /// Takes a file and publishes it as a new version, or says all that is wrong with it.
+    pub async fn publish_upload(
+        &self,
+        principal: &Principal,
+        request: UploadRequest,
+        body: Body,
+    ) -> Result<Publication, AppError> {
+        if self.inner.stopping.is_cancelled() {
+            return Err(AppError::Stopping);
+        }
+        let dataset = self.writable_dataset(principal, &request.dataset).await?;
+        let place = self.upload_place()?;
+        let id = UploadId::generate();
+        let spooled = self.spool(&id.to_string(), body).await?;
+        if let Some(expected) = request.expected_sha256
+            && expected != spooled.sha256
+        {
+            return Err(AppError::ChecksumMismatch {
+                expected: hex(&expected),
+                received: hex(&spooled.sha256),
+            });
+        }
+        let sha256 = hex(&spooled.sha256);
+        if let Some(key) = &request.idempotency_key
+            && let Some(first) = self.reserve(principal, &request, key, &sha256, id).await?
+        {
+            return self.answer_again(&first, key).await;
+        }
+        let upload = UploadRecord {
+            id,
+            dataset: request.dataset.clone(),
+            mode: request.mode,
+            state: UploadState::Checking,
+            file_name: request.hint.file_name.clone(),
+            format: None,
+            bytes: spooled.bytes,
+            sha256: Some(sha256),
+            by: principal.label().to_owned(),
+            idempotency_key: request.idempotency_key.clone(),
+            created_at: self.inner.clock.now(),
+            finished_at: None,
+            version: None,
+            report: None,
+            problem: None,
+        };
+        self.inner.registry.begin_upload(&upload).await?;
+        // From here the work goes on even if the client leaves: the record must come to an end.
+        let app = self.clone();
+        let work = self.inner.tasks.spawn(async move {
+            let outcome = app.publish(dataset, upload, spooled, request.hint).await;
+            app.inner.metrics.count_upload(outcome.as_ref().err().map(AppError::kind));
+            drop(place);
+            outcome
+        });
+        work.await.map_err(|error| AppError::Broken(error.to_string()))?
+    }
+
+    async fn reserve(
+        &self,
+        principal: &Principal,
+        request: &UploadRequest,
+        key: &str,
+        sha256: &str,
+        upload: UploadId,
+    ) -> Result<Option<UploadId>, AppError> {
+        let scope = match principal {
+            Principal::Anonymous => String::new(),
+            Principal::Token { id, .. } => id.to_string(),
+        };
+        // The mode is part of the request: the same file appended and put in place are two things.
+        let body = format!("{} {sha256}", request.mode.as_str());
+        match self.inner.registry.reserve(&scope, &request.dataset, key, &body, upload).await? {
+            Reserved::New => Ok(None),
+            Reserved::Same(first) => Ok(Some(first)),
+            Reserved::Running(_) => Err(AppError::StillRunning { key: key.to_owned() }),
+            Reserved::OtherBody => Err(AppError::IdempotencyMismatch { key: key.to_owned() }),
+        }
+    }
+
+    /// Answers a repeated request as the first one was answered.
+    async fn answer_again(&self, id: &UploadId, key: &str) -> Result<Publication, AppError> {
+        let upload = self
+            .inner
+            .registry
+            .upload(id)
+            .await?
+            .ok_or_else(|| AppError::not_found("upload", id))?;
+        match (upload.state, upload.version, &upload.report) {
+            (UploadState::Committed, Some(number), _) => {
+                let version = self.version_record(&upload.dataset, number).await?;
+                Ok(Publication { upload, version })
+            }
+            (UploadState::Rejected, _, Some(report)) => {
+                let report = Box::new(report.clone());
+                Err(AppError::ContractViolated { upload: *id, report })
+            }
+            (UploadState::Rejected, _, None) => Err(AppError::UploadFailed {
+                upload: *id,
+                kind: ErrorKind::UnreadableFile,
+                detail: upload.problem.unwrap_or_default(),
+            }),
+            _ => Err(AppError::StillRunning { key: key.to_owned() }),
+        }
+    }
+
+    /// Works on a recorded upload to its end, and records the end.
+    async fn publish(
+        &self,
+        dataset: DatasetRecord,
+        mut upload: UploadRecord,
+        spooled: Spooled,
+        hint: FormatHint,
+    ) -> Result<Publication, AppError> {
+        let outcome = self.publish_file(&dataset, &mut upload, spooled, hint).await;
+        upload.finished_at = Some(self.inner.clock.now());
+        match &outcome {
+            Ok(version) => {
+                upload.state = UploadState::Committed;
+                upload.version = Some(version.number);
+            }
+            Err(error) => {
+                upload.state = end_state(error.kind());
+                upload.problem = Some(match error.kind() {
+                    ErrorKind::Internal | ErrorKind::Unavailable => {
+                        "a fault of the hub's; send the file again".to_owned()
+                    }
+                    _ => error.to_string(),
+                });
+            }
+        }
+        self.inner.registry.update_upload(&upload).await?;
+        let version = outcome?;
+        // Upkeep that is not listening any more looks again at the next start.
+        let _ = self.inner.upkeep.send(dataset.id);
+        Ok(Publication { upload, version })
+    }
+
+    async fn publish_file(
+        &self,
+        dataset: &DatasetRecord,
+        upload: &mut UploadRecord,
+        spooled: Spooled,
+        hint: FormatHint,
+    ) -> Result<VersionRecord, AppError> {
+        let app = self.clone();
+        let (id, contract) = (dataset.id.clone(), dataset.contract.clone());
+        let upload_id = upload.id;
+        let checked = tokio::task::spawn_blocking(move || {
+            app.check_and_stage(upload_id, &id, &contract, &spooled, &hint)
+        })
+        .await
+        .map_err(|error| AppError::Broken(error.to_string()))?;
+        let (report, staged) = checked?;
+        upload.format = Some(report.format.clone());
+        upload.report = Some(report.clone());
+        let Some(staged) = staged else {
+            return Err(AppError::ContractViolated { upload: upload.id, report: Box::new(report) });
+        };
+        let publication = hub_lake::Publication {
+            mode: upload.mode,
+            upload_id: upload.id,
+            committed_by: upload.by.clone(),
+            committed_at: self.inner.clock.now(),
+        };
+        let version = self.inner.lake.commit(staged, publication).await?;
+        // The data is visible from here on. A record that fails is made up for from the lake's log.
+        if let Err(error) = self.inner.registry.record_version(&dataset.id, &version).await {
+            tracing::warn!(%error, dataset = %dataset.id, "a version is committed and not yet recorded");
+        }
+        self.inner.metrics.rows_published.inc_by(version.rows_added);
+        Ok(version)
+    }
+
+    /// Reads, checks, sorts and stores a file's rows. Answers staged files only for a clean report.
+    fn check_and_stage(
+        &self,
+        upload: UploadId,
+        dataset: &DatasetId,
+        contract: &hub_model::Contract,
+        spooled: &Spooled,
+        hint: &FormatHint,
+    ) -> Result<(UploadReport, Option<Staged>), AppError> {
+        let config = &self.inner.config;
+        let mut file = spooled.open()?;
+        let format = hub_intake::detect(&mut file, hint)?;
+        let stage_options = StageOptions {
+            memory_bytes: config.upload_memory_bytes,
+            threads: config.upload_threads,
+            scratch_folder: config.scratch_folder.clone(),
+            ..StageOptions::default()
+        };
+        let mut stager = self.inner.lake.stager(dataset, contract, stage_options)?;
+        let intake_options = IntakeOptions {
+            error_cap: config.report_cap,
+            stop: Arc::new(AtomicBool::new(false)),
+            ..IntakeOptions::default()
+        };
+        let mut lake_error = None;
+        let conformed =
+            hub_intake::conform(file, format, contract, &intake_options, &mut |conformed| {
+                stager.push(conformed.batch, conformed.first_row).map_err(|error| {
+                    lake_error = Some(error);
+                    hub_intake::SinkError
+                })
+            });
+        if let Some(error) = lake_error {
+            return Err(error.into());
+        }
+        let report = conformed?;
+        if !report.is_clean() {
+            tracing::info!(%upload, errors = report.error_count, "an upload breaks its contract");
+            return Ok((report, None));
+        }
+        let outcome = stager.finish()?;
+        let duplicates = outcome.duplicates;
+        if duplicates.count == 0 {
+            return Ok((report, Some(outcome.staged)));
+        }
+        let report = hub_intake::report_duplicates(
+            report,
+            contract,
+            duplicates.count,
+            &duplicates.examples,
+            config.report_cap,
+        );
+        Ok((report, None))
+    }
+}
+
+/// Whether an upload that met this kind of error is refused for good, or failed and may be sent again
+/// under the same key.
+fn end_state(kind: ErrorKind) -> UploadState {
+    match kind {
+        ErrorKind::ContractViolated | ErrorKind::UnreadableFile | ErrorKind::UnsupportedFormat => {
+            UploadState::Rejected
+        }
+        _ => UploadState::Failed,
+    }
+}

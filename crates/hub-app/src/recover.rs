@@ -1,0 +1,58 @@
+//! After a start: what a process that died left half done comes to an end.
+
+use chrono::Duration;
+use hub_registry::UploadState;
+
+use crate::{App, AppError};
+
+/// How long an unfinished upload may be another living process's, where the registry is shared.
+const SHARED_PATIENCE: Duration = Duration::hours(6);
+
+/// What was found after a start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Uploads whose data was committed, and whose record had not been.
+    pub committed: u64,
+    /// Uploads that had not been committed; their senders were told nothing and may send again.
+    pub failed: u64,
+}
+
+impl App {
+    /// Empties the scratch folder and ends uploads that were under way when a process died.
+    pub async fn recover(&self) -> Result<Recovery, AppError> {
+        self.clear_scratch().await?;
+        let mut recovery = Recovery::default();
+        let now = self.inner.clock.now();
+        for mut upload in self.inner.registry.unfinished_uploads().await? {
+            if self.inner.config.shared_registry && now - upload.created_at < SHARED_PATIENCE {
+                continue;
+            }
+            self.copy_versions_from_log(&upload.dataset).await?;
+            let version =
+                self.inner.registry.version_of_upload(&upload.dataset, &upload.id).await?;
+            upload.finished_at = Some(now);
+            if let Some(version) = version {
+                upload.state = UploadState::Committed;
+                upload.version = Some(version.number);
+                recovery.committed += 1;
+            } else {
+                upload.state = UploadState::Failed;
+                upload.problem = Some("the hub stopped before the file was published".to_owned());
+                recovery.failed += 1;
+            }
+            self.inner.registry.update_upload(&upload).await?;
+        }
+        Ok(recovery)
+    }
+
+    async fn clear_scratch(&self) -> Result<(), AppError> {
+        let folder = &self.inner.config.scratch_folder;
+        match tokio::fs::remove_dir_all(folder).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(AppError::Scratch(error));
+            }
+            _ => {}
+        }
+        tokio::fs::create_dir_all(folder).await.map_err(AppError::Scratch)
+    }
+}

@@ -1,0 +1,147 @@
+//! The way of a query: parsed and bounded, opened at versions the principal may read, run, encoded by
+//! the caller. What the session cannot see, no SQL can name.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Instant,
+};
+
+use hub_model::{DatasetId, Principal, Source};
+use hub_query::{ParsedQuery, QueryRequest, QueryStream};
+
+use crate::{App, AppError, VersionSelector, policy, snapshots::OpenDataset};
+
+/// A statement to run.
+#[derive(Debug, Clone, Default)]
+pub struct SqlRequest {
+    /// One read-only statement.
+    pub sql: String,
+    /// Values of `$1`, `$2` …
+    pub parameters: Vec<serde_json::Value>,
+    /// Which versions to read; the newest where nothing is said.
+    pub versions: BTreeMap<DatasetId, VersionSelector>,
+}
+
+/// A statement whose datasets are opened, ready to run. Dropping it costs nothing.
+#[derive(Debug)]
+pub struct PreparedQuery {
+    app: App,
+    request: QueryRequest,
+    sources: Vec<Source>,
+    state: Option<String>,
+}
+
+/// An answer: batches, and what must be said beside them.
+#[derive(Debug)]
+pub struct Answer {
+    /// The batches. Dropping them stops the work.
+    pub stream: QueryStream,
+    /// The dataset versions they were read from.
+    pub sources: Vec<Source>,
+}
+
+impl App {
+    /// Bounds and parses the statement, and opens what it reads, each dataset at one version.
+    pub async fn prepare_query(
+        &self,
+        principal: &Principal,
+        request: SqlRequest,
+    ) -> Result<PreparedQuery, AppError> {
+        let query = hub_query::parse(&request.sql, &self.inner.config.sql_bounds)?;
+        let mut opened: HashMap<DatasetId, OpenDataset> = HashMap::new();
+        let mut complete = true;
+        for name in query.tables() {
+            // A name that is not a dataset's is left to the engine, whose error tells its place.
+            let id = name.agency.as_ref().and_then(|agency| {
+                DatasetId::parse(&format!("{agency}.{}", name.dataset)).ok()
+            });
+            let Some(id) = id else {
+                complete = false;
+                continue;
+            };
+            if opened.contains_key(&id) {
+                continue;
+            }
+            let version = request.versions.get(&id).copied().unwrap_or_default();
+            match self.open_dataset(principal, &id, version).await {
+                Ok(dataset) => {
+                    opened.insert(id, dataset);
+                }
+                Err(AppError::NotFound { what: "dataset", .. }) => complete = false,
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(unread) = request.versions.keys().find(|id| !opened.contains_key(id)) {
+            return Err(AppError::InvalidRequest(format!(
+                "versions names {unread}, which the statement does not read"
+            )));
+        }
+        let mut opened: Vec<_> = opened.into_values().collect();
+        opened.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        let lists = !complete || query.uses_information_schema();
+        let listed = if lists { self.listed(principal).await? } else { Vec::new() };
+        let state = (complete && !lists && is_repeatable(&query)).then(|| {
+            opened.iter().map(OpenDataset::state).collect::<Vec<_>>().join(" ")
+        });
+        let request = QueryRequest {
+            query,
+            parameters: request.parameters,
+            tables: opened.iter().map(OpenDataset::table).collect(),
+            listed,
+        };
+        let sources = opened.into_iter().map(|dataset| dataset.source).collect();
+        Ok(PreparedQuery { app: self.clone(), request, sources, state })
+    }
+
+    /// Every dataset the principal may read, for `information_schema` and for suggestions.
+    async fn listed(
+        &self,
+        principal: &Principal,
+    ) -> Result<Vec<(DatasetId, Arc<hub_model::Contract>)>, AppError> {
+        let mut filter = hub_registry::DatasetFilter {
+            text: None,
+            agency: None,
+            readable: policy::readable(principal),
+            after: None,
+            limit: 500,
+        };
+        let mut listed = Vec::new();
+        loop {
+            let page = self.inner.registry.datasets(&filter).await?;
+            let full = page.len() == filter.limit;
+            filter.after = page.last().map(|record| record.id.clone());
+            listed.extend(page.into_iter().map(|r| (r.id, Arc::new(r.contract))));
+            if !full {
+                return Ok(listed);
+            }
+        }
+    }
+}
+
+impl PreparedQuery {
+    /// The dataset versions that the statement reads.
+    pub fn sources(&self) -> &[Source] {
+        &self.sources
+    }
+
+    /// Names the state the answer depends on, where the same statement would be answered the same.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// Runs the statement up to its first batch.
+    pub async fn run(self) -> Result<Answer, AppError> {
+        let metrics = &self.app.inner.metrics;
+        let start = Instant::now();
+        let result = self.app.inner.engine.run(self.request).await;
+        metrics.count_query(result.as_ref().err().map(hub_query::QueryError::kind));
+        metrics.query_seconds.observe(start.elapsed().as_secs_f64());
+        Ok(Answer { stream: result?, sources: self.sources })
+    }
+}
+
+/// Whether a statement neither reads the clock nor throws dice.
+fn is_repeatable(query: &ParsedQuery) -> bool {
+    !query.is_volatile()
+}

@@ -1,0 +1,131 @@
+//! From a dataset's id to the version a reader gets, with what must be said beside it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use hub_lake::{Snapshot, SnapshotAt};
+use hub_model::{DatasetId, Principal, Source, VersionNumber, VersionRecord};
+use hub_query::ReadableTable;
+use hub_registry::DatasetRecord;
+
+use crate::{App, AppError, policy};
+
+/// Which version of a dataset a reader asks for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum VersionSelector {
+    /// The newest.
+    #[default]
+    Latest,
+    /// The one of this number.
+    Number(VersionNumber),
+    /// The one that was newest at this instant.
+    AsOf(DateTime<Utc>),
+}
+
+/// A dataset opened at one version for one principal.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenDataset {
+    pub(crate) record: DatasetRecord,
+    pub(crate) snapshot: Snapshot,
+    pub(crate) source: Source,
+}
+
+impl OpenDataset {
+    pub(crate) fn table(&self) -> ReadableTable {
+        ReadableTable {
+            contract: Arc::new(self.record.contract.clone()),
+            snapshot: self.snapshot.clone(),
+        }
+    }
+
+    /// Names the state that an answer depends on: two equal texts promise equal answers.
+    pub(crate) fn state(&self) -> String {
+        format!("{}@{}r{}", self.record.id, self.snapshot.version, self.record.revision)
+    }
+}
+
+impl App {
+    /// The dataset's record, if the principal may read it; otherwise it does not exist.
+    pub(crate) async fn readable_dataset(
+        &self,
+        principal: &Principal,
+        id: &DatasetId,
+    ) -> Result<DatasetRecord, AppError> {
+        let record = self.inner.registry.dataset(id).await?;
+        record
+            .filter(|r| policy::may_read(principal, r.id.agency(), r.metadata.visibility))
+            .ok_or_else(|| AppError::not_found("dataset", id))
+    }
+
+    pub(crate) async fn open_dataset(
+        &self,
+        principal: &Principal,
+        id: &DatasetId,
+        version: VersionSelector,
+    ) -> Result<OpenDataset, AppError> {
+        let record = self.readable_dataset(principal, id).await?;
+        let (snapshot, version) = self.snapshot(id, version).await?;
+        let agency = self.agency(id.agency()).await?;
+        let licence = record.metadata.licence.terms();
+        let source = Source {
+            dataset: id.clone(),
+            version: snapshot.version,
+            committed_at: version.map(|v| v.committed_at),
+            title: record.metadata.title.clone(),
+            publisher: agency.name,
+            licence: licence.id.to_owned(),
+            licence_url: licence.url.to_owned(),
+            attribution: record.metadata.attribution.clone(),
+            synthetic: record.metadata.synthetic,
+        };
+        Ok(OpenDataset { record, snapshot, source })
+    }
+
+    async fn snapshot(
+        &self,
+        id: &DatasetId,
+        version: VersionSelector,
+    ) -> Result<(Snapshot, Option<VersionRecord>), AppError> {
+        let latest = self.inner.lake.snapshot(id, SnapshotAt::Latest).await?;
+        let newest = self.recorded_version(id, &latest).await?;
+        let wanted = match version {
+            VersionSelector::Latest => return Ok((latest, newest)),
+            VersionSelector::Number(number) => self.version_record(id, number).await?,
+            VersionSelector::AsOf(instant) => {
+                self.inner.registry.version_at(id, instant).await?.ok_or_else(|| {
+                    AppError::not_found("version", format!("{id} as of {}", hub_model::format_instant(instant)))
+                })?
+            }
+        };
+        if wanted.number == latest.version {
+            return Ok((latest, Some(wanted)));
+        }
+        let snapshot = self.inner.lake.snapshot(id, SnapshotAt::Log(wanted.log_version)).await?;
+        Ok((snapshot, Some(wanted)))
+    }
+
+    /// The record of the snapshot's version. Where a process died between the lake's commit and the
+    /// registry's record, or another process is just between them, the lake's log fills the gap.
+    pub(crate) async fn recorded_version(
+        &self,
+        id: &DatasetId,
+        snapshot: &Snapshot,
+    ) -> Result<Option<VersionRecord>, AppError> {
+        if snapshot.version == 0 {
+            return Ok(None);
+        }
+        if let Some(record) = self.inner.registry.version(id, snapshot.version).await? {
+            return Ok(Some(record));
+        }
+        self.copy_versions_from_log(id).await?;
+        Ok(self.inner.registry.version(id, snapshot.version).await?)
+    }
+
+    pub(crate) async fn copy_versions_from_log(&self, id: &DatasetId) -> Result<(), AppError> {
+        let after = self.inner.registry.latest_version(id).await?.map(|v| v.log_version);
+        for record in self.inner.lake.versions_since(id, after).await? {
+            self.inner.registry.record_version(id, &record).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,52 @@
+//! The OpenAPI document: gathered from the handlers, committed under `openapi/`, served at
+//! `/openapi.json` and shown at `/docs`.
+
+use utoipa::{
+    Modify, OpenApi,
+    openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+};
+
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "Mochiyori (持ち寄り)",
+        description = "A regional open-data sharing hub: agencies bring observation datasets, anyone who may \
+            reads them by REST and joins them in SQL.\n\nErrors are RFC 9457 problems. Times carry their \
+            offset, +09:00. Unknown parameters are refused.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    tags(
+        (name = "query", description = "SQL across agencies"),
+        (name = "datasets", description = "What there is, what it promises, and its rows"),
+        (name = "uploads", description = "Files handed over, and their reports"),
+        (name = "agencies", description = "Who takes part"),
+        (name = "tokens", description = "Who may"),
+        (name = "upkeep", description = "Care of stored files"),
+        (name = "operations", description = "For those who run the hub"),
+    ),
+    modifiers(&TokenScheme),
+)]
+pub(crate) struct HubDocument;
+
+#[derive(Debug)]
+struct TokenScheme;
+
+impl Modify for TokenScheme {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let scheme = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .description(Some("An API token, made by an admin"))
+            .build();
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", SecurityScheme::Http(scheme));
+    }
+}
+
+/// The document as it is committed: pretty JSON with a newline at its end.
+pub fn document() -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(&crate::router::document())?;
+    text.push('\n');
+    Ok(text)
+}

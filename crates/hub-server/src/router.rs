@@ -1,0 +1,158 @@
+//! The routes put together, with the layers around them.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    middleware,
+    response::Response,
+    routing::get,
+};
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{
+        CompressionLayer, CompressionLevel,
+        predicate::{NotForContentType, Predicate, SizeAbove},
+    },
+    cors::{AllowOrigin, CorsLayer},
+    set_header::SetResponseHeaderLayer,
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::SwaggerUi;
+
+use crate::{
+    openapi::HubDocument,
+    problem::Problem,
+    request_id,
+    routes::{
+        agencies, datasets, home, ops, proposals, rows, sql, tokens, upkeep, uploads, versions,
+    },
+    state::ServerState,
+    telemetry,
+};
+
+fn routes() -> OpenApiRouter<ServerState> {
+    OpenApiRouter::with_openapi(HubDocument::openapi())
+        .routes(routes!(sql::run_sql, sql::run_sql_by_address))
+        .routes(routes!(datasets::list_datasets))
+        .routes(routes!(datasets::read_dataset, datasets::put_dataset))
+        .routes(routes!(datasets::read_contract))
+        .routes(routes!(versions::list_versions))
+        .routes(routes!(versions::read_version))
+        .routes(routes!(rows::read_rows))
+        .routes(routes!(rows::read_latest))
+        .routes(routes!(proposals::propose_contract))
+        .routes(routes!(uploads::create_upload, uploads::list_uploads))
+        .routes(routes!(uploads::read_upload))
+        .routes(routes!(upkeep::compact_dataset))
+        .routes(routes!(upkeep::vacuum_dataset))
+        .routes(routes!(agencies::list_agencies))
+        .routes(routes!(agencies::read_agency, agencies::put_agency))
+        .routes(routes!(tokens::create_token, tokens::list_tokens))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(tokens::read_me))
+        .routes(routes!(ops::read_liveness))
+        .routes(routes!(ops::read_readiness))
+        .routes(routes!(ops::read_metrics))
+}
+
+/// The OpenAPI document of all routes.
+pub(crate) fn document() -> utoipa::openapi::OpenApi {
+    routes().split_for_parts().1
+}
+
+/// Every route with every layer. `cors_origins` may read from browsers; `*` stands for all.
+pub fn router(state: ServerState, cors_origins: &[String]) -> Router {
+    let (router, document) = routes().split_for_parts();
+    router
+        .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
+        .route("/", get(home::show_home))
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(middleware::from_fn_with_state(state.clone(), telemetry::count))
+        .layer(CatchPanicLayer::custom(answer_panic))
+        .layer(compression())
+        .layer(cors(cors_origins))
+        .layer(fixed("x-content-type-options", "nosniff"))
+        .layer(fixed("referrer-policy", "no-referrer"))
+        .layer(fixed("x-frame-options", "DENY"))
+        .layer(middleware::from_fn(request_id::assign))
+        .with_state(state)
+}
+
+fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(
+        HeaderName::from_static(name),
+        HeaderValue::from_static(value),
+    )
+}
+
+/// Text is compressed; Parquet and Arrow are compressed inside already.
+fn compression() -> CompressionLayer<impl Predicate> {
+    let worth = SizeAbove::new(1_024)
+        .and(NotForContentType::const_new("application/vnd.apache."))
+        .and(NotForContentType::IMAGES);
+    CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
+}
+
+/// Public data may be read by any page; tokens are headers, which no browser sends on its own.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origin = if origins.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()))
+    };
+    CorsLayer::new()
+        .allow_origin(origin)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::ACCEPT,
+            header::CONTENT_TYPE,
+            header::IF_NONE_MATCH,
+            HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("content-digest"),
+        ])
+        .expose_headers([
+            header::ETAG,
+            header::LINK,
+            HeaderName::from_static("mochiyori-sources"),
+            HeaderName::from_static("x-request-id"),
+        ])
+        .max_age(Duration::from_secs(3_600))
+}
+
+async fn no_such_route() -> Problem {
+    Problem::of_status(
+        StatusCode::NOT_FOUND,
+        "no-such-address",
+        "No such address",
+        "nothing is at this address; /docs lists what there is",
+    )
+}
+
+async fn no_such_method() -> Problem {
+    Problem::of_status(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method-not-allowed",
+        "Method not allowed",
+        "this address does not take the method; the Allow header and /docs say which it takes",
+    )
+}
+
+fn answer_panic(panic: Box<dyn std::any::Any + Send + 'static>) -> Response {
+    use axum::response::IntoResponse;
+    let text = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no text");
+    tracing::error!(panic = text, "a handler panicked");
+    Problem::new(
+        hub_model::ErrorKind::Internal,
+        "the hub could not do this, and it is not your doing; quote the instance when you ask for help",
+    )
+    .into_response()
+}

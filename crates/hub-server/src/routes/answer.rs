@@ -1,0 +1,164 @@
+//! Answers of queries: the format the client asked for, the sources in the head, the batches as a body
+//! that is written as they come.
+
+use axum::{
+    body::Body,
+    http::{HeaderMap, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use hub_model::{ErrorKind, Source, format_instant};
+use hub_query::{AnswerHeader, OutputFormat, QueryStream};
+use uuid::Uuid;
+
+use crate::{problem::Problem, state::ServerState};
+
+const FORMATS: &str = "json, ndjson, csv, arrow or parquet";
+
+/// The format by the `format` parameter, or else by `Accept`; JSON where neither says.
+pub(crate) fn output_format(
+    parameter: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<OutputFormat, Problem> {
+    if let Some(name) = parameter {
+        return OutputFormat::parse(name)
+            .ok_or_else(|| Problem::parameter("format", format!("use {FORMATS}")));
+    }
+    let mut accepted: Vec<(f32, &str)> = headers
+        .get_all(header::ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let media_type = parts.next().unwrap_or_default();
+            let quality = parts.find_map(|p| p.strip_prefix("q=")?.parse().ok()).unwrap_or(1.0);
+            (quality, media_type)
+        })
+        .filter(|(quality, media_type)| *quality > 0.0 && !media_type.is_empty())
+        .collect();
+    if accepted.is_empty() {
+        return Ok(OutputFormat::Json);
+    }
+    accepted.sort_by(|a, b| b.0.total_cmp(&a.0));
+    accepted
+        .into_iter()
+        .find_map(|(_, media_type)| match media_type {
+            "*/*" | "application/*" => Some(OutputFormat::Json),
+            "text/*" => Some(OutputFormat::Csv),
+            other => OutputFormat::from_media_type(other),
+        })
+        .ok_or_else(|| {
+            Problem::new(
+                ErrorKind::NotAcceptable,
+                format!("none of the accepted media types is offered; use ?format= with {FORMATS}"),
+            )
+        })
+}
+
+/// The answer's head and body. An error after the first batch breaks the body off, so that no client
+/// takes a part for the whole.
+pub(crate) fn respond(
+    state: &ServerState,
+    stream: QueryStream,
+    sources: Vec<Source>,
+    format: OutputFormat,
+) -> Response {
+    let query_id = Uuid::now_v7().to_string();
+    let links = source_headers(state, &sources);
+    let body = hub_query::encode(stream, format, AnswerHeader { sources, query_id });
+    let mut response = Body::from_stream(body).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    headers.extend(links);
+    if matches!(format, OutputFormat::Csv | OutputFormat::Parquet | OutputFormat::ArrowStream) {
+        let name = format!("attachment; filename=\"mochiyori.{}\"", format.extension());
+        if let Ok(value) = HeaderValue::from_str(&name) {
+            headers.insert(header::CONTENT_DISPOSITION, value);
+        }
+    }
+    response
+}
+
+/// What must be said of the sources, for formats that have no room for it: a link to each version and to
+/// each licence, and the attributions as one JSON header in ASCII.
+pub(crate) fn source_headers(state: &ServerState, sources: &[Source]) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut link = |text: String| {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.append(header::LINK, value);
+        }
+    };
+    for source in sources {
+        let (agency, name) = (source.dataset.agency(), source.dataset.name());
+        let version = source.version;
+        let base = &state.public_url;
+        link(format!(
+            "<{base}/v1/datasets/{agency}/{name}/versions/{version}>; rel=\"describedby\"; title=\"{}\"",
+            source.dataset
+        ));
+        link(format!("<{}>; rel=\"license\"; anchor=\"{base}/v1/datasets/{agency}/{name}\"", source.licence_url));
+    }
+    let short: Vec<_> = sources
+        .iter()
+        .map(|source| {
+            serde_json::json!({
+                "dataset": source.dataset.to_string(),
+                "version": source.version,
+                "committed_at": source.committed_at.map(format_instant),
+                "licence": source.licence,
+                "attribution": source.attribution,
+                "synthetic": source.synthetic,
+            })
+        })
+        .collect();
+    let ascii = ascii_json(&serde_json::Value::from(short));
+    if let Ok(value) = HeaderValue::from_str(&ascii) {
+        headers.insert("mochiyori-sources", value);
+    }
+    headers
+}
+
+/// JSON in which every character beyond ASCII is escaped, since headers carry nothing else.
+fn ascii_json(value: &serde_json::Value) -> String {
+    use std::fmt::Write;
+    let mut ascii = String::new();
+    for unit in value.to_string().encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => ascii.push(char::from(byte)),
+            // Writing to a String cannot fail.
+            _ => _ = write!(ascii, "\\u{unit:04x}"),
+        }
+    }
+    ascii
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accept(value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_str(value).unwrap())])
+    }
+
+    #[test]
+    fn the_format_follows_the_parameter_then_the_accepted_types_by_their_weight() {
+        let none = HeaderMap::new();
+        assert_eq!(output_format(None, &none).unwrap(), OutputFormat::Json);
+        assert_eq!(output_format(Some("arrow"), &accept("text/csv")).unwrap(), OutputFormat::ArrowStream);
+        assert_eq!(
+            output_format(None, &accept("application/json;q=0.5, text/csv")).unwrap(),
+            OutputFormat::Csv
+        );
+        assert_eq!(output_format(None, &accept("image/png, */*;q=0.1")).unwrap(), OutputFormat::Json);
+        assert_eq!(output_format(None, &accept("image/png")).unwrap_err().status, 406);
+        assert_eq!(output_format(Some("xlsx"), &none).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn japanese_attributions_travel_in_headers() {
+        let value = serde_json::json!([{"attribution": "出典：𠮷野"}]);
+        let ascii = ascii_json(&value);
+        assert!(ascii.is_ascii());
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&ascii).unwrap(), value);
+    }
+}

@@ -1,0 +1,61 @@
+//! A contract proposed from a file.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::HeaderMap,
+};
+use hub_app::ProposalFile;
+use hub_model::Contract;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    WriteProblems,
+    agencies::TextBody,
+    uploads::{FileQuery, body_stream},
+};
+use crate::{auth::Caller, extract::Params, problem::Problem, state::ServerState};
+
+/// Why a column was proposed as it was.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProposalNoteResponse {
+    /// The column.
+    column: String,
+    /// The reason.
+    message: TextBody,
+}
+
+/// A contract for a person to confirm or to change.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProposalResponse {
+    /// The columns, as Table Schema with the hub's keys.
+    #[schema(value_type = Object)]
+    contract: Contract,
+    /// Why each column was proposed as it was.
+    notes: Vec<ProposalNoteResponse>,
+}
+
+/// Propose a contract from a file
+///
+/// The whole file is read, nothing is kept of it. Confirm by making a dataset with the contract.
+#[utoipa::path(post, path = "/v1/proposals", tag = "datasets", params(FileQuery),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 200, body = ProposalResponse), WriteProblems), security(("token" = [])))]
+pub(crate) async fn propose_contract(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    Params(query): Params<FileQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Json<ProposalResponse>, Problem> {
+    let request = ProposalFile { hint: query.hint(&headers)? };
+    let proposal = state.app.propose_contract(&principal, request, body_stream(body)).await?;
+    let notes = proposal
+        .notes
+        .into_iter()
+        .map(|note| ProposalNoteResponse { column: note.column, message: note.message.into() })
+        .collect();
+    Ok(Json(ProposalResponse { contract: proposal.contract, notes }))
+}

@@ -1,0 +1,200 @@
+//! SQL over everything the caller may read.
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::State,
+    http::{HeaderMap, HeaderValue, header},
+    response::Response,
+};
+use chrono::DateTime;
+use hub_app::{SqlRequest, VersionSelector};
+use hub_model::{DatasetId, Principal};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    QueryProblems,
+    answer::{output_format, respond},
+};
+use crate::{
+    auth::Caller,
+    caching::Etag,
+    extract::{JsonBody, Params},
+    problem::Problem,
+    state::ServerState,
+};
+
+/// A statement to run.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "sql": "SELECT r.time, r.flow, w.precipitation FROM otaru_kaihatsu.river_hourly r JOIN kisho.weather_hourly w ON w.time = r.time WHERE r.station = $1 AND w.station = $2 ORDER BY r.time LIMIT 24",
+    "parameters": ["shiribetsu_kutchan", "47433"],
+    "versions": {"kisho.weather_hourly": 1}
+}))]
+pub(crate) struct SqlBody {
+    /// One read-only statement; tables are `agency.dataset`.
+    sql: String,
+    /// Values of `$1`, `$2` …: text, numbers, true, false or null.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    parameters: Vec<serde_json::Value>,
+    /// Which versions to read, by number or by the instant at which they were the newest; the newest
+    /// where nothing is said.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    versions: BTreeMap<String, serde_json::Value>,
+    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    format: Option<String>,
+}
+
+/// A statement to run.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct SqlQuery {
+    /// One read-only statement; tables are `agency.dataset`.
+    #[param(example = "SELECT station, max(snow_depth) FROM kisho.weather_hourly GROUP BY station")]
+    q: String,
+    /// Values of `$1`, `$2` … as a JSON array.
+    #[param(example = "[\"47433\"]")]
+    parameters: Option<String>,
+    /// Versions to read, as `agency.dataset@3`, separated by commas.
+    versions: Option<String>,
+    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    format: Option<String>,
+}
+
+/// Ask in SQL
+///
+/// One SELECT, WITH or EXPLAIN over any datasets the caller may read. All datasets are read at one
+/// version each, named in the answer with licence and attribution. Times without a zone are Japanese.
+/// Answers are streamed to their end whatever their size.
+#[utoipa::path(post, path = "/v1/sql", tag = "query", request_body = SqlBody,
+    responses((status = 200, description = "The answer", content(
+        (super::rows::AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))), QueryProblems))]
+pub(crate) async fn run_sql(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<SqlBody>,
+) -> Result<Response, Problem> {
+    let format = output_format(body.format.as_deref(), &headers)?;
+    let versions = body
+        .versions
+        .iter()
+        .map(|(id, value)| Ok((dataset_id(id)?, version_of_json(id, value)?)))
+        .collect::<Result<_, Problem>>()?;
+    let request = SqlRequest { sql: body.sql, parameters: body.parameters, versions };
+    let prepared = state.app.prepare_query(&principal, request).await?;
+    let answer = prepared.run().await?;
+    let mut response = respond(&state, answer.stream, answer.sources, format);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+/// Ask in SQL, by address
+///
+/// As for POST, for links and caches: the answer has an `ETag`, and `If-None-Match` spares a repeated one.
+#[utoipa::path(get, path = "/v1/sql", tag = "query", params(SqlQuery),
+    responses((status = 200, description = "The answer", content(
+        (super::rows::AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (status = 304, description = "Unchanged"), QueryProblems))]
+pub(crate) async fn run_sql_by_address(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    Params(query): Params<SqlQuery>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let format = output_format(query.format.as_deref(), &headers)?;
+    let parameters = query.parameters.as_deref().unwrap_or("[]");
+    let request = SqlRequest {
+        sql: query.q.clone(),
+        parameters: serde_json::from_str(parameters)
+            .map_err(|_| Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]"))?,
+        versions: versions_of_text(query.versions.as_deref())?,
+    };
+    let prepared = state.app.prepare_query(&principal, request).await?;
+    let etag = prepared.state().map(|read| {
+        Etag::of(&["sql", &query.q, parameters, read, format.media_type(), cache_scope(&principal)])
+    });
+    if let Some(etag) = &etag
+        && etag.is_held(&headers)
+    {
+        return Ok(etag.not_modified(&principal));
+    }
+    let answer = prepared.run().await?;
+    let mut response = respond(&state, answer.stream, answer.sources, format);
+    match etag {
+        Some(etag) => etag.mark(&mut response, &principal),
+        None => {
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
+    }
+    Ok(response)
+}
+
+/// Answers to anonymous callers and to token holders are kept apart.
+pub(crate) fn cache_scope(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Anonymous => "anyone",
+        Principal::Token { .. } => "token",
+    }
+}
+
+fn dataset_id(text: &str) -> Result<DatasetId, Problem> {
+    DatasetId::parse(text).map_err(|error| Problem::parameter("versions", error.to_string()))
+}
+
+fn version_of_json(id: &str, value: &serde_json::Value) -> Result<VersionSelector, Problem> {
+    match value {
+        serde_json::Value::Number(number) => number.as_u64().map(VersionSelector::Number),
+        serde_json::Value::String(text) => version_of_word(text),
+        _ => None,
+    }
+    .ok_or_else(|| {
+        Problem::parameter(
+            "versions",
+            format!("for {id} give a number, or an instant such as 2026-04-01T00:00:00+09:00"),
+        )
+    })
+}
+
+/// A version as text has it: its number, or the instant at which it was the newest.
+pub(crate) fn version_of_word(text: &str) -> Option<VersionSelector> {
+    text.parse().map(VersionSelector::Number).ok().or_else(|| {
+        DateTime::parse_from_rfc3339(text).ok().map(|at| VersionSelector::AsOf(at.to_utc()))
+    })
+}
+
+fn versions_of_text(text: Option<&str>) -> Result<BTreeMap<DatasetId, VersionSelector>, Problem> {
+    text.unwrap_or_default()
+        .split(',')
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            let (id, version) = part.split_once('@').unwrap_or((part, ""));
+            let version = version_of_word(version).ok_or_else(|| {
+                Problem::parameter("versions", "write agency.dataset@3, separated by commas")
+            })?;
+            Ok((dataset_id(id)?, version))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_numbers_or_instants() {
+        let versions = versions_of_text(Some("a.b@3,c.d@2026-04-01T00:00:00+09:00")).unwrap();
+        assert_eq!(versions[&DatasetId::parse("a.b").unwrap()], VersionSelector::Number(3));
+        assert!(matches!(versions[&DatasetId::parse("c.d").unwrap()], VersionSelector::AsOf(_)));
+        for broken in ["a.b", "a.b@", "a.b@yesterday", "b@1"] {
+            assert!(versions_of_text(Some(broken)).is_err(), "{broken} was accepted");
+        }
+    }
+}

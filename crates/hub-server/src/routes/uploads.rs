@@ -1,0 +1,300 @@
+//! Uploads: a file handed over, and what became of it.
+
+use axum::{
+    Json,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode, header},
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use futures::TryStreamExt;
+use hub_app::UploadRequest;
+use hub_intake::{Format, FormatHint};
+use hub_model::{UploadId, UploadMode, UploadReport, format_instant};
+use hub_registry::UploadRecord;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::{PageQuery, ReadProblems, WriteProblems, cut, versions::VersionResponse};
+use crate::{
+    auth::Caller,
+    extract::{DatasetPath, LastSegment, Params},
+    problem::Problem,
+    state::ServerState,
+};
+
+/// What is known of a file.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FileQuery {
+    /// `csv`, `parquet`, `arrow_file` or `arrow_stream`; found by itself where nothing is said.
+    pub(crate) format: Option<String>,
+    /// The file's name, for the record.
+    pub(crate) file_name: Option<String>,
+}
+
+impl FileQuery {
+    pub(crate) fn hint(&self, headers: &HeaderMap) -> Result<FormatHint, Problem> {
+        hint(self.format.as_deref(), self.file_name.as_deref(), headers)
+    }
+}
+
+fn hint(
+    format: Option<&str>,
+    file_name: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<FormatHint, Problem> {
+    let explicit = format
+        .map(|name| {
+            Format::parse(name).ok_or_else(|| {
+                Problem::parameter("format", "use csv, parquet, arrow_file or arrow_stream")
+            })
+        })
+        .transpose()?;
+    let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    if file_name.is_some_and(|name| name.chars().count() > 255 || name.chars().any(char::is_control)) {
+        return Err(Problem::parameter("file_name", "give a plain name of up to 255 characters"));
+    }
+    Ok(FormatHint {
+        file_name: file_name.map(str::to_owned),
+        media_type: media_type.map(str::to_owned),
+        explicit,
+    })
+}
+
+/// How a file is to be taken.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct UploadQuery {
+    /// `append` adds the file's rows, `replace` puts them in the place of all that are there.
+    #[serde(default)]
+    mode: ModeBody,
+    /// `csv`, `parquet`, `arrow_file` or `arrow_stream`; found by itself where nothing is said.
+    format: Option<String>,
+    /// The file's name, for the record.
+    file_name: Option<String>,
+}
+
+/// How a file changes a dataset.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ModeBody {
+    /// Its rows are added.
+    #[default]
+    Append,
+    /// Its rows take the place of all that are there.
+    Replace,
+}
+
+impl From<ModeBody> for UploadMode {
+    fn from(mode: ModeBody) -> Self {
+        match mode {
+            ModeBody::Append => Self::Append,
+            ModeBody::Replace => Self::Replace,
+        }
+    }
+}
+
+/// An upload and what became of it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadResponse {
+    /// Its id.
+    id: String,
+    /// The dataset.
+    #[schema(example = "otaru_kaihatsu.river_hourly")]
+    dataset: String,
+    /// `append` or `replace`.
+    mode: &'static str,
+    /// `receiving`, `checking`, `committed`, `rejected` or `failed`.
+    #[schema(example = "committed")]
+    state: &'static str,
+    /// The file's name.
+    file_name: Option<String>,
+    /// The format it was read as.
+    format: Option<String>,
+    /// The file's size.
+    bytes: u64,
+    /// The file's SHA-256 in hexadecimal.
+    sha256: Option<String>,
+    /// Who sent it, by the token's name.
+    by: String,
+    /// When it came.
+    created_at: String,
+    /// When its work ended.
+    finished_at: Option<String>,
+    /// The number of the version it became.
+    version: Option<u64>,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    /// What was understood of the file and what is wrong with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    report: Option<UploadReport>,
+}
+
+impl From<UploadRecord> for UploadResponse {
+    fn from(record: UploadRecord) -> Self {
+        Self {
+            id: record.id.to_string(),
+            dataset: record.dataset.to_string(),
+            mode: record.mode.as_str(),
+            state: record.state.as_str(),
+            file_name: record.file_name,
+            format: record.format,
+            bytes: record.bytes,
+            sha256: record.sha256,
+            by: record.by,
+            created_at: format_instant(record.created_at),
+            finished_at: record.finished_at.map(format_instant),
+            version: record.version,
+            problem: record.problem,
+            report: record.report,
+        }
+    }
+}
+
+/// A published upload.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PublicationResponse {
+    /// The upload.
+    #[serde(flatten)]
+    upload: UploadResponse,
+    /// The version it became.
+    published: VersionResponse,
+}
+
+/// A page of uploads.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct UploadListResponse {
+    /// The uploads, newest first, without their reports' lists.
+    uploads: Vec<UploadResponse>,
+    /// Give it as `cursor` for the next page; null at the end.
+    next_cursor: Option<String>,
+}
+
+pub(crate) fn body_stream(body: Body) -> hub_app::Body {
+    Box::pin(body.into_data_stream().map_err(std::io::Error::other))
+}
+
+/// Upload a file
+///
+/// For publishers of the agency. The body is the file as it is. It is checked whole: if any cell breaks
+/// the contract nothing is published, and the answer lists every such cell. With an `Idempotency-Key` the
+/// same request can be sent again safely: it is answered as the first time.
+#[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads", tag = "uploads",
+    params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
+           UploadQuery,
+           ("Idempotency-Key" = Option<String>, Header, description = "A name for this request, up to 255 characters"),
+           ("Content-Digest" = Option<String>, Header, description = "`sha-256=:<base64>:`, checked where given")),
+    request_body(content = Vec<u8>, content_type = "application/octet-stream"),
+    responses((status = 201, body = PublicationResponse), WriteProblems), security(("token" = [])))]
+pub(crate) async fn create_upload(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    DatasetPath(dataset): DatasetPath,
+    Params(query): Params<UploadQuery>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<(StatusCode, Json<PublicationResponse>), Problem> {
+    let request = UploadRequest {
+        dataset,
+        mode: query.mode.into(),
+        hint: hint(query.format.as_deref(), query.file_name.as_deref(), &headers)?,
+        idempotency_key: idempotency_key(&headers)?,
+        expected_sha256: content_digest(&headers)?,
+    };
+    let publication = state.app.publish_upload(&principal, request, body_stream(body)).await?;
+    let response = PublicationResponse {
+        upload: publication.upload.into(),
+        published: publication.version.into(),
+    };
+    Ok((StatusCode::CREATED, Json(response)))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    headers
+        .get("idempotency-key")
+        .map(|value| {
+            value
+                .to_str()
+                .ok()
+                .map(|key| key.trim().trim_matches('"').to_owned())
+                .filter(|key| !key.is_empty() && key.len() <= 255)
+                .ok_or_else(|| {
+                    Problem::parameter("Idempotency-Key", "give up to 255 visible ASCII characters")
+                })
+        })
+        .transpose()
+}
+
+/// The SHA-256 of an RFC 9530 `Content-Digest`.
+fn content_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
+    let Some(value) = headers.get("content-digest") else { return Ok(None) };
+    let digest = value.to_str().ok().and_then(|text| {
+        text.split(',').find_map(|member| {
+            let encoded = member.trim().strip_prefix("sha-256=:")?.strip_suffix(':')?;
+            STANDARD.decode(encoded).ok()?.try_into().ok()
+        })
+    });
+    digest.map(Some).ok_or_else(|| {
+        Problem::parameter("Content-Digest", "write it as sha-256=:<base64 of the 32 bytes>:")
+    })
+}
+
+/// List a dataset's uploads
+///
+/// For tokens of the agency, since reports quote cells of the files.
+#[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/uploads", tag = "uploads",
+    params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"), PageQuery),
+    responses((status = 200, body = UploadListResponse), ReadProblems), security(("token" = [])))]
+pub(crate) async fn list_uploads(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    DatasetPath(dataset): DatasetPath,
+    Params(page): Params<PageQuery>,
+) -> Result<Json<UploadListResponse>, Problem> {
+    let limit = page.limit()?;
+    let before = page.after::<UploadId>()?;
+    let mut uploads = state.app.uploads(&principal, &dataset, before, limit + 1).await?;
+    let next_cursor = cut(&mut uploads, limit, |upload| upload.id.to_string());
+    let uploads = uploads.into_iter().map(UploadResponse::from).collect();
+    Ok(Json(UploadListResponse { uploads, next_cursor }))
+}
+
+/// Read an upload with its report
+#[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/uploads/{id}", tag = "uploads",
+    params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
+           ("id" = String, Path)),
+    responses((status = 200, body = UploadResponse), ReadProblems), security(("token" = [])))]
+pub(crate) async fn read_upload(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    DatasetPath(dataset): DatasetPath,
+    LastSegment(id): LastSegment<UploadId>,
+) -> Result<Json<UploadResponse>, Problem> {
+    Ok(Json(state.app.upload(&principal, &dataset, &id).await?.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_read_among_others_and_a_broken_one_is_refused() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(content_digest(&headers).unwrap(), None);
+        let encoded = STANDARD.encode([7; 32]);
+        headers.insert(
+            "content-digest",
+            format!("sha-512=:AAAA:, sha-256=:{encoded}:").parse().unwrap(),
+        );
+        assert_eq!(content_digest(&headers).unwrap(), Some([7; 32]));
+        for broken in ["sha-256=:AAAA:", "sha-256=xyz", "md5=:AAAA:"] {
+            headers.insert("content-digest", broken.parse().unwrap());
+            assert!(content_digest(&headers).is_err(), "{broken} was accepted");
+        }
+    }
+}

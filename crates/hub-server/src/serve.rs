@@ -1,0 +1,167 @@
+//! A running hub: composed from its configuration, listening, and stopped in order.
+
+mod listen;
+
+use std::{io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+
+use hub_app::{App, AppConfig, AppError, Parts};
+use hub_lake::{Lake, LakeConfig};
+use hub_query::{EngineConfig, QueryEngine, SqlBounds};
+use hub_registry::{Clock, Registry};
+use tokio_util::sync::CancellationToken;
+
+use crate::{config::Config, router::router, state::ServerState};
+
+/// Why a hub does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The data folder cannot be used.
+    #[error("{path}: {source}")]
+    Folder {
+        /// The file or folder.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("can't listen on {address}: {source}; choose another with --listen")]
+    Listen {
+        /// The address.
+        address: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The registry cannot be opened.
+    #[error("the registry can't be opened: {0}")]
+    Registry(#[from] hub_registry::RegistryError),
+    /// The lake cannot be opened.
+    #[error("the lake can't be opened: {0}")]
+    Lake(#[from] hub_lake::LakeError),
+    /// The query engine cannot be made.
+    #[error("the query engine can't be started: {0}")]
+    Query(#[from] hub_query::QueryError),
+    /// What was left half done cannot be ended.
+    #[error("the hub can't recover: {0}")]
+    Recover(#[from] AppError),
+}
+
+/// A hub that listens.
+#[derive(Debug)]
+pub struct RunningHub {
+    /// The address it listens on.
+    pub address: SocketAddr,
+    /// The first admin token, where this start made it.
+    pub admin_token: Option<String>,
+    stop: CancellationToken,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl RunningHub {
+    /// Waits for the hub to end by itself, which it does only when stopped.
+    pub async fn wait(&mut self) {
+        // A panic of the task is logged by its own handler; there is nothing left to wait for.
+        let _ = (&mut self.task).await;
+    }
+
+    /// Accepts nothing new, lets open requests end within the configured time, and closes.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.wait().await;
+    }
+}
+
+/// Composes a hub, recovers what a dead process left, and listens.
+pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
+    let data_dir = &config.server.data_dir;
+    let folder = |path: &Path, source| ServeError::Folder { path: path.display().to_string(), source };
+    std::fs::create_dir_all(data_dir).map_err(|error| folder(data_dir, error))?;
+    let app = compose(config).await?;
+    let admin_token = match app.create_first_admin_token().await? {
+        None => None,
+        Some(token) => {
+            let path = data_dir.join("admin-token");
+            write_secret(&path, token.expose()).map_err(|error| folder(&path, error))?;
+            Some(token.expose().to_owned())
+        }
+    };
+    let listener = tokio::net::TcpListener::bind(&config.server.listen).await.map_err(|source| {
+        ServeError::Listen { address: config.server.listen.clone(), source }
+    })?;
+    let address = listener.local_addr().map_err(|source| ServeError::Listen {
+        address: config.server.listen.clone(),
+        source,
+    })?;
+    let path = data_dir.join("listen-address");
+    std::fs::write(&path, address.to_string()).map_err(|error| folder(&path, error))?;
+    let router = router(
+        ServerState::new(app.clone(), &config.server.public_url),
+        &config.server.cors_origins,
+    );
+    let stop = CancellationToken::new();
+    let limits = listen::Limits {
+        connections: config.server.max_connections,
+        header_timeout: Duration::from_millis(config.server.header_timeout_ms),
+        stop_timeout: Duration::from_millis(config.server.stop_timeout_ms),
+    };
+    let task = tokio::spawn(listen::listen(listener, router, app, limits, stop.clone()));
+    tracing::info!(%address, data_dir = %data_dir.display(), "the hub is ready");
+    Ok(RunningHub { address, admin_token, stop, task })
+}
+
+async fn compose(config: &Config) -> Result<App, ServeError> {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    let or_cores = |threads: usize| if threads == 0 { cores } else { threads };
+    let scratch = config.server.data_dir.join("scratch");
+    let clock = Clock::system();
+    let registry = Registry::connect(&config.registry_url(), clock.clone()).await?;
+    let lake = Lake::open(&LakeConfig {
+        url: config.lake_url(),
+        options: config.lake.options.clone().into_iter().collect(),
+    })?;
+    let engine_config = EngineConfig {
+        memory_bytes: config.queries.memory_bytes,
+        spill_bytes: config.queries.spill_bytes,
+        spill_folder: config.server.data_dir.join("spill"),
+        queries_at_once: config.queries.at_once,
+        timeout: Duration::from_millis(config.queries.timeout_ms),
+        max_rows: config.queries.max_rows,
+        max_bytes: config.queries.max_answer_bytes,
+        threads: or_cores(config.queries.threads),
+        ..EngineConfig::default()
+    };
+    let engine = QueryEngine::new(engine_config, lake.object_store())?;
+    let app_config = AppConfig {
+        scratch_folder: scratch,
+        max_upload_bytes: config.uploads.max_bytes,
+        uploads_at_once: config.uploads.at_once,
+        upload_memory_bytes: config.uploads.memory_bytes,
+        upload_threads: or_cores(config.uploads.threads),
+        body_pause_ms: config.uploads.pause_ms,
+        report_cap: config.uploads.report_cap,
+        sql_bounds: SqlBounds { max_bytes: config.queries.max_sql_bytes, ..SqlBounds::default() },
+        compact_after_files: config.upkeep.compact_after_files,
+        vacuum_every_s: config.upkeep.vacuum_every_s,
+        vacuum_grace_s: config.upkeep.vacuum_grace_s,
+        shared_registry: config.shares_registry(),
+    };
+    let (app, upkeep) = App::new(Parts { registry, lake, engine, clock }, app_config);
+    let recovery = app.recover().await?;
+    if recovery != hub_app::Recovery::default() {
+        tracing::info!(?recovery, "ended uploads that an earlier process left under way");
+    }
+    app.start_upkeep(upkeep);
+    Ok(app)
+}
+
+/// Writes a secret so that only the hub's own user can read it.
+fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
+    // An older file may have wider rights, which opening it would keep.
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{secret}")
+}
