@@ -99,21 +99,36 @@ impl Workspace {
         read_needs(self.metadata()?)
     }
 
-    /// Every file that is committed or about to be, relative to the root.
+    /// Every file that is committed or about to be, relative to the root; in a copy without git's own
+    /// folder, every file.
     pub(crate) fn files(&self) -> Result<Vec<PathBuf>> {
-        let output = self
-            .command("git", &["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
-            .output()
-            .context("git lists the files to check: install it")?;
-        ensure!(output.status.success(), "git does not list the files of this folder");
-        let mut files: Vec<PathBuf> = String::from_utf8(output.stdout)?
-            .split_terminator('\0')
-            .map(PathBuf::from)
-            .filter(|path| self.root.join(path).is_file())
-            .collect();
+        let mut files = if self.root.join(".git").exists() {
+            self.listed_by_git()?
+        } else {
+            let mut files = Vec::new();
+            walk(&self.root, &self.root, &mut files)?;
+            files
+        };
+        files.retain(|path| self.root.join(path).is_file());
         files.sort();
         files.dedup();
         Ok(files)
+    }
+
+    fn listed_by_git(&self) -> Result<Vec<PathBuf>> {
+        // CI may check out as another user than the one that runs; listing names is harmless.
+        let safe = ["-c", "safe.directory=*"];
+        let list = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+        let output = self
+            .command("git", &[&safe[..], &list[..]].concat())
+            .output()
+            .context("git lists the files to check: install it")?;
+        ensure!(
+            output.status.success(),
+            "git does not list the files: {}",
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
+        Ok(String::from_utf8(output.stdout)?.split_terminator('\0').map(PathBuf::from).collect())
     }
 
     /// The text of a file, or `None` where it is not text.
@@ -139,6 +154,20 @@ impl Workspace {
         let metadata = serde_json::from_slice(&output.stdout)?;
         Ok(self.metadata.get_or_init(|| metadata))
     }
+}
+
+/// Gathers the files below a folder, apart from what tools make.
+fn walk(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let made = ["target", "node_modules"].iter().any(|name| path.ends_with(name));
+        if path.is_dir() && !made {
+            walk(root, &path, files)?;
+        } else if let Ok(path) = path.strip_prefix(root) {
+            files.push(path.to_owned());
+        }
+    }
+    Ok(())
 }
 
 fn read_packages(metadata: &Value, root: &Path) -> Result<Vec<Package>> {
