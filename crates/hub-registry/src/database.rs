@@ -36,7 +36,7 @@ macro_rules! query {
 }
 
 /// What is missing when a statement names a row of another table that is not there.
-pub(crate) struct Reference<'a>(pub(crate) &'static str, pub(crate) &'a dyn ToString);
+pub(crate) struct Reference<'a>(pub(crate) &'static str, pub(crate) &'a (dyn ToString + Sync));
 
 impl Database {
     /// The rows a reading statement answers.
