@@ -10,7 +10,7 @@ use hub_lake::{StageOptions, Staged};
 use hub_model::{
     DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
 };
-use hub_registry::{DatasetRecord, Reserved, UploadRecord, UploadState};
+use hub_registry::{DatasetRecord, Reservation, Reserved, UploadRecord, UploadState};
 
 use crate::{
     App, AppError, Body,
@@ -39,7 +39,12 @@ pub struct Publication {
     pub upload: UploadRecord,
     /// The version it became.
     pub version: VersionRecord,
+    /// Whether this repeats the answer to an earlier request with the same idempotency key.
+    pub replayed: bool,
 }
+
+/// How often an upload under way says so, for other nodes that share the registry.
+const HEARTBEAT: std::time::Duration = std::time::Duration::from_secs(60);
 
 impl App {
     /// Takes a file and publishes it as a new version, or says all that is wrong with it.
@@ -65,11 +70,6 @@ impl App {
             });
         }
         let sha256 = hex(&spooled.sha256);
-        if let Some(key) = &request.idempotency_key
-            && let Some(first) = self.reserve(principal, &request, key, &sha256, id).await?
-        {
-            return self.answer_again(&first, key).await;
-        }
         let upload = UploadRecord {
             id,
             dataset: request.dataset.clone(),
@@ -78,7 +78,7 @@ impl App {
             file_name: request.hint.file_name.clone(),
             format: None,
             bytes: spooled.bytes,
-            sha256: Some(sha256),
+            sha256: Some(sha256.clone()),
             by: principal.label().to_owned(),
             idempotency_key: request.idempotency_key.clone(),
             created_at: self.inner.clock.now(),
@@ -88,6 +88,15 @@ impl App {
             problem: None,
         };
         self.inner.registry.begin_upload(&upload).await?;
+        if let Some(key) = &request.idempotency_key {
+            match self.reserve(principal, &request, key, &sha256, &id).await {
+                Ok(None) => {}
+                repeated => {
+                    self.inner.registry.discard_upload(&id).await?;
+                    return self.answer_again(repeated?, key).await;
+                }
+            }
+        }
         // From here the work goes on even if the client leaves: the record must come to an end.
         let app = self.clone();
         let work = self.inner.tasks.spawn(async move {
@@ -99,21 +108,29 @@ impl App {
         work.await.map_err(|error| AppError::Broken(error.to_string()))?
     }
 
+    /// Asks for the key; answers the upload that holds it with the same file, if one does.
     async fn reserve(
         &self,
         principal: &Principal,
         request: &UploadRequest,
         key: &str,
         sha256: &str,
-        upload: UploadId,
+        upload: &UploadId,
     ) -> Result<Option<UploadId>, AppError> {
         let scope = match principal {
             Principal::Anonymous => String::new(),
             Principal::Token { id, .. } => id.to_string(),
         };
         // The mode is part of the request: the same file appended and put in place are two things.
-        let body = format!("{} {sha256}", request.mode.as_str());
-        match self.inner.registry.reserve(&scope, &request.dataset, key, &body, upload).await? {
+        let body_sha256 = format!("{sha256} {}", request.mode.as_str());
+        let asked = Reservation {
+            scope: &scope,
+            dataset: &request.dataset,
+            key,
+            body_sha256: &body_sha256,
+            upload,
+        };
+        match self.inner.registry.reserve(&asked).await? {
             Reserved::New => Ok(None),
             Reserved::Same(first) => Ok(Some(first)),
             Reserved::Running(_) => Err(AppError::StillRunning { key: key.to_owned() }),
@@ -122,28 +139,29 @@ impl App {
     }
 
     /// Answers a repeated request as the first one was answered.
-    async fn answer_again(&self, id: &UploadId, key: &str) -> Result<Publication, AppError> {
-        let upload = self
-            .inner
-            .registry
-            .upload(id)
-            .await?
-            .ok_or_else(|| AppError::not_found("upload", id))?;
+    async fn answer_again(
+        &self,
+        first: Option<UploadId>,
+        key: &str,
+    ) -> Result<Publication, AppError> {
+        let still_running = || AppError::StillRunning { key: key.to_owned() };
+        let id = first.ok_or_else(still_running)?;
+        let upload = self.inner.registry.upload(&id).await?.ok_or_else(still_running)?;
         match (upload.state, upload.version, &upload.report) {
             (UploadState::Committed, Some(number), _) => {
                 let version = self.version_record(&upload.dataset, number).await?;
-                Ok(Publication { upload, version })
+                Ok(Publication { upload, version, replayed: true })
             }
             (UploadState::Rejected, _, Some(report)) => {
                 let report = Box::new(report.clone());
-                Err(AppError::ContractViolated { upload: *id, report })
+                Err(AppError::ContractViolated { upload: id, report })
             }
             (UploadState::Rejected, _, None) => Err(AppError::UploadFailed {
-                upload: *id,
+                upload: id,
                 kind: ErrorKind::UnreadableFile,
                 detail: upload.problem.unwrap_or_default(),
             }),
-            _ => Err(AppError::StillRunning { key: key.to_owned() }),
+            _ => Err(still_running()),
         }
     }
 
@@ -155,7 +173,22 @@ impl App {
         spooled: Spooled,
         hint: FormatHint,
     ) -> Result<Publication, AppError> {
-        let outcome = self.publish_file(&dataset, &mut upload, spooled, hint).await;
+        let outcome = {
+            let id = upload.id;
+            let work = self.publish_file(&dataset, &mut upload, spooled, hint);
+            tokio::pin!(work);
+            let mut heartbeat = tokio::time::interval(HEARTBEAT);
+            loop {
+                tokio::select! {
+                    outcome = &mut work => break outcome,
+                    _ = heartbeat.tick() => {
+                        if let Err(error) = self.inner.registry.touch_upload(&id).await {
+                            tracing::warn!(%error, upload = %id, "could not note that an upload goes on");
+                        }
+                    }
+                }
+            }
+        };
         upload.finished_at = Some(self.inner.clock.now());
         match &outcome {
             Ok(version) => {
@@ -172,11 +205,15 @@ impl App {
                 });
             }
         }
+        if upload.state == UploadState::Failed {
+            // What failed may succeed when it is sent again, under the same key.
+            self.inner.registry.release(&upload.id).await?;
+        }
         self.inner.registry.update_upload(&upload).await?;
         let version = outcome?;
         // Upkeep that is not listening any more looks again at the next start.
         let _ = self.inner.upkeep.send(dataset.id);
-        Ok(Publication { upload, version })
+        Ok(Publication { upload, version, replayed: false })
     }
 
     async fn publish_file(

@@ -5,8 +5,9 @@ use hub_registry::UploadState;
 
 use crate::{App, AppError};
 
-/// How long an unfinished upload may be another living process's, where the registry is shared.
-const SHARED_PATIENCE: Duration = Duration::hours(6);
+/// How long nothing is heard of an upload before another node, where the registry is shared, takes it for
+/// abandoned. Nodes at work say so every minute.
+const SILENCE: Duration = Duration::minutes(10);
 
 /// What was found after a start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,10 +24,8 @@ impl App {
         self.clear_scratch().await?;
         let mut recovery = Recovery::default();
         let now = self.inner.clock.now();
-        for mut upload in self.inner.registry.unfinished_uploads().await? {
-            if self.inner.config.shared_registry && now - upload.created_at < SHARED_PATIENCE {
-                continue;
-            }
+        let quiet_since = self.inner.config.shared_registry.then(|| now - SILENCE);
+        for mut upload in self.inner.registry.unfinished_uploads(quiet_since).await? {
             self.copy_versions_from_log(&upload.dataset).await?;
             let version =
                 self.inner.registry.version_of_upload(&upload.dataset, &upload.id).await?;
@@ -39,6 +38,7 @@ impl App {
                 upload.state = UploadState::Failed;
                 upload.problem = Some("the hub stopped before the file was published".to_owned());
                 recovery.failed += 1;
+                self.inner.registry.release(&upload.id).await?;
             }
             self.inner.registry.update_upload(&upload).await?;
         }

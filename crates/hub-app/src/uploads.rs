@@ -19,7 +19,7 @@ impl App {
     ) -> Result<Vec<UploadRecord>, AppError> {
         permit(principal, Action::ReadUploads(dataset.agency()))?;
         self.readable_dataset(principal, dataset).await?;
-        Ok(self.inner.registry.uploads(dataset, before, limit).await?)
+        Ok(self.inner.registry.uploads(dataset, before.as_ref(), limit).await?)
     }
 
     /// One upload with its report.

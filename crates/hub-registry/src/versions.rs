@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use hub_model::{DatasetId, VersionNumber, VersionRecord};
+use hub_model::{DatasetId, UploadId, VersionNumber, VersionRecord};
 use sqlx::AssertSqlSafe;
 
 use crate::{
@@ -73,6 +73,21 @@ impl Registry {
         let Ok(number) = i64::try_from(number) else { return Ok(None) };
         let list = self
             .select("v.dataset = $1 AND v.number = $2", binds![dataset.to_string(), number])
+            .await?;
+        Ok(list.into_iter().next())
+    }
+
+    /// The version that an upload became, if it was recorded.
+    pub async fn version_of_upload(
+        &self,
+        dataset: &DatasetId,
+        upload: &UploadId,
+    ) -> Result<Option<VersionRecord>, RegistryError> {
+        let list = self
+            .select(
+                "v.dataset = $1 AND v.upload = $2",
+                binds![dataset.to_string(), upload.to_string()],
+            )
             .await?;
         Ok(list.into_iter().next())
     }

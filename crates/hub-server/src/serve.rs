@@ -82,8 +82,8 @@ pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
         None => None,
         Some(token) => {
             let path = data_dir.join("admin-token");
-            write_secret(&path, token.expose()).map_err(|error| folder(&path, error))?;
-            Some(token.expose().to_owned())
+            write_secret(&path, token.reveal()).map_err(|error| folder(&path, error))?;
+            Some(token.reveal().to_owned())
         }
     };
     let listener = tokio::net::TcpListener::bind(&config.server.listen).await.map_err(|source| {

@@ -126,7 +126,7 @@ pub(crate) async fn create_token(
     };
     let (record, secret) = state.app.create_token(&principal, request).await?;
     let mut response = TokenResponse::from(record);
-    response.token = Some(secret.expose().to_owned());
+    response.token = Some(secret.reveal().to_owned());
     Ok((StatusCode::CREATED, Json(response)))
 }
 

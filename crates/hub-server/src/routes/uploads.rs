@@ -4,7 +4,8 @@ use axum::{
     Json,
     body::Body,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::TryStreamExt;
@@ -198,7 +199,7 @@ pub(crate) async fn create_upload(
     Params(query): Params<UploadQuery>,
     headers: HeaderMap,
     body: Body,
-) -> Result<(StatusCode, Json<PublicationResponse>), Problem> {
+) -> Result<Response, Problem> {
     let request = UploadRequest {
         dataset,
         mode: query.mode.into(),
@@ -207,11 +208,16 @@ pub(crate) async fn create_upload(
         expected_sha256: content_digest(&headers)?,
     };
     let publication = state.app.publish_upload(&principal, request, body_stream(body)).await?;
-    let response = PublicationResponse {
+    let replayed = publication.replayed;
+    let body = PublicationResponse {
         upload: publication.upload.into(),
         published: publication.version.into(),
     };
-    Ok((StatusCode::CREATED, Json(response)))
+    let mut response = (StatusCode::CREATED, Json(body)).into_response();
+    if replayed {
+        response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
+    }
+    Ok(response)
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
