@@ -9,10 +9,16 @@ use crate::{
 
 impl App {
     /// Makes an agency, or changes what is said of it. Answers whether it is new.
-    pub async fn put_agency(&self, principal: &Principal, agency: &Agency) -> Result<bool, AppError> {
+    pub async fn put_agency(
+        &self,
+        principal: &Principal,
+        agency: &Agency,
+    ) -> Result<bool, AppError> {
         permit(principal, Action::Administer)?;
         if agency.name.is_empty() {
-            return Err(AppError::InvalidRequest("give the agency a name in ja, en or both".to_owned()));
+            return Err(AppError::InvalidRequest(
+                "give the agency a name in ja, en or both".to_owned(),
+            ));
         }
         if self.inner.registry.agency(&agency.id).await?.is_some() {
             self.inner.registry.update_agency(agency).await?;

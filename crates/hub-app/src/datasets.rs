@@ -48,7 +48,9 @@ impl DatasetDescription {
 
     /// When the data or what is said of it last changed.
     pub fn changed_at(&self) -> DateTime<Utc> {
-        self.latest.as_ref().map_or(self.record.updated_at, |v| v.committed_at.max(self.record.updated_at))
+        self.latest
+            .as_ref()
+            .map_or(self.record.updated_at, |v| v.committed_at.max(self.record.updated_at))
     }
 }
 
@@ -78,7 +80,10 @@ impl App {
                     self.inner.lake.change_contract(id, &contract).await?;
                 }
                 let revision = old.revision;
-                (self.inner.registry.update_dataset(id, metadata, &contract, revision).await?, false)
+                (
+                    self.inner.registry.update_dataset(id, metadata, &contract, revision).await?,
+                    false,
+                )
             }
         };
         Ok((self.describe(record).await?, new))

@@ -33,13 +33,17 @@ pub enum AppError {
         key: String,
     },
     /// The upload with this idempotency key is still being worked on.
-    #[error("the upload with the idempotency key {key:?} is still being checked; ask again shortly")]
+    #[error(
+        "the upload with the idempotency key {key:?} is still being checked; ask again shortly"
+    )]
     StillRunning {
         /// The key.
         key: String,
     },
     /// The bytes are not those of the checksum.
-    #[error("the file arrived with SHA-256 {received}, but its Content-Digest says {expected}; send it again")]
+    #[error(
+        "the file arrived with SHA-256 {received}, but its Content-Digest says {expected}; send it again"
+    )]
     ChecksumMismatch {
         /// In hexadecimal, as announced.
         expected: String,
@@ -47,7 +51,9 @@ pub enum AppError {
         received: String,
     },
     /// The file is larger than allowed.
-    #[error("the file is larger than {max_bytes} bytes, the most that this hub takes; split it by time")]
+    #[error(
+        "the file is larger than {max_bytes} bytes, the most that this hub takes; split it by time"
+    )]
     UploadTooLarge {
         /// The limit.
         max_bytes: u64,

@@ -89,7 +89,9 @@ impl App {
                     return;
                 }
                 match self.inner.lake.vacuum(&record.id, &self.vacuum_options()).await {
-                    Ok(outcome) => tracing::debug!(dataset = %record.id, ?outcome, "collected leavings"),
+                    Ok(outcome) => {
+                        tracing::debug!(dataset = %record.id, ?outcome, "collected leavings")
+                    }
                     Err(error) => {
                         tracing::warn!(dataset = %record.id, %error, "leavings were not collected");
                     }
@@ -129,8 +131,11 @@ impl App {
         dry_run: bool,
     ) -> Result<VacuumOutcome, AppError> {
         self.writable_dataset(principal, dataset).await?;
-        let options =
-            VacuumOptions { expire_versions_older_than: expire_after, dry_run, ..self.vacuum_options() };
+        let options = VacuumOptions {
+            expire_versions_older_than: expire_after,
+            dry_run,
+            ..self.vacuum_options()
+        };
         Ok(self.inner.lake.vacuum(dataset, &options).await?)
     }
 }

@@ -30,9 +30,10 @@ pub(crate) fn permit(principal: &Principal, action: Action<'_>) -> Result<(), Ap
         (Some(Role::Admin), _) => true,
         (_, Action::ReadDataset(_, Visibility::Public)) => true,
         (Some(Role::Publisher), Action::WriteDatasets(agency)) => own == Some(agency),
-        (Some(_), Action::ReadDataset(agency, Visibility::Private) | Action::ReadUploads(agency)) => {
-            own == Some(agency)
-        }
+        (
+            Some(_),
+            Action::ReadDataset(agency, Visibility::Private) | Action::ReadUploads(agency),
+        ) => own == Some(agency),
         (Some(_), Action::Propose) => true,
         (Some(_), Action::Administer | Action::WriteDatasets(_)) | (None, _) => false,
     };
@@ -110,7 +111,9 @@ mod tests {
     #[test]
     fn listings_and_single_reads_decide_alike() {
         let b = AgencyId::parse("b").unwrap();
-        for who in [token(Role::Reader, None), token(Role::Publisher, Some("a")), Principal::Anonymous] {
+        for who in
+            [token(Role::Reader, None), token(Role::Publisher, Some("a")), Principal::Anonymous]
+        {
             let lists_b = match readable(&who) {
                 Readable::Everything => true,
                 Readable::PublicAnd(agency) => agency == b,

@@ -53,9 +53,10 @@ impl App {
         let mut complete = true;
         for name in query.tables() {
             // A name that is not a dataset's is left to the engine, whose error tells its place.
-            let id = name.agency.as_ref().and_then(|agency| {
-                DatasetId::parse(&format!("{agency}.{}", name.dataset)).ok()
-            });
+            let id = name
+                .agency
+                .as_ref()
+                .and_then(|agency| DatasetId::parse(&format!("{agency}.{}", name.dataset)).ok());
             let Some(id) = id else {
                 complete = false;
                 continue;
@@ -81,9 +82,8 @@ impl App {
         opened.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         let lists = !complete || query.uses_information_schema();
         let listed = if lists { self.listed(principal).await? } else { Vec::new() };
-        let state = (complete && !lists && is_repeatable(&query)).then(|| {
-            opened.iter().map(OpenDataset::state).collect::<Vec<_>>().join(" ")
-        });
+        let state = (complete && !lists && is_repeatable(&query))
+            .then(|| opened.iter().map(OpenDataset::state).collect::<Vec<_>>().join(" "));
         let request = QueryRequest {
             query,
             parameters: request.parameters,

@@ -93,7 +93,10 @@ impl App {
             VersionSelector::Number(number) => self.version_record(id, number).await?,
             VersionSelector::AsOf(instant) => {
                 self.inner.registry.version_at(id, instant).await?.ok_or_else(|| {
-                    AppError::not_found("version", format!("{id} as of {}", hub_model::format_instant(instant)))
+                    AppError::not_found(
+                        "version",
+                        format!("{id} as of {}", hub_model::format_instant(instant)),
+                    )
                 })?
             }
         };

@@ -44,9 +44,9 @@ impl App {
         let mut spooled = Spooled { path, bytes: 0, sha256: [0; 32] };
         let mut hash = Sha256::new();
         loop {
-            let chunk = tokio::time::timeout(pause, body.next())
-                .await
-                .map_err(|_| AppError::BodyBroken(format!("nothing came for {} s", pause.as_secs())))?;
+            let chunk = tokio::time::timeout(pause, body.next()).await.map_err(|_| {
+                AppError::BodyBroken(format!("nothing came for {} s", pause.as_secs()))
+            })?;
             let Some(chunk) = chunk else { break };
             let chunk = chunk.map_err(|error| AppError::BodyBroken(error.to_string()))?;
             spooled.bytes += chunk.len() as u64;

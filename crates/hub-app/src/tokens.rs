@@ -25,9 +25,10 @@ pub struct TokenRequest {
 impl App {
     /// Recognises a token's text. Unknown, expired and revoked tokens are one and the same error.
     pub async fn authenticate(&self, secret: &str) -> Result<Principal, AppError> {
-        let record = self.inner.registry.authenticate(secret).await?.ok_or(AppError::Unauthenticated(
-            "the token is unknown, expired or revoked; ask the hub's admin for a new one",
-        ))?;
+        let record =
+            self.inner.registry.authenticate(secret).await?.ok_or(AppError::Unauthenticated(
+                "the token is unknown, expired or revoked; ask the hub's admin for a new one",
+            ))?;
         Ok(Principal::Token {
             id: record.id,
             name: record.name,
@@ -45,7 +46,8 @@ impl App {
         permit(principal, Action::Administer)?;
         if request.name.trim().is_empty() || request.name.chars().count() > 100 {
             return Err(AppError::InvalidRequest(
-                "give the token a name of up to 100 characters, so that it is known later".to_owned(),
+                "give the token a name of up to 100 characters, so that it is known later"
+                    .to_owned(),
             ));
         }
         match &request.agency {
@@ -60,7 +62,8 @@ impl App {
             None => {}
         }
         let expires_at = request.expires_in_days.map(|days| self.days_from_now(days));
-        let token = NewToken { name: request.name, role: request.role, agency: request.agency, expires_at };
+        let token =
+            NewToken { name: request.name, role: request.role, agency: request.agency, expires_at };
         Ok(self.inner.registry.create_token(token).await?)
     }
 
@@ -69,8 +72,12 @@ impl App {
         if self.inner.registry.has_admin_token().await? {
             return Ok(None);
         }
-        let token =
-            NewToken { name: "first admin".to_owned(), role: Role::Admin, agency: None, expires_at: None };
+        let token = NewToken {
+            name: "first admin".to_owned(),
+            role: Role::Admin,
+            agency: None,
+            expires_at: None,
+        };
         Ok(Some(self.inner.registry.create_token(token).await?.1))
     }
 

@@ -95,11 +95,13 @@ fn run(
 }
 
 fn read_config(path: Option<&Path>) -> anyhow::Result<Config> {
-    let named = path.map(Path::to_owned).or_else(|| std::env::var_os("MOCHIYORI_CONFIG").map(Into::into));
+    let named =
+        path.map(Path::to_owned).or_else(|| std::env::var_os("MOCHIYORI_CONFIG").map(Into::into));
     let text = named
         .as_ref()
         .map(|path| {
-            std::fs::read_to_string(path).with_context(|| format!("{} can't be read", path.display()))
+            std::fs::read_to_string(path)
+                .with_context(|| format!("{} can't be read", path.display()))
         })
         .transpose()?;
     Ok(Config::resolve(text.as_deref(), std::env::vars())?)
