@@ -1,1 +1,3 @@
 //! hub-server
+
+pub mod cli;
