@@ -1,0 +1,109 @@
+//! `dataset propose`: a first description of a dataset, made by looking at a data file.
+
+use std::{fs, path::PathBuf};
+
+use clap::Args;
+use hub_model::DatasetId;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::cli::{
+    client::Client,
+    error::CliError,
+    input::{FileFormat, Input},
+    output::{Console, counted, member, text_in},
+    upload::progress,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mochiyori dataset propose flow.csv --for kaihatsu.river_flow -o river_flow.json
+  mochiyori dataset propose flow.parquet > contract.json
+
+The hub reads the whole file and proposes names, types and roles of its columns. It is a proposal:
+look through it, above all at units, and at what names a row. Nothing is kept on the hub.")]
+pub struct ProposeArgs {
+    /// A file with data such as the dataset will hold, or - for standard input
+    file: PathBuf,
+    /// Write a whole description for `dataset create`, of this dataset
+    #[arg(long = "for", value_name = "DATASET")]
+    dataset: Option<DatasetId>,
+    /// Write into a file that is not there yet, instead of printing
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Format of the file; by default the hub finds out
+    #[arg(long, value_enum)]
+    format: Option<FileFormat>,
+}
+
+pub(crate) async fn run(
+    args: ProposeArgs,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let input = Input::open(&args.file)?;
+    let mut request = client.request(Method::POST, &["v1", "proposals"]);
+    if let Some(format) = args.format {
+        request = request.query(&[("format", format.as_str())]);
+    }
+    if let Some(name) = input.name() {
+        request = request.query(&[("file_name", name)]);
+    }
+    let bar = progress(console.look, input.size(), "sending");
+    let proposal: Result<Value, CliError> =
+        client.json(input.attach(request, args.format, &bar)?).await;
+    bar.finish_and_clear();
+    let proposal = proposal?;
+    let Some(contract) = proposal.get("contract").cloned() else {
+        return Err(client.not_understood(&"a contract was expected"));
+    };
+    let document = match &args.dataset {
+        None => contract,
+        Some(id) => json!({
+            "id": id.to_string(),
+            "metadata": {
+                "title": { "ja": "", "en": "" },
+                "description": { "ja": "", "en": "" },
+                "keywords": [],
+                "licence": "CC-BY-4.0",
+                "attribution": "",
+                "visibility": "public",
+            },
+            "contract": contract,
+        }),
+    };
+    match &args.output {
+        None => console.json(&document)?,
+        Some(path) => {
+            // Someone's careful work on an earlier proposal must not be overwritten.
+            let write = || {
+                let mut file = fs::OpenOptions::new().write(true).create_new(true).open(path)?;
+                std::io::Write::write_all(&mut file, format!("{document:#}\n").as_bytes())
+            };
+            write().map_err(CliError::file(format!("can't write {}", path.display())))?;
+        }
+    }
+    if let Some(rows) = proposal.get("rows").and_then(Value::as_u64) {
+        console.remark(format_args!("{} looked at", counted(rows, "row")))?;
+    }
+    for note in proposal.get("notes").and_then(Value::as_array).into_iter().flatten() {
+        let message = text_in(note.get("message"), console.look.language);
+        let column = member(note, "column");
+        let mark = if column.is_empty() { String::new() } else { format!("{column}: ") };
+        console.remark(format_args!("  {mark}{message}"))?;
+    }
+    match (&args.output, &args.dataset) {
+        (Some(path), Some(_)) => console.remark(format_args!(
+            "Next: fill in title and attribution in {0}, then mochiyori dataset create {0}",
+            path.display()
+        ))?,
+        (Some(path), None) => console.remark(format_args!(
+            "Next: mochiyori dataset create {} --id agency.dataset --title-ja … --licence … \
+             --attribution …",
+            path.display()
+        ))?,
+        (None, _) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,228 @@
+//! `upload`: hands a file over and says what became of it.
+
+use std::{fs, path::PathBuf, time::Duration};
+
+use clap::{Args, ValueEnum};
+use hub_model::DatasetId;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use reqwest::Method;
+use serde_json::Value;
+
+use crate::cli::{
+    client::Client,
+    error::CliError,
+    input::{FileFormat, Input},
+    output::{Console, Look, bytes, clean, count, counted, instant, member, text_in},
+    report,
+};
+
+/// A header by which a hub says that it gives the answer of an earlier, equal request.
+const REPLAYED: &str = "idempotent-replayed";
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  mochiyori upload flow-2026-04.csv --to kaihatsu.river_flow
+  mochiyori upload flow.parquet --to kaihatsu.river_flow --mode replace
+  zcat flow.csv.gz | mochiyori upload - --to kaihatsu.river_flow --format csv
+
+The hub checks every cell against the dataset's contract. Either the whole file is published, or
+nothing is, and each place that is wrong is listed (exit code 3).
+
+Running the same command again is safe, as after a lost connection: the same file is published
+into the same dataset once only. Where you do want its rows a second time, or a refused file
+should be looked at again because the contract was changed, use --again.")]
+pub struct UploadArgs {
+    /// The file, or - for standard input
+    pub(crate) file: PathBuf,
+    /// Dataset to publish into, as agency.dataset
+    #[arg(long, value_name = "DATASET")]
+    pub(crate) to: DatasetId,
+    /// What to do with the rows that are there
+    #[arg(long, value_enum, default_value_t = Mode::Append)]
+    pub(crate) mode: Mode,
+    /// Format of the file; by default the hub finds out
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<FileFormat>,
+    /// Publish even if the same file was published before
+    #[arg(long)]
+    pub(crate) again: bool,
+    /// A key of your own that names this upload; the same key never publishes twice
+    #[arg(long, value_name = "KEY", conflicts_with = "again")]
+    pub(crate) idempotency_key: Option<String>,
+    /// Save the hub's report on the file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
+    /// Print the hub's answer as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Mode {
+    /// Add the file's rows to them
+    Append,
+    /// Put the file's rows in their place
+    Replace,
+}
+
+impl Mode {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Append => "append",
+            Self::Replace => "replace",
+        }
+    }
+}
+
+pub(crate) async fn run(
+    args: UploadArgs,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let mut input = Input::open(&args.file)?;
+    let (agency, name) = (args.to.agency().as_str(), args.to.name());
+    // Asked first, so that a misspelt dataset is known before a large file has travelled.
+    let dataset: Value = client.json(client.get(&["v1", "datasets", agency, name])).await?;
+
+    let bar = progress(console.look, input.size(), "reading");
+    let fingerprint = input.fingerprint(&bar)?;
+    bar.finish_and_clear();
+    let key = match (&args.idempotency_key, args.again) {
+        (Some(key), _) => key.clone(),
+        (None, true) => uuid::Uuid::new_v4().to_string(),
+        (None, false) => {
+            let format = args.format.map_or("", FileFormat::as_str);
+            fingerprint.key(&[&args.to.to_string(), args.mode.as_str(), format])
+        }
+    };
+
+    let mut request = client
+        .request(Method::POST, &["v1", "datasets", agency, name, "uploads"])
+        .query(&[("mode", args.mode.as_str())])
+        .header("Idempotency-Key", key)
+        .header("Content-Digest", fingerprint.content_digest());
+    if let Some(format) = args.format {
+        request = request.query(&[("format", format.as_str())]);
+    }
+    if let Some(file_name) = input.name() {
+        request = request.query(&[("file_name", file_name)]);
+    }
+    let size = input.size();
+    let bar = progress(console.look, size, "sending");
+    let answer = client.send(input.attach(request, args.format, &bar)?).await;
+    bar.finish_and_clear();
+
+    match answer {
+        Ok(response) => {
+            let replayed = response.headers().get(REPLAYED).is_some_and(|v| v == "true");
+            let upload: Value =
+                response.json().await.map_err(|error| lost(client.failed(&error)))?;
+            save_report(&args, upload.get("report"))?;
+            if args.json {
+                return Ok(console.json(&upload)?);
+            }
+            published(console, &args, &dataset, &upload, size, replayed)
+        }
+        Err(CliError::Problem { problem, shown }) => {
+            save_report(&args, problem.report.as_ref())?;
+            if let Some(found) = &problem.report {
+                console.out.flush()?;
+                if args.json {
+                    console.json(found)?;
+                } else {
+                    let look = console.look;
+                    report::write(console.err, found, look.language, look.width)?;
+                    writeln!(console.err)?;
+                }
+            }
+            Err(CliError::Problem { problem, shown })
+        }
+        Err(error) => Err(lost(error)),
+    }
+}
+
+/// Says of a broken connection what is true of uploads only.
+fn lost(error: CliError) -> CliError {
+    match error {
+        CliError::Lost { server, detail, .. } => CliError::Lost {
+            server,
+            detail,
+            hint: "Whether the file was published is not known. Run the same command again: a file \
+                   that was is not published twice.",
+        },
+        other => other,
+    }
+}
+
+fn published(
+    console: &mut Console<'_>,
+    args: &UploadArgs,
+    dataset: &Value,
+    upload: &Value,
+    size: u64,
+    replayed: bool,
+) -> Result<(), CliError> {
+    let number = |name: &str| upload.get(name).and_then(Value::as_u64).map(count);
+    let title = text_in(dataset.pointer("/metadata/title"), console.look.language);
+    let rows = upload.get("rows_added").and_then(Value::as_u64).unwrap_or_default();
+    let version = number("version").unwrap_or_else(|| member(upload, "version"));
+    if replayed {
+        console.line(format_args!(
+            "{}: this very file was published before, as version {version}; nothing was added now",
+            args.to
+        ))?;
+        return Ok(console.remark("  To publish its rows once more: --again")?);
+    }
+    console.line(format_args!(
+        "{}: version {version} published, {}",
+        args.to,
+        match args.mode {
+            Mode::Append => format!("{} added", counted(rows, "row")),
+            Mode::Replace => format!("{} in place of all before", counted(rows, "row")),
+        }
+    ))?;
+    if !title.is_empty() {
+        console.remark(format_args!("  {title}, {}", bytes(size)))?;
+    }
+    let period = |name: &str| {
+        upload.pointer(&format!("/report/period/{name}")).and_then(Value::as_str).map(instant)
+    };
+    if let (Some(first), Some(last)) = (period("first"), period("last")) {
+        console.remark(format_args!("  from {first} to {last}"))?;
+    }
+    for column in upload.pointer("/report/columns").and_then(Value::as_array).into_iter().flatten()
+    {
+        let missing = column.get("missing").and_then(Value::as_u64).unwrap_or_default();
+        if missing > 0 {
+            let name = member(column, "name");
+            console.remark(format_args!(
+                "  {}: {} without a value",
+                clean(&name),
+                count(missing)
+            ))?;
+        }
+    }
+    Ok(())
+}
+
+fn save_report(args: &UploadArgs, report: Option<&Value>) -> Result<(), CliError> {
+    let (Some(path), Some(report)) = (&args.report, report) else { return Ok(()) };
+    fs::write(path, format!("{report:#}\n"))
+        .map_err(CliError::file(format!("can't write {}", path.display())))
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(crate) fn progress(look: Look, size: u64, doing: &'static str) -> ProgressBar {
+    if !look.bars {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
+    let template = "{prefix:9} [{bar:30}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar.set_prefix(doing);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
+}
