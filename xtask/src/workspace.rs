@@ -52,6 +52,11 @@ impl Workspace {
     pub(crate) fn command(&self, program: &str, arguments: &[&str]) -> Command {
         let mut command = Command::new(program);
         command.args(arguments).current_dir(&self.root);
+        for (name, _) in std::env::vars_os() {
+            if name.to_str().is_some_and(is_from_cargo_run) {
+                command.env_remove(name);
+            }
+        }
         command
     }
 
@@ -156,6 +161,15 @@ impl Workspace {
     }
 }
 
+/// Whether `cargo run` set this variable to tell this program about itself. A cargo started by us must not
+/// inherit it: build scripts that watch such variables would see them change, and much of the dependency
+/// tree would be compiled again, now and by whoever calls cargo next.
+fn is_from_cargo_run(name: &str) -> bool {
+    matches!(name, "CARGO" | "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE")
+        || name.starts_with("CARGO_PKG_")
+        || name.starts_with("CARGO_MANIFEST_")
+}
+
 /// Gathers the files below a folder, apart from what tools make.
 fn walk(root: &Path, folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     for entry in fs::read_dir(folder)? {
@@ -251,6 +265,25 @@ mod tests {
                 Dependency { name: "insta".to_owned(), for_tests: true }
             ]
         );
+    }
+
+    #[test]
+    fn a_cargo_started_by_us_sees_what_the_caller_set_and_not_what_cargo_run_did() {
+        let workspace = Workspace::find().expect("is found");
+        let command = workspace.command("cargo", &[]);
+        let removed: Vec<&str> = command
+            .get_envs()
+            .filter(|(_, value)| value.is_none())
+            .filter_map(|(name, _)| name.to_str())
+            .collect();
+        // This test is started by cargo too, with the same variables.
+        for name in ["CARGO_MANIFEST_DIR", "CARGO_PKG_NAME", "CARGO_PKG_VERSION_PRE"] {
+            assert!(removed.contains(&name), "{name} is inherited");
+        }
+        for name in ["CARGO_TARGET_DIR", "CARGO_HOME", "CARGO_PROFILE_DEV_DEBUG", "LD_LIBRARY_PATH"]
+        {
+            assert!(!is_from_cargo_run(name), "{name} is the caller's");
+        }
     }
 
     #[test]
