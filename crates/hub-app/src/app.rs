@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use hub_lake::Lake;
+use hub_lake::{Lake, StageOptions};
 use hub_query::QueryEngine;
 use hub_registry::{Clock, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -120,6 +120,16 @@ impl App {
         Arc::clone(&self.inner.uploads)
             .try_acquire_owned()
             .map_err(|_| crate::AppError::Busy("uploads"))
+    }
+
+    /// How rows are sorted and written, by uploads and by compaction alike.
+    pub(crate) fn stage_options(&self) -> StageOptions {
+        StageOptions {
+            scratch: self.inner.config.scratch_folder.clone(),
+            memory_bytes: self.inner.config.upload_memory_bytes,
+            threads: self.inner.config.upload_threads,
+            ..StageOptions::default()
+        }
     }
 
     /// Takes no new uploads, and waits until those under way are published or refused.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use hub_lake::{CompactOptions, CompactOutcome, SnapshotAt, VacuumOptions, VacuumOutcome};
+use hub_lake::{
+    CompactOptions, CompactOutcome, LakeError, SnapshotAt, VacuumOptions, VacuumOutcome,
+};
 use hub_model::{DatasetId, Principal};
 use hub_registry::{DatasetFilter, Readable};
 use tokio::sync::mpsc;
@@ -50,13 +52,13 @@ impl App {
     }
 
     async fn compact_if_needed(&self, dataset: &DatasetId) {
-        let options = CompactOptions::default();
+        let options = self.compact_options();
         let outcome = async {
             let snapshot = self.inner.lake.snapshot(dataset, SnapshotAt::Latest).await?;
             let small =
-                snapshot.files.iter().filter(|f| f.bytes < options.small_file_bytes).count();
+                snapshot.files.iter().filter(|f| f.rows < options.small_rows).count();
             if small < self.inner.config.compact_after_files {
-                return Ok(None);
+                return Ok::<_, LakeError>(None);
             }
             self.inner.lake.compact(dataset, &options).await.map(Some)
         };
@@ -107,7 +109,18 @@ impl App {
     fn vacuum_options(&self) -> VacuumOptions {
         VacuumOptions {
             grace: Duration::from_secs(self.inner.config.vacuum_grace_s),
+            now: self.inner.clock.now(),
             ..VacuumOptions::default()
+        }
+    }
+
+    /// Joins as few as two files: whether it is worth while is decided before.
+    fn compact_options(&self) -> CompactOptions {
+        CompactOptions {
+            stage: self.stage_options(),
+            at_least_files: 2,
+            now: self.inner.clock.now(),
+            ..CompactOptions::default()
         }
     }
 
@@ -118,7 +131,7 @@ impl App {
         dataset: &DatasetId,
     ) -> Result<CompactOutcome, AppError> {
         self.writable_dataset(principal, dataset).await?;
-        Ok(self.inner.lake.compact(dataset, &CompactOptions::default()).await?)
+        Ok(self.inner.lake.compact(dataset, &self.compact_options()).await?)
     }
 
     /// Collects files that no version refers to; with `expire_after`, also those of versions that are
@@ -132,7 +145,7 @@ impl App {
     ) -> Result<VacuumOutcome, AppError> {
         self.writable_dataset(principal, dataset).await?;
         let options = VacuumOptions {
-            expire_versions_older_than: expire_after,
+            retention: expire_after,
             dry_run,
             ..self.vacuum_options()
         };

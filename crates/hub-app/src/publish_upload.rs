@@ -3,10 +3,8 @@
 //! The lake's commit is the only step that makes data visible. Everything before it can be thrown
 //! away, everything after it can be made up for from the lake's log.
 
-use std::sync::{Arc, atomic::AtomicBool};
-
 use hub_intake::{FormatHint, IntakeOptions};
-use hub_lake::{StageOptions, Staged};
+use hub_lake::Staged;
 use hub_model::{
     DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
 };
@@ -264,16 +262,9 @@ impl App {
         let config = &self.inner.config;
         let mut file = spooled.open()?;
         let format = hub_intake::detect(&mut file, hint)?;
-        let stage_options = StageOptions {
-            memory_bytes: config.upload_memory_bytes,
-            threads: config.upload_threads,
-            scratch_folder: config.scratch_folder.clone(),
-            ..StageOptions::default()
-        };
-        let mut stager = self.inner.lake.stager(dataset, contract, stage_options)?;
+        let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
         let intake_options = IntakeOptions {
             error_cap: config.report_cap,
-            stop: Arc::new(AtomicBool::new(false)),
             ..IntakeOptions::default()
         };
         let mut lake_error = None;
@@ -281,7 +272,7 @@ impl App {
             hub_intake::conform(file, format, contract, &intake_options, &mut |conformed| {
                 stager.push(conformed.batch, conformed.first_row).map_err(|error| {
                     lake_error = Some(error);
-                    hub_intake::SinkError
+                    "the rows can't be staged".into()
                 })
             });
         if let Some(error) = lake_error {

@@ -138,10 +138,16 @@ impl Default for UploadsConfig {
 pub struct QueriesConfig {
     /// Memory of all queries together, in bytes.
     pub memory_bytes: usize,
-    /// Spilled bytes of all queries together.
-    pub spill_bytes: u64,
-    /// Queries at once; more wait for a short while and are then told to come again.
+    /// Memory one query may take of it, in bytes.
+    pub memory_bytes_each: usize,
+    /// Intermediate results one query may put on disk, in bytes.
+    pub spill_bytes_each: u64,
+    /// Queries at once.
     pub at_once: usize,
+    /// Queries that may wait for a place; more are told to come again.
+    pub waiting: usize,
+    /// How long they wait, in milliseconds, before they are told the same.
+    pub wait_ms: u64,
     /// How long one query may run, in milliseconds.
     pub timeout_ms: u64,
     /// Rows an answer may have; 0 for any number.
@@ -158,9 +164,12 @@ impl Default for QueriesConfig {
     fn default() -> Self {
         Self {
             memory_bytes: 1 << 30,
-            spill_bytes: 20 << 30,
-            at_once: 16,
-            timeout_ms: 120_000,
+            memory_bytes_each: 512 << 20,
+            spill_bytes_each: 8 << 30,
+            at_once: 8,
+            waiting: 32,
+            wait_ms: 5_000,
+            timeout_ms: 60_000,
             max_rows: 0,
             max_answer_bytes: 0,
             max_sql_bytes: 100_000,

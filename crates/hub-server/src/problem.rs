@@ -195,7 +195,7 @@ impl From<AppError> for Problem {
             AppError::UploadFailed { upload, .. } => problem.upload_id = Some(upload.to_string()),
             AppError::Query(error) => {
                 problem.position =
-                    error.position().map(|(line, column)| SqlPosition { line, column });
+                    error.position().map(|p| SqlPosition { line: p.line, column: p.column });
                 problem.suggestions = error.suggestions().to_vec();
             }
             _ => {}

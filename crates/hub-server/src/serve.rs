@@ -122,13 +122,17 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
     })?;
     let engine_config = EngineConfig {
         memory_bytes: config.queries.memory_bytes,
-        spill_bytes: config.queries.spill_bytes,
-        spill_folder: config.server.data_dir.join("spill"),
-        queries_at_once: config.queries.at_once,
-        timeout: Duration::from_millis(config.queries.timeout_ms),
-        max_rows: config.queries.max_rows,
-        max_bytes: config.queries.max_answer_bytes,
+        memory_bytes_per_query: config.queries.memory_bytes_each,
+        spill_bytes_per_query: config.queries.spill_bytes_each,
+        spill_folder: Some(config.server.data_dir.join("spill")),
+        max_running: config.queries.at_once,
+        max_waiting: config.queries.waiting,
+        max_wait: Duration::from_millis(config.queries.wait_ms),
+        time_limit: Duration::from_millis(config.queries.timeout_ms),
+        max_output_rows: limit(config.queries.max_rows),
+        max_output_bytes: limit(config.queries.max_answer_bytes),
         threads: or_cores(config.queries.threads),
+        target_partitions: or_cores(config.queries.threads),
         ..EngineConfig::default()
     };
     let engine = QueryEngine::new(engine_config, lake.object_store())?;
@@ -153,6 +157,11 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
     }
     app.start_upkeep(upkeep);
     Ok(app)
+}
+
+/// A limit as the configuration writes it, where 0 stands for none.
+fn limit(value: u64) -> Option<u64> {
+    (value > 0).then_some(value)
 }
 
 /// Writes a secret so that only the hub's own user can read it.

@@ -85,10 +85,10 @@ impl HttpMetrics {
     pub(crate) fn text(&self, app: &App) -> Result<String, std::fmt::Error> {
         let gauges = app.engine_gauges();
         let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
-        self.engine.memory.set(number(gauges.memory_bytes));
-        self.engine.running.set(number(gauges.running));
+        self.engine.memory.set(number(gauges.memory_reserved_bytes));
+        self.engine.running.set(i64::try_from(gauges.running).unwrap_or(i64::MAX));
         self.engine.spilled.set(number(gauges.spilled_bytes));
-        self.engine.cached.set(number(gauges.metadata_cache_bytes));
+        self.engine.cached.set(number(gauges.metadata_cached_bytes));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

@@ -59,10 +59,12 @@ pub(crate) struct VacuumRequest {
 /// What was collected.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VacuumResponse {
-    /// Files that went, or would go.
-    files_deleted: u64,
-    /// Their bytes.
-    bytes_deleted: u64,
+    /// Files that no version ever referred to.
+    orphans: u64,
+    /// Files of versions that were given up.
+    expired: u64,
+    /// Bytes of all of these.
+    bytes: u64,
     /// Whether it was only said.
     dry_run: bool,
 }
@@ -85,8 +87,9 @@ pub(crate) async fn vacuum_dataset(
         .map(|days| Duration::from_secs(u64::from(days) * 86_400));
     let outcome = state.app.vacuum_dataset(&principal, &dataset, expire, body.dry_run).await?;
     Ok(Json(VacuumResponse {
-        files_deleted: outcome.files_deleted,
-        bytes_deleted: outcome.bytes_deleted,
+        orphans: outcome.orphans,
+        expired: outcome.expired,
+        bytes: outcome.bytes,
         dry_run: body.dry_run,
     }))
 }

@@ -60,7 +60,7 @@ fn hint(
     Ok(FormatHint {
         file_name: file_name.map(str::to_owned),
         media_type: media_type.map(str::to_owned),
-        explicit,
+        format: explicit,
     })
 }
 
