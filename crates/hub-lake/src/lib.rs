@@ -1,5 +1,27 @@
 //! Datasets' versions as Delta tables on an object store.
+//!
+//! A dataset is a folder `<agency>/<dataset>/` with immutable Parquet files and a Delta log; one log
+//! entry is the only thing that makes rows visible. This crate decides what readers can see. It knows
+//! nothing of who may, of file formats that agencies send, or of queries.
 
+mod commit;
+mod compact;
+mod config;
+mod create;
+mod error;
+mod lake;
+mod log;
 mod snapshot;
+mod stage;
+mod statistics;
+mod vacuum;
+mod versions;
 
+pub use commit::Publication;
+pub use compact::{CompactOptions, CompactOutcome};
+pub use config::LakeConfig;
+pub use error::LakeError;
+pub use lake::{Lake, SnapshotAt};
 pub use snapshot::{Bound, ColumnStatistics, DataFile, Snapshot};
+pub use stage::{Duplicates, StageOptions, StageOutcome, Staged, Stager};
+pub use vacuum::{VacuumOptions, VacuumOutcome};

@@ -1,0 +1,158 @@
+//! One span of rows: sorted, encoded as Parquet, and put into the store under a new name.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, ArrayRef, ArrowPrimitiveType, AsArray, RecordBatch, UInt32Array},
+    compute::{concat, max, max_string, min, min_string, take},
+    datatypes::{Date32Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType},
+};
+use arrow_schema::DataType;
+use object_store::{ObjectStoreExt, PutPayload};
+use parquet::{
+    arrow::ArrowWriter,
+    basic::{Compression, ZstdLevel},
+    file::{
+        metadata::SortingColumn,
+        properties::{EnabledStatistics, WriterProperties},
+    },
+};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Bound, ColumnStatistics, LakeError,
+    log::new_data_file,
+    stage::{Plan, StagedFile, order::order},
+    statistics,
+};
+
+/// Rows of a group: enough to compress well, few enough that a group is a unit of parallel reading.
+const GROUP_ROWS: usize = 262_144;
+/// Rows of a page, the least that a reader can skip.
+const PAGE_ROWS: usize = 20_000;
+
+/// A file that was written, and the rows in it that repeat a key, as pairs of row numbers.
+pub(crate) struct Written {
+    pub(crate) file: StagedFile,
+    pub(crate) repeated: Vec<(u64, u64)>,
+}
+
+/// Sorts rows and writes them as one file.
+pub(crate) fn write(plan: &Plan, pieces: Vec<RecordBatch>) -> Result<Written, LakeError> {
+    let failed = || LakeError::rows(plan.dataset(), "sorted");
+    let rows: usize = pieces.iter().map(RecordBatch::num_rows).sum();
+    let mut columns = by_column(plan, &pieces);
+    drop(pieces);
+    let whole = |parts: &[ArrayRef]| {
+        let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+        concat(&parts)
+    };
+    for place in &plan.sort {
+        columns[*place] = vec![whole(&columns[*place]).map_err(failed())?];
+    }
+    let sort: Vec<ArrayRef> =
+        plan.sort.iter().map(|place| Arc::clone(&columns[*place][0])).collect();
+    let order = order(&sort, rows, plan.key).map_err(failed())?;
+    drop(sort);
+    let repeated = if order.repeated.is_empty() {
+        Vec::new()
+    } else {
+        let numbers = whole(&columns[plan.schema.fields().len()]).map_err(failed())?;
+        let numbers = numbers.as_primitive::<arrow::datatypes::UInt64Type>();
+        let number = |index: u32| numbers.value(index as usize);
+        order.repeated.iter().map(|(first, again)| (number(*first), number(*again))).collect()
+    };
+    let indices = order.indices.map(UInt32Array::from);
+    columns.truncate(plan.schema.fields().len());
+    let mut sorted = Vec::with_capacity(columns.len());
+    let mut known = Vec::with_capacity(columns.len());
+    for (parts, field) in columns.into_iter().zip(plan.schema.fields()) {
+        let column = match parts.as_slice() {
+            [one] => Arc::clone(one),
+            several => whole(several).map_err(failed())?,
+        };
+        drop(parts);
+        known.push((field.name().clone(), column_statistics(&column)));
+        sorted.push(match &indices {
+            Some(indices) => take(&column, indices, None).map_err(failed())?,
+            None => column,
+        });
+    }
+    let batch = RecordBatch::try_new(Arc::clone(&plan.schema), sorted).map_err(failed())?;
+    let encoded = encode(plan, &batch)?;
+    drop(batch);
+    let file = put(plan, encoded, rows as u64, statistics::to_log(rows as u64, &known))?;
+    Ok(Written { file, repeated })
+}
+
+fn by_column(plan: &Plan, pieces: &[RecordBatch]) -> Vec<Vec<ArrayRef>> {
+    (0..plan.waiting.fields().len())
+        .map(|place| pieces.iter().map(|piece| Arc::clone(piece.column(place))).collect())
+        .collect()
+}
+
+fn encode(plan: &Plan, batch: &RecordBatch) -> Result<Vec<u8>, LakeError> {
+    let failed = || LakeError::rows(plan.dataset(), "written");
+    let level = ZstdLevel::try_new(plan.options.zstd_level).map_err(failed())?;
+    let sorting = plan
+        .sort
+        .iter()
+        .filter_map(|place| i32::try_from(*place).ok())
+        .map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: false });
+    let properties = WriterProperties::builder()
+        .set_created_by("mochiyori".to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(Some(sorting.collect()))
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&plan.schema), Some(properties))
+        .map_err(failed())?;
+    writer.write(batch).map_err(failed())?;
+    writer.into_inner().map_err(failed())
+}
+
+fn put(plan: &Plan, encoded: Vec<u8>, rows: u64, stats: String) -> Result<StagedFile, LakeError> {
+    let sha256 = Sha256::digest(&encoded).iter().map(|byte| format!("{byte:02x}")).collect();
+    let file =
+        StagedFile { name: new_data_file(), rows, bytes: encoded.len() as u64, sha256, stats };
+    let path = plan.table.folder.clone().join(file.name.as_str());
+    plan.runtime
+        .block_on(plan.table.store.put(&path, PutPayload::from(encoded)))
+        .map_err(LakeError::store("writing a file"))?;
+    Ok(file)
+}
+
+fn column_statistics(column: &ArrayRef) -> ColumnStatistics {
+    let (minimum, maximum) = match column.data_type() {
+        DataType::Utf8 => {
+            let texts = column.as_string::<i32>();
+            let bound = |text: Option<&str>| text.map(|text| Bound::Text(text.to_owned()));
+            (bound(min_string(texts)), bound(max_string(texts)))
+        }
+        DataType::Int64 => bounds::<Int64Type>(column, Bound::Integer),
+        DataType::Int32 => bounds::<Int32Type>(column, |v| Bound::Integer(i64::from(v))),
+        DataType::Date32 => bounds::<Date32Type>(column, Bound::Date),
+        DataType::Timestamp(..) => bounds::<TimestampMicrosecondType>(column, Bound::Instant),
+        DataType::Float64 => {
+            let (least, greatest) = bounds::<Float64Type>(column, Bound::Number);
+            let number = |bound: &Option<Bound>| matches!(bound, Some(Bound::Number(value)) if value.is_finite());
+            // A NaN or an infinity at either end can't be written down; nothing is said then.
+            if number(&least) && number(&greatest) { (least, greatest) } else { (None, None) }
+        }
+        _ => (None, None),
+    };
+    ColumnStatistics { minimum, maximum, exact: true, nulls: Some(column.null_count() as u64) }
+}
+
+fn bounds<T: ArrowPrimitiveType>(
+    column: &ArrayRef,
+    bound: impl Fn(T::Native) -> Bound,
+) -> (Option<Bound>, Option<Bound>)
+where
+    T::Native: arrow::array::ArrowNativeTypeOp,
+{
+    let values = column.as_primitive::<T>();
+    (min(values).map(&bound), max(values).map(&bound))
+}
