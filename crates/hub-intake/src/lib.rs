@@ -1,1 +1,25 @@
-//! hub-intake
+//! A local file to conformed batches and a report: what format it is, what its columns are, and whether
+//! every cell keeps the contract.
+//!
+//! The way of a file: [`detect`] names its format; one decoder a format turns bytes into blocks of text
+//! cells or typed arrays; [`conform`] maps the file's columns to the contract's, converts every cell
+//! without loss or says why it can't, and hands clean batches to a sink; [`report_duplicates`] adds what
+//! only the store can find. [`propose`] reads a file for which there is no contract yet.
+//!
+//! Everything here is synchronous and works in bounded memory. The decoders run on a thread of their
+//! own with full validation, and a panic in one is an error of the file. Nothing here writes, decides
+//! who may, or knows a dataset's other versions.
+
+mod conform;
+mod decode;
+mod detect;
+mod duplicates;
+mod error;
+mod options;
+mod show;
+
+pub use conform::{ConformedBatch, conform};
+pub use detect::{Format, FormatHint, detect};
+pub use duplicates::report_duplicates;
+pub use error::{IntakeError, SinkError};
+pub use options::IntakeOptions;

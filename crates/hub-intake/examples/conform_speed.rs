@@ -1,0 +1,137 @@
+//! How fast files are conformed: generates a CSV and a Parquet file of observations and prints rows per
+//! second for each. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
+//! files stay there, for other programs to read.
+#![expect(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a program for the terminal that has no one to tell of errors"
+)]
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use arrow::{
+    array::{Float64Array, StringArray, TimestampMicrosecondArray},
+    record_batch::RecordBatch,
+};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
+use hub_intake::{Format, IntakeOptions, conform};
+use hub_model::Contract;
+use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
+
+const CONTRACT: &str = r#"{"fields":[
+    {"name":"station","type":"string","role":"key"},
+    {"name":"time","type":"datetime","role":"time"},
+    {"name":"level","type":"number","unit":"m","constraints":{"minimum":-50,"maximum":200}},
+    {"name":"flow","type":"number","unit":"m3/s"},
+    {"name":"quality","type":"string","role":"quality","quality_of":"level"}],
+    "primaryKey":["station","time"]}"#;
+
+const STATIONS: u64 = 50;
+
+/// The observations of a row; the same row is the same in every run.
+fn observation(row: u64) -> (String, i64, Option<f64>, f64, &'static str) {
+    let noise =
+        row.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407) >> 33;
+    let station = format!("0164{:03}", row % STATIONS);
+    let minute = (row / STATIONS) as i64 * 10;
+    let level = (!noise.is_multiple_of(97)).then(|| (noise % 1_000) as f64 / 100.0);
+    let quality = if level.is_some() { "normal" } else { "missing" };
+    (station, 1_577_804_400 + minute * 60, level, (noise % 100_000) as f64 / 1_000.0, quality)
+}
+
+fn write_csv(path: &Path, rows: u64) {
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
+    writeln!(out, "station,time,level,flow,quality").unwrap();
+    for row in 0..rows {
+        let (station, seconds, level, flow, quality) = observation(row);
+        let time = chrono::DateTime::from_timestamp(seconds + 9 * 3_600, 0).unwrap();
+        let time = time.format("%Y-%m-%d %H:%M:%S");
+        let level = level.map(|level| level.to_string()).unwrap_or_default();
+        writeln!(out, "{station},{time},{level},{flow},{quality}").unwrap();
+    }
+    out.flush().unwrap();
+}
+
+fn write_parquet(path: &Path, rows: u64) {
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("station", DataType::Utf8, false),
+        Field::new("time", DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false),
+        Field::new("level", DataType::Float64, true),
+        Field::new("flow", DataType::Float64, true),
+        Field::new("quality", DataType::Utf8, true),
+    ]));
+    let properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(Default::default())).build();
+    let file = File::create(path).unwrap();
+    let mut writer = ArrowWriter::try_new(file, schema.clone(), Some(properties)).unwrap();
+    for start in (0..rows).step_by(65_536) {
+        let rows: Vec<_> = (start..rows.min(start + 65_536)).map(observation).collect();
+        let times: TimestampMicrosecondArray =
+            rows.iter().map(|row| Some(row.1 * 1_000_000)).collect();
+        let batch = RecordBatch::try_new(
+            schema.clone(),
+            vec![
+                Arc::new(StringArray::from_iter_values(rows.iter().map(|row| &row.0))),
+                Arc::new(times.with_timezone("UTC")),
+                Arc::new(rows.iter().map(|row| row.2).collect::<Float64Array>()),
+                Arc::new(Float64Array::from_iter_values(rows.iter().map(|row| row.3))),
+                Arc::new(StringArray::from_iter_values(rows.iter().map(|row| row.4))),
+            ],
+        )
+        .unwrap();
+        writer.write(&batch).unwrap();
+    }
+    writer.close().unwrap();
+}
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let rows: u64 = arguments.next().map_or(2_000_000, |rows| rows.parse().unwrap());
+    let folder = arguments.next().map_or_else(
+        || std::env::temp_dir().join(format!("conform_speed_{}", std::process::id())),
+        PathBuf::from,
+    );
+    let stays = std::env::args().len() > 2;
+    std::fs::create_dir_all(&folder).unwrap();
+    let contract = Contract::parse(CONTRACT.as_bytes()).unwrap();
+    for format in [Format::Csv, Format::Parquet] {
+        let path = folder.join(format!("observations_{rows}.{format}"));
+        if !path.exists() {
+            match format {
+                Format::Csv => write_csv(&path, rows),
+                _ => write_parquet(&path, rows),
+            }
+        }
+        let bytes = std::fs::metadata(&path).unwrap().len();
+        let begun = Instant::now();
+        let mut taken = 0;
+        let report = conform(
+            File::open(&path).unwrap(),
+            format,
+            &contract,
+            &IntakeOptions::default(),
+            &mut |batch| {
+                taken += batch.batch.num_rows() as u64;
+                Ok(())
+            },
+        )
+        .unwrap();
+        let seconds = begun.elapsed().as_secs_f64();
+        assert_eq!((report.error_count, taken), (0, rows), "{:?}", report.errors.first());
+        println!(
+            "{format}: {rows} rows, {} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
+            bytes / 1_000_000,
+            rows as f64 / seconds / 1e6,
+            bytes as f64 / seconds / 1e6,
+        );
+    }
+    if !stays {
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

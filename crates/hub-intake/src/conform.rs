@@ -1,0 +1,135 @@
+//! A file against a contract: three threads, so that decoding, checking and whatever the sink does go on
+//! side by side, with at most a few blocks between them.
+
+mod cells;
+mod conformer;
+mod fault;
+mod faults;
+mod limits;
+mod mapping;
+mod number;
+mod period;
+mod plan;
+#[cfg(test)]
+mod tests;
+mod time;
+mod typed;
+
+use std::{
+    fs::File,
+    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    thread,
+};
+
+use arrow::record_batch::RecordBatch;
+use conformer::Conformer;
+use hub_model::{Contract, UploadReport};
+use plan::Plan;
+
+use crate::{
+    Format, IntakeError, IntakeOptions, SinkError,
+    decode::{self, Block, Decode, guarded},
+};
+
+/// How many blocks, and how many batches, wait between two threads.
+const WAITING: usize = 2;
+
+/// Decoders recurse as deeply as a file's schema.
+const STACK_BYTES: usize = 16 << 20;
+
+/// Rows of a file that keep the contract.
+#[derive(Debug, Clone)]
+pub struct ConformedBatch {
+    /// The rows, in the contract's storage schema.
+    pub batch: RecordBatch,
+    /// The first of them as a person counts in the file: CSV by lines, of which the header is 1; other
+    /// formats by rows from 1. The rest follow it one by one. Only where many records of a CSV span
+    /// several lines do later rows of a batch stand further down than that.
+    pub first_row: u64,
+}
+
+/// Checks every cell of a file and hands the sink what keeps the contract, in the order of the file.
+/// After the first error no batch reaches the sink any more, while the rest of the file is still checked;
+/// what the sink was given before is then to be thrown away, as it is if this fails.
+///
+/// A column of the contract that the file lacks becomes null, unless it is required. Text may have spaces
+/// around numbers and times. A time without an offset is Japanese. Fractions become the nearest 64-bit
+/// float; every other loss is an error.
+pub fn conform(
+    file: File,
+    format: Format,
+    contract: &Contract,
+    options: &IntakeOptions,
+    sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+) -> Result<UploadReport, IntakeError> {
+    options.check_stop()?;
+    let mut decoder = decode::open(file, format, options)?;
+    let plan = Plan::new(contract, decoder.columns(), format)?;
+    guarded(|| decoder.select(plan.wanted()))?;
+    let encoding = decoder.encoding();
+    let conformer = Conformer::new(plan, format, encoding, options);
+    let (to_conform, blocks) = sync_channel(WAITING);
+    let (to_sink, batches) = sync_channel(WAITING);
+    thread::scope(|scope| {
+        thread::Builder::new()
+            .name("intake-decode".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn_scoped(scope, move || decode_all(decoder.as_mut(), options, &to_conform))?;
+        let checking = thread::Builder::new()
+            .name("intake-conform".to_owned())
+            .spawn_scoped(scope, move || conform_all(conformer, &blocks, &to_sink))?;
+        let mut taken = Ok(());
+        for batch in &batches {
+            taken = options.check_stop().and_then(|()| sink(batch).map_err(IntakeError::Sink));
+            if taken.is_err() {
+                break;
+            }
+        }
+        // The other threads end at their next send once nothing receives.
+        drop(batches);
+        let report = checking
+            .join()
+            .map_err(|_| IntakeError::Internal("the checking of cells failed".to_owned()))?;
+        taken?;
+        report
+    })
+}
+
+fn decode_all(
+    decoder: &mut dyn Decode,
+    options: &IntakeOptions,
+    to_conform: &SyncSender<Result<Block, IntakeError>>,
+) {
+    loop {
+        let block = options.check_stop().and_then(|()| guarded(|| decoder.next_block()));
+        let (block, is_last) = match block {
+            Ok(None) => return,
+            Ok(Some(block)) => (Ok(block), false),
+            Err(error) => (Err(error), true),
+        };
+        if to_conform.send(block).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+fn conform_all(
+    mut conformer: Conformer<'_>,
+    blocks: &Receiver<Result<Block, IntakeError>>,
+    to_sink: &SyncSender<ConformedBatch>,
+) -> Result<UploadReport, IntakeError> {
+    for block in blocks {
+        let block = block?;
+        let mut left = false;
+        guarded(|| {
+            conformer.take(block, &mut |batch| {
+                left = left || to_sink.send(batch).is_err();
+                !left
+            })
+        })?;
+        if left {
+            return Err(IntakeError::Stopped);
+        }
+    }
+    Ok(conformer.finish())
+}

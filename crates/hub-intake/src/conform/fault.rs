@@ -1,0 +1,392 @@
+//! What can be wrong with a cell, and how people are told.
+
+use hub_model::{Field, FieldType, Rule, Text};
+use unicode_normalization::UnicodeNormalization;
+
+/// What is wrong with one cell or row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// Not of the type at all.
+    Type,
+    /// NaN or an infinity.
+    NotFinite,
+    /// Of the type, and beyond what can be kept.
+    OutOfRange,
+    /// A whole number that a 64-bit float can't hold.
+    Rounded,
+    /// A fraction where whole numbers are kept.
+    Fraction,
+    /// Finer than a microsecond.
+    TooFine,
+    /// A time of day where days are kept.
+    TimeOfDay,
+    /// A day within a month where months are kept.
+    DayOfMonth,
+    /// A day without a time where instants are kept.
+    TimeUnsaid,
+    /// A date that is in no calendar.
+    NoSuchDay,
+    /// Bytes that are not UTF-8.
+    Encoding,
+    /// Nothing where a value must be.
+    Required,
+    /// Under the minimum.
+    Minimum,
+    /// Over the maximum.
+    Maximum,
+    /// Too short.
+    MinLength,
+    /// Too long.
+    MaxLength,
+    /// Not of the pattern.
+    Pattern,
+    /// Not among the values allowed.
+    Enum,
+    /// Not a word of the hub's quality vocabulary.
+    QualityWord,
+    /// A row of another number of cells.
+    Cells(u64),
+    /// A row with text after a closing quote.
+    TextAfterQuote,
+}
+
+impl FaultKind {
+    pub(crate) fn rule(self) -> Rule {
+        match self {
+            Self::Type | Self::NotFinite | Self::TimeUnsaid | Self::NoSuchDay => Rule::Type,
+            Self::OutOfRange
+            | Self::Rounded
+            | Self::Fraction
+            | Self::TooFine
+            | Self::TimeOfDay
+            | Self::DayOfMonth => Rule::Lossless,
+            Self::Encoding => Rule::Encoding,
+            Self::Required => Rule::Required,
+            Self::Minimum => Rule::Minimum,
+            Self::Maximum => Rule::Maximum,
+            Self::MinLength => Rule::MinLength,
+            Self::MaxLength => Rule::MaxLength,
+            Self::Pattern => Rule::Pattern,
+            Self::Enum | Self::QualityWord => Rule::Enum,
+            Self::Cells(_) | Self::TextAfterQuote => Rule::RowShape,
+        }
+    }
+}
+
+/// What a type is called, in Japanese and English.
+pub(crate) fn type_words(field_type: FieldType) -> (&'static str, &'static str) {
+    match field_type {
+        FieldType::String => ("文字", "text"),
+        FieldType::Integer => ("整数", "whole numbers"),
+        FieldType::Number => ("数値", "numbers"),
+        FieldType::Boolean => ("真偽（true か false）", "true or false"),
+        FieldType::Date => ("日付", "dates"),
+        FieldType::Datetime => ("日時", "dates with times"),
+        FieldType::Year => ("年", "years"),
+        FieldType::Yearmonth => ("年月", "months"),
+    }
+}
+
+/// What is wrong and what to do, of a row that has no cells to speak of.
+pub(crate) fn describe_row(kind: FaultKind, width: usize) -> (Text, Text) {
+    match kind {
+        FaultKind::Cells(found) => (
+            Text::new(
+                format!("見出しは{width}列ですが、この行は{found}列です"),
+                format!("the header has {width} columns and this row has {found}"),
+            ),
+            Text::new(
+                "足りない列や余分なコンマがないか確かめてください。値の中のコンマは、値を引用符（\"）で囲めば使えます",
+                "check for missing cells and stray commas; a value with a comma in it needs quotes (\") around it",
+            ),
+        ),
+        _ => (
+            Text::new(
+                "引用符（\"）を閉じたあとに文字が続いています",
+                "there is text between a closing quote and the next comma",
+            ),
+            Text::new(
+                "値の中の引用符は2つ重ねて（\"\"）書いてください",
+                "write a quote within a value twice (\"\")",
+            ),
+        ),
+    }
+}
+
+/// What is wrong with a cell and what to do about it. `value` is the cell as a person reads it; `is_text`
+/// says whether the file is of a text format.
+pub(crate) fn describe(
+    kind: FaultKind,
+    field: &Field,
+    column: &str,
+    value: &str,
+    is_text: bool,
+) -> (Text, Text) {
+    let limits = &field.constraints;
+    let (type_ja, type_en) = type_words(field.field_type);
+    let bound =
+        |bound: &Option<serde_json::Value>| bound.as_ref().map(show_json).unwrap_or_default();
+    match kind {
+        FaultKind::Type | FaultKind::NotFinite => (
+            Text::new(
+                format!("「{column}」列は{type_ja}ですが「{value}」と書かれています"),
+                format!("the column {column:?} holds {type_en}, and this cell says {value:?}"),
+            ),
+            fix_type(field, value, is_text),
+        ),
+        FaultKind::NoSuchDay => (
+            Text::new(
+                format!("「{column}」列の「{value}」は、暦にない日付です"),
+                format!("{value:?} in the column {column:?} is no date of the calendar"),
+            ),
+            Text::new("年・月・日を確かめてください", "check year, month and day"),
+        ),
+        FaultKind::TimeUnsaid => (
+            Text::new(
+                format!("「{column}」列は日時ですが「{value}」には時刻がありません"),
+                format!("the column {column:?} holds dates with times, and {value:?} has no time"),
+            ),
+            Text::new(
+                "「2024-05-01 13:00」のように時刻まで書くか、契約の型を date にしてください",
+                "write the time too, as in 2024-05-01 13:00, or make the column's type date in the contract",
+            ),
+        ),
+        FaultKind::OutOfRange => (
+            Text::new(
+                format!("「{column}」列の「{value}」は、扱える範囲を超えています"),
+                format!("{value:?} in the column {column:?} is beyond what can be kept"),
+            ),
+            Text::new(
+                "値を確かめてください。番号やコードなら、契約の型を string にしてください",
+                "check the value; if it is an id or a code, make the column's type string in the contract",
+            ),
+        ),
+        FaultKind::Rounded => (
+            Text::new(
+                format!("「{column}」列の「{value}」は桁が多く、数値にすると値が変わります"),
+                format!(
+                    "{value:?} in the column {column:?} has so many digits that it would be rounded"
+                ),
+            ),
+            Text::new(
+                "番号やコードなら契約の型を string に、整数なら integer にしてください",
+                "if it is an id or a code, make the column's type string in the contract; if a whole number, integer",
+            ),
+        ),
+        FaultKind::Fraction => (
+            Text::new(
+                format!("「{column}」列は整数ですが「{value}」には小数があります"),
+                format!("the column {column:?} holds whole numbers, and {value:?} has a fraction"),
+            ),
+            Text::new(
+                "小数が正しければ、契約の型を number にしてください",
+                "if the fraction is right, make the column's type number in the contract",
+            ),
+        ),
+        FaultKind::TooFine => (
+            Text::new(
+                format!("「{column}」列の「{value}」は、マイクロ秒より細かい時刻です"),
+                format!("{value:?} in the column {column:?} is finer than a microsecond"),
+            ),
+            Text::new(
+                "秒の小数は6桁までで書き出してください",
+                "write seconds with six decimals at most",
+            ),
+        ),
+        FaultKind::TimeOfDay => (
+            Text::new(
+                format!("「{column}」列は日付ですが「{value}」には時刻があります"),
+                format!("the column {column:?} holds dates, and {value:?} has a time"),
+            ),
+            Text::new(
+                "日付だけを書くか、契約の型を datetime にしてください",
+                "write the date alone, or make the column's type datetime in the contract",
+            ),
+        ),
+        FaultKind::DayOfMonth => (
+            Text::new(
+                format!("「{column}」列は年月ですが「{value}」は月の途中の日です"),
+                format!("the column {column:?} holds months, and {value:?} is a day within one"),
+            ),
+            Text::new(
+                "「2024-05」のように年月だけを書くか、契約の型を date にしてください",
+                "write the month alone, as in 2024-05, or make the column's type date in the contract",
+            ),
+        ),
+        FaultKind::Encoding => (
+            Text::new(
+                format!("「{column}」列に、UTF-8として読めない文字があります（{value}）"),
+                format!("a cell of the column {column:?} is not text in UTF-8 ({value})"),
+            ),
+            Text::new(
+                "ファイル全体をUTF-8で保存し直してください",
+                "save the whole file anew in UTF-8",
+            ),
+        ),
+        FaultKind::Required => (
+            Text::new(
+                format!("「{column}」列に値がありません"),
+                format!("the column {column:?} has no value here"),
+            ),
+            Text::new(
+                "値を入れるか、この行を削ってください。この列は必須です",
+                "fill the value in, or take the row out; the column is required",
+            ),
+        ),
+        FaultKind::Minimum | FaultKind::Maximum => {
+            let (limit, ja, en) = if kind == FaultKind::Minimum {
+                (bound(&limits.minimum), "下限", "under the minimum")
+            } else {
+                (bound(&limits.maximum), "上限", "over the maximum")
+            };
+            let way = if kind == FaultKind::Minimum { "下回って" } else { "超えて" };
+            (
+                Text::new(
+                    format!("「{column}」列の「{value}」は、{ja}の{limit}を{way}います"),
+                    format!("{value:?} in the column {column:?} is {en}, {limit}"),
+                ),
+                Text::new(
+                    format!("値を確かめてください。正しければ、契約の{ja}を見直してください"),
+                    "check the value; if it is right, change the limit in the contract",
+                ),
+            )
+        }
+        FaultKind::MinLength | FaultKind::MaxLength => {
+            let length = value.chars().count();
+            let (limit, ja, en) = if kind == FaultKind::MinLength {
+                (limits.min_length.unwrap_or_default(), "文字以上", "at least")
+            } else {
+                (limits.max_length.unwrap_or_default(), "文字以内", "at most")
+            };
+            (
+                Text::new(
+                    format!("「{column}」列は{limit}{ja}ですが「{value}」は{length}文字です"),
+                    format!(
+                        "the column {column:?} holds {en} {limit} characters, and {value:?} has {length}"
+                    ),
+                ),
+                Text::new(
+                    "値を確かめてください。コードなら、先頭の0が落ちていないか見てください",
+                    "check the value; if it is a code, see whether leading zeros were lost",
+                ),
+            )
+        }
+        FaultKind::Pattern => {
+            let pattern = limits.pattern.clone().unwrap_or_default();
+            (
+                Text::new(
+                    format!(
+                        "「{column}」列の「{value}」は、決められた形（{pattern}）ではありません"
+                    ),
+                    format!("{value:?} in the column {column:?} is not of the form {pattern}"),
+                ),
+                Text::new(
+                    "値の書き方を、契約の形に合わせてください",
+                    "write the value in the form that the contract gives",
+                ),
+            )
+        }
+        FaultKind::Enum => {
+            let words = allowed_words(limits.allowed.iter().flatten().map(show_json));
+            describe_enum(column, value, &words)
+        }
+        FaultKind::QualityWord => {
+            let words =
+                allowed_words(hub_model::Quality::ALL.iter().map(|q| q.as_str().to_owned()));
+            let (message, _) = describe_enum(column, value, &words);
+            (
+                message,
+                Text::new(
+                    format!(
+                        "品質の語（{words}）に直すか、契約のこの列に enum で独自の語を定めてください"
+                    ),
+                    format!(
+                        "use one of the words of quality ({words}), or give the column an enum of its own in the contract"
+                    ),
+                ),
+            )
+        }
+        FaultKind::Cells(_) | FaultKind::TextAfterQuote => describe_row(kind, 0),
+    }
+}
+
+fn describe_enum(column: &str, value: &str, words: &str) -> (Text, Text) {
+    (
+        Text::new(
+            format!("「{column}」列の「{value}」は、決められた値ではありません"),
+            format!("{value:?} in the column {column:?} is not among the values allowed"),
+        ),
+        Text::new(format!("次のどれかにしてください：{words}"), format!("use one of: {words}")),
+    )
+}
+
+fn allowed_words(words: impl Iterator<Item = String>) -> String {
+    let mut words: Vec<String> = words.take(13).collect();
+    if words.len() == 13 {
+        words[12] = "…".to_owned();
+    }
+    words.join(", ")
+}
+
+fn show_json(value: &serde_json::Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
+}
+
+fn fix_type(field: &Field, value: &str, is_text: bool) -> Text {
+    if !is_text {
+        return Text::new(
+            "値がないなら null にしてください。値があるなら、契約の型で書き出してください",
+            "where there is no value, write null; where there is one, write it in the contract's type",
+        );
+    }
+    let numeric = matches!(field.field_type, FieldType::Integer | FieldType::Number);
+    if let Some(plain) = numeric.then(|| plain_number(value)).flatten() {
+        return Text::new(
+            format!("「{plain}」のように、半角の数字だけで書いてください"),
+            format!("write it in plain digits, as in {plain}"),
+        );
+    }
+    let (form_ja, form_en) = match (field.field_type, &field.format) {
+        (FieldType::Date | FieldType::Datetime | FieldType::Yearmonth, Some(format))
+            if format != "default" =>
+        {
+            (format!("契約の書式（{format}）"), format!("the contract's format ({format})"))
+        }
+        (FieldType::Date, _) => example("2024-05-01"),
+        (FieldType::Datetime, _) => example("2024-05-01 13:00"),
+        (FieldType::Yearmonth, _) => example("2024-05"),
+        (FieldType::Year, _) => example("2024"),
+        (FieldType::Boolean, _) => example("true"),
+        _ => {
+            return Text::new(
+                format!("欠測なら空欄にするか、契約の missingValues に「{value}」を加えてください"),
+                format!(
+                    "if nothing was observed, leave the cell empty or add {value:?} to the contract's missingValues"
+                ),
+            );
+        }
+    };
+    Text::new(
+        format!(
+            "{form_ja}の形で書いてください。値がないなら空欄にするか、契約の missingValues に「{value}」を加えてください"
+        ),
+        format!(
+            "write it as {form_en}; where there is no value, leave the cell empty or add {value:?} to the contract's missingValues"
+        ),
+    )
+}
+
+fn example(text: &str) -> (String, String) {
+    (format!("「{text}」"), text.to_owned())
+}
+
+/// The number that a text means if its full-width digits and thousands commas are made plain.
+fn plain_number(value: &str) -> Option<String> {
+    let plain: String = value
+        .nfkc()
+        .filter(|c| *c != ',' && !c.is_whitespace())
+        .map(|c| if matches!(c, '▲' | '△' | '−' | '‐') { '-' } else { c })
+        .collect();
+    let number = super::number::parse_number(plain.as_bytes()).is_ok();
+    (number && plain != value).then_some(plain)
+}

@@ -1,0 +1,152 @@
+//! Decoders: one file a format. Each turns a file's bytes into blocks, either of text cells or of typed
+//! arrays, in the order of the file and in bounded memory. A decoder knows nothing of contracts.
+
+mod arrow_file;
+mod arrow_messages;
+mod arrow_stream;
+mod csv;
+mod parquet;
+mod text_block;
+
+use std::{
+    collections::HashMap,
+    fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use arrow::record_batch::RecordBatch;
+use arrow_schema::{DataType, Schema};
+use hub_model::MAX_FIELDS;
+
+pub(crate) use text_block::{BrokenRow, RowFault, TextBlock};
+
+use crate::{Format, IntakeError, IntakeOptions};
+
+/// One column as the file has it.
+#[derive(Debug, Clone)]
+pub(crate) struct SourceColumn {
+    /// The name in the file.
+    pub(crate) name: String,
+    /// Its type, where the format has types.
+    pub(crate) data_type: Option<DataType>,
+    /// What a typed file says of it besides.
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+/// Rows of a file that were decoded together.
+#[derive(Debug)]
+pub(crate) enum Block {
+    /// Cells of text; all columns of the file, whatever was selected.
+    Text(TextBlock),
+    /// Arrays of the selected columns, in the order of the file.
+    Typed {
+        /// The rows.
+        batch: RecordBatch,
+        /// Counted from 1.
+        first_row: u64,
+    },
+}
+
+/// A file being decoded.
+pub(crate) trait Decode: Send {
+    /// The file's columns, in its order.
+    fn columns(&self) -> &[SourceColumn];
+
+    /// The text encoding, for text formats.
+    fn encoding(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// Leaves out every other column from now on; `wanted` is in ascending order. Called once, before the
+    /// first block.
+    fn select(&mut self, wanted: &[usize]) -> Result<(), IntakeError>;
+
+    /// The next rows, or `None` at the end.
+    fn next_block(&mut self) -> Result<Option<Block>, IntakeError>;
+}
+
+/// The columns of a typed file.
+fn source_columns(schema: &Schema) -> Result<Vec<SourceColumn>, IntakeError> {
+    if schema.fields().len() > MAX_FIELDS {
+        return Err(IntakeError::unreadable(
+            format!("列が{MAX_FIELDS}を超えています。列を減らすか、縦長の表にしてください"),
+            format!(
+                "the file has more than {MAX_FIELDS} columns; leave some out, or turn them into rows"
+            ),
+        ));
+    }
+    let columns = schema.fields().iter().map(|field| SourceColumn {
+        name: field.name().clone(),
+        data_type: Some(field.data_type().clone()),
+        metadata: field.metadata().clone(),
+    });
+    Ok(columns.collect())
+}
+
+/// Begins to decode a file.
+pub(crate) fn open(
+    file: File,
+    format: Format,
+    options: &IntakeOptions,
+) -> Result<Box<dyn Decode>, IntakeError> {
+    guarded(|| {
+        Ok(match format {
+            Format::Csv => Box::new(csv::CsvDecoder::open(file, options)?) as Box<dyn Decode>,
+            Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
+            Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
+            Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),
+        })
+    })
+}
+
+/// Runs a decoder's step; a panic in it is an error of the file, since decoders are only ever at fault
+/// on input that no sound writer makes.
+pub(crate) fn guarded<T>(step: impl FnOnce() -> Result<T, IntakeError>) -> Result<T, IntakeError> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(result) => result,
+        Err(panic) => {
+            let detail = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no detail");
+            tracing::warn!(detail, "a decoder panicked on a file");
+            Err(damaged("its parts contradict each other"))
+        }
+    }
+}
+
+/// The error of a typed file that breaks its own format's rules.
+pub(crate) fn damaged(detail: &str) -> IntakeError {
+    let detail = crate::show::show_text(detail);
+    IntakeError::unreadable(
+        format!(
+            "ファイルが壊れているか、途中で切れています。書き出し直して、もう一度送ってください（{detail}）"
+        ),
+        format!("the file is damaged or cut short; write it anew and send it again ({detail})"),
+    )
+}
+
+/// The error of a typed file that unpacks to more than the limits allow.
+pub(crate) fn unpacks_too_large(limit: u64) -> IntakeError {
+    IntakeError::too_large(
+        format!(
+            "ファイルを展開すると{}を超えます。小さなファイルに分けて送ってください",
+            show_size(limit)
+        ),
+        format!(
+            "the file unpacks to more than {}; send it in several smaller files",
+            show_size(limit)
+        ),
+    )
+}
+
+/// A number of bytes for people.
+pub(crate) fn show_size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        1_048_576..1_073_741_824 => format!("{} MiB", bytes >> 20),
+        _ => format!("{} GiB", bytes >> 30),
+    }
+}

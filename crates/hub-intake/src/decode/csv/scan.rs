@@ -1,0 +1,288 @@
+//! Where records and cells begin and end in a buffer of CSV.
+
+use super::TextBlock;
+use crate::decode::{BrokenRow, RowFault};
+
+/// How a scan ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// With the last whole record, or the last that was wanted.
+    Done,
+    /// In a record that is longer than allowed.
+    TooLong { line: u64, quoted: bool },
+    /// In a quote that the file's end leaves open.
+    OpenQuote { line: u64 },
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Outcome {
+    pub(super) end: End,
+    /// Bytes of whole records.
+    pub(super) consumed: usize,
+    /// The line after them.
+    pub(super) next_line: u64,
+    /// Cells of the last record.
+    pub(super) cells: usize,
+}
+
+pub(super) struct Scan<'a> {
+    pub(super) bytes: &'a mut [u8],
+    pub(super) first_line: u64,
+    /// Whether the file ends with the buffer.
+    pub(super) at_end: bool,
+    pub(super) max_rows: usize,
+    /// Whether the record is the header, whose width is whatever it has.
+    pub(super) header: bool,
+    pub(super) max_record_bytes: usize,
+}
+
+/// The record being taken apart.
+struct Record {
+    /// Where it begins.
+    start: usize,
+    line: u64,
+    /// Where its current cell begins.
+    cell: usize,
+    /// Cells before the current one.
+    cells: usize,
+    /// Spans in the block before its own.
+    spans: usize,
+    /// Where the current cell's closing quote stands, once it has been met.
+    closed: Option<usize>,
+    /// Whether a cell of it holds doubled quotes.
+    doubled: bool,
+    text_after_quote: bool,
+}
+
+impl Record {
+    fn new(start: usize, line: u64, spans: usize) -> Self {
+        Self {
+            start,
+            line,
+            cell: start,
+            cells: 0,
+            spans,
+            closed: None,
+            doubled: false,
+            text_after_quote: false,
+        }
+    }
+
+    fn is_blank(&self, end: usize) -> bool {
+        self.cells == 0 && self.closed.is_none() && self.cell == end
+    }
+}
+
+impl Scan<'_> {
+    /// Adds whole records to the block's spans and lines. Nothing of a record that the buffer does not
+    /// hold whole is kept or changed, so that it can be scanned again when more was read.
+    pub(super) fn run(mut self, block: &mut TextBlock) -> Outcome {
+        let len = self.bytes.len();
+        let mut line = self.first_line;
+        let mut record = Record::new(0, line, block.spans.len());
+        let mut in_quotes = false;
+        let mut last_cells = 0;
+        let mut records = 0;
+        let mut marks = Marks::new();
+        let mut whole = true;
+        while records < self.max_rows {
+            let Some(at) = marks.next(self.bytes) else {
+                whole = false;
+                break;
+            };
+            let byte = self.bytes[at];
+            if in_quotes {
+                match byte {
+                    b'"' if self.bytes.get(at + 1) == Some(&b'"') => {
+                        record.doubled = true;
+                        marks.next(self.bytes);
+                    }
+                    b'"' => {
+                        in_quotes = false;
+                        record.closed = Some(at);
+                    }
+                    b'\n' => line += 1,
+                    b'\r' if self.bytes.get(at + 1) != Some(&b'\n') => line += 1,
+                    _ => {}
+                }
+                continue;
+            }
+            match byte {
+                b',' => end_cell(self.bytes, &mut record, at, block),
+                b'"' => {
+                    if at == record.cell && record.closed.is_none() {
+                        in_quotes = true;
+                    }
+                }
+                _ => {
+                    if byte == b'\r' {
+                        match self.bytes.get(at + 1) {
+                            Some(b'\n') => {
+                                marks.next(self.bytes);
+                            }
+                            // The line feed that belongs to it may come with the next read.
+                            None if !self.at_end => {
+                                whole = false;
+                                break;
+                            }
+                            _ => {}
+                        }
+                    }
+                    let next = marks.position();
+                    line += 1;
+                    if record.is_blank(at) {
+                        record = Record::new(next, line, block.spans.len());
+                        continue;
+                    }
+                    if at - record.start > self.max_record_bytes {
+                        return too_long(&record, line, false);
+                    }
+                    end_cell(self.bytes, &mut record, at, block);
+                    last_cells = record.cells;
+                    self.end_record(&record, block);
+                    records += 1;
+                    record = Record::new(next, line, block.spans.len());
+                }
+            }
+        }
+        let mut end = End::Done;
+        if !whole && self.at_end && record.start < len {
+            if len - record.start > self.max_record_bytes {
+                return too_long(&record, line, in_quotes);
+            }
+            if in_quotes {
+                end = End::OpenQuote { line: record.line };
+            } else {
+                end_cell(self.bytes, &mut record, len, block);
+                last_cells = record.cells;
+                self.end_record(&record, block);
+                record = Record::new(len, line + 1, block.spans.len());
+            }
+        } else {
+            block.spans.truncate(record.spans);
+            if !whole && len - record.start > self.max_record_bytes {
+                return too_long(&record, line, in_quotes);
+            }
+        }
+        Outcome { end, consumed: record.start, next_line: record.line, cells: last_cells }
+    }
+
+    fn end_record(&mut self, record: &Record, block: &mut TextBlock) {
+        if record.doubled {
+            undouble(self.bytes, &mut block.spans[record.spans..]);
+        }
+        let fault = if self.header {
+            None
+        } else if record.text_after_quote {
+            Some(RowFault::TextAfterQuote)
+        } else if record.cells != block.width {
+            Some(RowFault::Cells(record.cells as u64))
+        } else {
+            None
+        };
+        match fault {
+            None => block.lines.push(record.line),
+            Some(fault) => {
+                block.spans.truncate(record.spans);
+                let rows_before = block.lines.len();
+                block.broken.push(BrokenRow { rows_before, line: record.line, fault });
+            }
+        }
+    }
+}
+
+fn too_long(record: &Record, line: u64, quoted: bool) -> Outcome {
+    Outcome {
+        end: End::TooLong { line: record.line, quoted },
+        consumed: 0,
+        next_line: line,
+        cells: record.cells,
+    }
+}
+
+/// Ends the current cell at a comma, a line's end or the file's.
+fn end_cell(bytes: &[u8], record: &mut Record, at: usize, block: &mut TextBlock) {
+    let (start, end) = match record.closed.take() {
+        None => (record.cell, at),
+        Some(quote) => {
+            if bytes[quote + 1..at].iter().any(|b| *b != b' ' && *b != b'\t') {
+                record.text_after_quote = true;
+            }
+            (record.cell + 1, quote)
+        }
+    };
+    if record.cells < block.width {
+        block.spans.push((start as u32, end as u32));
+    }
+    record.cells += 1;
+    record.cell = at + 1;
+}
+
+/// Makes `""` within the quoted cells of a record one quote, in place.
+fn undouble(bytes: &mut [u8], spans: &mut [(u32, u32)]) {
+    for (start, end) in spans {
+        let (from, to) = (*start as usize, *end as usize);
+        if from == 0 || bytes[from - 1] != b'"' {
+            continue;
+        }
+        let mut write = from;
+        let mut read = from;
+        while read < to {
+            bytes[write] = bytes[read];
+            read += if bytes[read] == b'"' && read + 1 < to { 2 } else { 1 };
+            write += 1;
+        }
+        *end = write as u32;
+    }
+}
+
+/// The places of commas, quotes and line ends, found eight bytes at a time.
+struct Marks {
+    /// The high bit of each byte of the current word that is a mark and not yet given out.
+    found: u64,
+    word: usize,
+    next_word: usize,
+    position: usize,
+}
+
+impl Marks {
+    fn new() -> Self {
+        Self { found: 0, word: 0, next_word: 0, position: 0 }
+    }
+
+    /// The place after the last mark.
+    fn position(&self) -> usize {
+        self.position
+    }
+
+    #[inline]
+    fn next(&mut self, bytes: &[u8]) -> Option<usize> {
+        while self.found == 0 {
+            let rest = bytes.get(self.next_word..).filter(|rest| !rest.is_empty())?;
+            let word = match rest.first_chunk::<8>() {
+                Some(chunk) => u64::from_le_bytes(*chunk),
+                None => {
+                    let mut chunk = [0; 8];
+                    chunk[..rest.len()].copy_from_slice(rest);
+                    u64::from_le_bytes(chunk)
+                }
+            };
+            self.found =
+                equal(word, b',') | equal(word, b'\n') | equal(word, b'"') | equal(word, b'\r');
+            self.word = self.next_word;
+            self.next_word += 8;
+        }
+        let at = self.word + (self.found.trailing_zeros() / 8) as usize;
+        self.found &= self.found - 1;
+        self.position = at + 1;
+        Some(at)
+    }
+}
+
+/// The high bit of each byte that equals `byte`, exactly: no carry passes between bytes.
+#[inline]
+fn equal(word: u64, byte: u8) -> u64 {
+    const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
+    let differs = word ^ (u64::from(byte) * 0x0101_0101_0101_0101);
+    !(((differs & LOW) + LOW) | differs | LOW)
+}

@@ -1,0 +1,47 @@
+//! Rows of text cells that share one buffer: a cell is a span of it, so that no cell is allocated.
+
+/// Why a row could not be taken apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowFault {
+    /// It has this many cells, where the header has another number.
+    Cells(u64),
+    /// Something stands between a closing quote and the next comma.
+    TextAfterQuote,
+}
+
+/// A row that is not among a block's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct BrokenRow {
+    /// How many rows of the block stand before it.
+    pub(crate) rows_before: usize,
+    /// The line it begins in.
+    pub(crate) line: u64,
+    /// What is wrong with it.
+    pub(crate) fault: RowFault,
+}
+
+/// Some rows of a text table.
+#[derive(Debug, Default)]
+pub(crate) struct TextBlock {
+    pub(crate) bytes: Vec<u8>,
+    /// Start and end of each cell, row after row.
+    pub(crate) spans: Vec<(u32, u32)>,
+    /// Cells in each row.
+    pub(crate) width: usize,
+    /// The line in which each row begins.
+    pub(crate) lines: Vec<u64>,
+    pub(crate) broken: Vec<BrokenRow>,
+}
+
+impl TextBlock {
+    /// How many rows were taken apart.
+    pub(crate) fn rows(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// One cell, without the quotes around it.
+    pub(crate) fn cell(&self, row: usize, column: usize) -> &[u8] {
+        let (start, end) = self.spans[row * self.width + column];
+        &self.bytes[start as usize..end as usize]
+    }
+}

@@ -1,0 +1,56 @@
+//! The limits within which a file is read.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
+
+use crate::IntakeError;
+
+/// The most cells of a batch.
+const MAX_CELLS: usize = 4 << 20;
+
+/// How a file is read. The defaults are for a server that reads files of strangers.
+#[derive(Debug, Clone)]
+pub struct IntakeOptions {
+    /// How many broken cells the report lists; all are counted. Default 1,000.
+    pub error_cap: usize,
+    /// The most rows of a batch. Default 32,768.
+    pub batch_rows: usize,
+    /// The most bytes of text in one column of a batch, beyond which the batch is cut. Default 16 MiB.
+    pub batch_bytes: usize,
+    /// The longest CSV record in bytes, its line ends within quotes included. Default 8 MiB.
+    pub max_record_bytes: usize,
+    /// The largest piece of a typed file that must be held at once: an Arrow record batch or a Parquet
+    /// page, unpacked. Default 512 MiB.
+    pub max_piece_bytes: u64,
+    /// The most bytes a file may unpack to in all. Default 256 GiB.
+    pub max_decoded_bytes: u64,
+    /// Set to true from elsewhere, it ends the reading within a batch.
+    pub stop: Arc<AtomicBool>,
+}
+
+impl Default for IntakeOptions {
+    fn default() -> Self {
+        Self {
+            error_cap: 1_000,
+            batch_rows: 32_768,
+            batch_bytes: 16 << 20,
+            max_record_bytes: 8 << 20,
+            max_piece_bytes: 512 << 20,
+            max_decoded_bytes: 256 << 30,
+            stop: Arc::new(AtomicBool::new(false)),
+        }
+    }
+}
+
+impl IntakeOptions {
+    /// How many rows of so many columns are held at once: a table's width must not multiply memory.
+    pub(crate) fn rows_for(&self, columns: usize) -> usize {
+        self.batch_rows.min(MAX_CELLS / columns.max(1)).max(1)
+    }
+
+    pub(crate) fn check_stop(&self) -> Result<(), IntakeError> {
+        if self.stop.load(Ordering::Relaxed) { Err(IntakeError::Stopped) } else { Ok(()) }
+    }
+}
