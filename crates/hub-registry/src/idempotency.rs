@@ -37,6 +37,9 @@ pub enum Reserved {
     Running(UploadId),
 }
 
+/// How long a key may be, in bytes; databases bound what an index holds.
+const MAX_KEY_BYTES: usize = 255;
+
 /// How often a key that is released while it is looked at is asked for again.
 const ATTEMPTS: usize = 5;
 
@@ -44,6 +47,12 @@ impl Registry {
     /// Asks for a key. Of any number that ask at once, one gets `New`. The upload must have begun
     /// ([`Self::begin_upload`]), so that a crash leaves no key without an upload to recover it by.
     pub async fn reserve(&self, asked: &Reservation<'_>) -> Result<Reserved, RegistryError> {
+        if asked.key.is_empty() || asked.key.len() > MAX_KEY_BYTES {
+            return Err(RegistryError::InvalidRequest {
+                what: "idempotency key",
+                expected: "give 1 to 255 bytes, such as a UUID",
+            });
+        }
         for _ in 0..ATTEMPTS {
             let added = self
                 .database

@@ -23,7 +23,7 @@ const PROGRAMS: [&str; 4] = ["initdb", "pg_ctl", "postgres", "psql"];
 const OLDEST: u32 = 15;
 
 /// Runs when the test's end of its input closes: by `Drop`, or because the test is no more.
-const GUARD: &str = r#"read -r _; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2"/*"#;
+const GUARD: &str = r#"read -r _; "$1/pg_ctl" -D "$2/data" -m immediate -w stop; rm -rf "$2""#;
 
 /// A running cluster. Dropping it stops it and removes its files.
 #[derive(Debug)]

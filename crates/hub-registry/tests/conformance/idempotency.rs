@@ -126,6 +126,23 @@ pub(crate) async fn a_key_needs_an_upload_that_began(bench: &Bench) {
     assert_eq!(error.kind(), ErrorKind::NotFound);
 }
 
+pub(crate) async fn a_key_is_bounded(bench: &Bench) {
+    let registry = bench.registry().await;
+    let dataset = river(&registry).await.id;
+    let upload = &begun(bench, &registry, &dataset).await.id;
+    for (length, fits) in [(0, false), (1, true), (255, true), (256, false), (100_000, false)] {
+        let key = &"k".repeat(length);
+        let asked =
+            Reservation { scope: "token-1", dataset: &dataset, key, body_sha256: "aa", upload };
+        match registry.reserve(&asked).await {
+            Ok(answer) => assert!(fits && answer == Reserved::New, "{length}: {answer:?}"),
+            Err(error) => {
+                assert!(!fits && error.kind() == ErrorKind::InvalidRequest, "{length}: {error:?}");
+            }
+        }
+    }
+}
+
 pub(crate) async fn old_keys_are_forgotten(bench: &Bench) {
     let registry = bench.registry().await;
     let dataset = river(&registry).await.id;

@@ -1,5 +1,6 @@
 //! What the registry promises, shown on SQLite and on a real PostgreSQL server alike. A behaviour is a
 //! function over a [`Bench`]; the list at the end of this file runs each of them on both.
+#![expect(clippy::unwrap_used, reason = "a test stops where what it stands on fails")]
 
 mod agencies;
 mod bench;
@@ -89,6 +90,7 @@ suite! {
         a_released_key_can_be_used_again,
         keys_of_others_are_others,
         a_key_needs_an_upload_that_began,
+        a_key_is_bounded,
         old_keys_are_forgotten,
     }
     documents::{
