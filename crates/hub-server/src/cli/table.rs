@@ -145,7 +145,7 @@ fn cut(text: &str, width: usize) -> String {
         used = next;
         shown.push(c);
     }
-    shown.push_str(&"..".get(..dots).unwrap_or_default());
+    shown.push_str("..".get(..dots).unwrap_or_default());
     shown
 }
 
