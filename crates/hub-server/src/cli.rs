@@ -29,7 +29,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::{CommandFactory, Parser, error::ErrorKind};
+use clap::{CommandFactory, Parser};
 
 pub use args::{
     Cli, ClientCommand, Command, DemoArgs, GlobalArgs, HealthArgs, Parsed, Secret, ServeArgs,
@@ -57,8 +57,8 @@ fn parse_from(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> Result
     match cli.command {
         Some(command) => Ok(Parsed { global: cli.global, command }),
         None => {
-            let help = Cli::command().render_help();
-            Err(shown(clap::Error::raw(ErrorKind::DisplayHelp, help)))
+            Cli::command().print_help().ok();
+            Err(ExitCode::from(error::DONE))
         }
     }
 }

@@ -165,7 +165,7 @@ pub(crate) fn instant(text: &str) -> String {
 
 /// An instant in Japanese time, to the second.
 pub(crate) fn when(instant: DateTime<Utc>) -> String {
-    instant.with_timezone(&hub_model::TOKYO).format("%Y-%m-%d %H:%M:%S %:z").to_string()
+    instant.with_timezone(&hub_model::TOKYO).format("%Y-%m-%d %H:%M:%S JST").to_string()
 }
 
 /// A member that is an instant.
@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(counted(1, "row"), "1 row");
         assert_eq!(counted(1_234_567, "row"), "1,234,567 rows");
         assert_eq!(bytes(1_572_864), "1.50 MiB");
-        assert_eq!(instant("2026-04-01T00:00:00Z"), "2026-04-01 09:00:00 +09:00");
+        assert_eq!(instant("2026-04-01T00:00:00Z"), "2026-04-01 09:00:00 JST");
         assert_eq!(instant("soon"), "soon");
         assert_eq!(show_value(&Value::Null), "NULL");
     }

@@ -119,7 +119,15 @@ mod tests {
             "position": {"line": 2, "column": 12}, "suggestions": ["level", "level_max"],
         }));
         let sql = "SELECT station,\n  avg(流量), levle\nFROM kaihatsu.river";
-        insta::assert_snapshot!(problem.show(Some(sql)), @"");
+        insta::assert_snapshot!(problem.show(Some(sql)), @r#"
+    the SQL can't be run
+      There is no column "levle".
+
+      2 |   avg(流量), levle
+        |              ^
+      Did you mean level or level_max?
+      request id: 0198-77
+    "#);
         assert!(problem.is_about_sql());
     }
 
@@ -133,7 +141,11 @@ mod tests {
             ],
             "something_new": {"a": 1},
         }));
-        insta::assert_snapshot!(problem.show(None), @"");
+        insta::assert_snapshot!(problem.show(None), @r"
+    the contract is not valid
+      - /contract/fields/3/unit: not a UCUM code
+      - there is no time column\u{1b}[31m
+    ");
         assert!(!problem.is_about_sql());
     }
 
@@ -141,7 +153,10 @@ mod tests {
     fn a_caret_stands_under_the_place_in_long_lines_too() {
         let sql = format!("SELECT {} FROM river.flow", "観測所, ".repeat(40));
         let marked = caret(&sql, Position { line: 1, column: 140 }).unwrap();
-        insta::assert_snapshot!(marked, @"");
+        insta::assert_snapshot!(marked, @r"
+    1 | ..所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測所, 観測..
+      |                                                                                                   ^
+    ");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cli::{
-    output::{Language, clean, count, text_in},
+    output::{Language, clean, count, counted, text_in},
     table::Table,
 };
 
@@ -69,7 +69,10 @@ pub(crate) fn write(
             writeln!(out, "何も公開されていません。")
         }
         Language::En => {
-            write!(out, "\n{errors} places are wrong in {rows} rows")?;
+            let verb = if report.error_count == 1 { "is" } else { "are" };
+            let (places, rows) =
+                (counted(report.error_count, "place"), counted(report.rows, "row"));
+            write!(out, "\n{places} {verb} wrong in {rows}")?;
             if shown < report.error_count {
                 write!(out, "; the first {} are shown", count(shown))?;
             }
@@ -118,13 +121,37 @@ mod tests {
 
     #[test]
     fn a_report_says_where_what_and_what_to_do() {
-        insta::assert_snapshot!(shown(&report(), Language::En, None), @"");
-        insta::assert_snapshot!(shown(&report(), Language::Ja, None), @"");
+        insta::assert_snapshot!(shown(&report(), Language::En, None), @r"
+    row  column   value  what is wrong                what to do
+    ---  -------  -----  ---------------------------  --------------------------------------------
+         station         the file has no such column  add the column
+     12  流量     欠測   this is not a number         leave the cell empty where there is no value
+
+    42 places are wrong in 8,760 rows; the first 2 are shown. Nothing was published.
+    ");
+        insta::assert_snapshot!(shown(&report(), Language::Ja, None), @r"
+    行  列       値    誤り                         直し方
+    --  -------  ----  ---------------------------  ------------------------------
+        station        the file has no such column  add the column
+    12  流量     欠測  数値ではありません           値がないときは空にしてください
+
+    8,760 行を読み、誤りは 42 か所でした。そのうち初めの 2 か所を示しています。何も公開されていません。
+    ");
     }
 
     #[test]
     fn a_report_fits_a_narrow_terminal() {
-        insta::assert_snapshot!(shown(&report(), Language::En, Some(60)), @"");
+        insta::assert_snapshot!(shown(&report(), Language::En, Some(60)), @r"
+    row  column   value  what is wrong        what to do
+    ---  -------  -----  -------------------  ------------------
+         station         the file has no      add the column
+                         such column
+     12  流量     欠測   this is not a        leave the cell
+                         number               empty where there
+                                              is no value
+
+    42 places are wrong in 8,760 rows; the first 2 are shown. Nothing was published.
+    ");
     }
 
     #[test]

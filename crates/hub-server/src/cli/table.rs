@@ -145,7 +145,7 @@ fn cut(text: &str, width: usize) -> String {
         used = next;
         shown.push(c);
     }
-    shown.push_str(&"..".get(..dots).unwrap_or_default());
+    shown.push_str("..".get(..dots).unwrap_or_default());
     shown
 }
 
@@ -206,18 +206,39 @@ mod tests {
 
     #[test]
     fn wide_characters_take_two_columns() {
-        insta::assert_snapshot!(drawn(&stations(), None), @"");
+        insta::assert_snapshot!(drawn(&stations(), None), @r"
+    観測所           level  note
+    --------------  ------  -------------------------------
+    小樽               2.5  measured by hand in the morning
+    Kutchan 倶知安  -12.25  朝に手で測ったもの
+    ");
     }
 
     #[test]
     fn a_narrow_terminal_wraps_cuts_and_leaves_out() {
-        insta::assert_snapshot!(drawn(&stations(), Some(40)), @"");
-        insta::assert_snapshot!(drawn(&stations(), Some(20)), @"");
+        insta::assert_snapshot!(drawn(&stations(), Some(40)), @r"
+    観測所           level  note
+    --------------  ------  ----------------
+    小樽               2.5  measured by hand
+                            in the morning
+    Kutchan 倶知安  -12.25  朝に手で測ったも
+                            の
+    ");
+        insta::assert_snapshot!(drawn(&stations(), Some(20)), @r"
+    観測所     level
+    --------  ------
+    小樽         2.5
+    Kutcha..  -12.25
+    (left out: 1)
+    ");
     }
 
     #[test]
     fn a_table_without_rows_has_its_headers() {
-        insta::assert_snapshot!(drawn(&Table::new(["a", "b"]), Some(80)), @"");
+        insta::assert_snapshot!(drawn(&Table::new(["a", "b"]), Some(80)), @r"
+    a  b
+    -  -
+    ");
     }
 
     proptest! {

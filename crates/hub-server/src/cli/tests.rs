@@ -184,7 +184,13 @@ async fn an_upload_is_streamed_with_digest_and_key_and_said_to_be_published() {
     let (_folder, path) = file("flow april.csv", content.as_bytes());
     let typed = ["upload", &path, "--to", "kaihatsu.river_flow", "--token", "t0ken"];
     let seen = on_terminal(&hub, &typed).await;
-    insta::assert_snapshot!(format!("{}\n{}{}", seen.code, seen.out, seen.err), @"");
+    insta::assert_snapshot!(format!("{}\n{}{}", seen.code, seen.out, seen.err), @r"
+    0
+    kaihatsu.river_flow: version 4 published, 8,760 rows added
+      River flow, 1.05 MiB
+      from 2026-04-01 00:00:00 JST to 2026-04-30 23:00:00 JST
+      流量: 12 without a value
+    ");
 
     let sent = hub.requests("POST");
     let header = |name: &str| sent[0].headers[name].to_str().unwrap();
@@ -225,7 +231,10 @@ async fn an_upload_that_was_made_before_is_told_from_a_new_one() {
     let (_folder, path) = file("a.csv", b"x\n1\n2\n");
     let seen = on_terminal(&hub, &["upload", &path, "--to", "kaihatsu.river_flow"]).await;
     assert_eq!(seen.code, error::DONE);
-    insta::assert_snapshot!(seen.out + &seen.err, @"");
+    insta::assert_snapshot!(seen.out + &seen.err, @r"
+    kaihatsu.river_flow: this very file was published before, as version 4; nothing was added now
+      To publish its rows once more: --again
+    ");
 }
 
 fn refusal() -> playback::Answer {
@@ -264,7 +273,18 @@ async fn a_refused_file_has_its_errors_as_a_table() {
         ["upload", &path, "--to", "kaihatsu.river_flow", "--report", report.to_str().unwrap()];
     let seen = on_terminal(&hub, &typed).await;
     assert_eq!((seen.code, seen.out.as_str()), (error::REFUSED, ""));
-    insta::assert_snapshot!(seen.err, @"");
+    insta::assert_snapshot!(seen.err, @r"
+    row  column  value      what is wrong         what to do
+    ---  ------  ---------  --------------------  --------------------------------------
+      3  流量    欠測       this is not a number  leave it empty where there is no value
+      9  time    2026/4/31  this is not a time    check the day
+
+    2 places are wrong in 24 rows. Nothing was published.
+
+    error: the file breaks the contract
+      2 places are wrong in 24 rows; nothing was published
+      request id: req-1
+    ");
     let saved: Value = serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap();
     assert_eq!(saved["errors"][1]["row"], 9);
 
@@ -286,7 +306,12 @@ async fn a_misspelt_dataset_is_known_before_the_file_travels() {
     let (_folder, path) = file("a.csv", b"x");
     let seen = on_terminal(&hub, &["upload", &path, "--to", "kaihatsu.river_flow"]).await;
     assert_eq!(seen.code, error::NOT_ALLOWED);
-    insta::assert_snapshot!(seen.err, @"");
+    insta::assert_snapshot!(seen.err, @r"
+    error: not found
+      There is no dataset kaihatsu.river_flow that you may read.
+      request id: req-2
+      If it is not public, give your token by MOCHIYORI_TOKEN, or by --token
+    ");
     assert!(hub.requests("POST").is_empty());
 }
 
@@ -319,8 +344,21 @@ async fn an_answer_on_a_terminal_is_a_table_with_its_sources() {
         ["sql", "SELECT 1", "--param", "-2", "-p", "01203", "--version", "kaihatsu.river_flow=3"];
     let seen = on_terminal(&hub, &typed).await;
     assert_eq!(seen.code, error::DONE);
-    insta::assert_snapshot!(seen.out, @"");
-    insta::assert_snapshot!(seen.err, @"");
+    insta::assert_snapshot!(seen.out, @r"
+    観測所         flow [m3/s]
+    -------------  -----------
+    余市                   2.5
+    倶知安                NULL
+    \u{1b}[31mred          110
+    (3 rows)
+    ");
+    insta::assert_snapshot!(seen.err.trim_start(), @r"
+    Sources:
+      kaihatsu.river_flow version 3 of 2026-04-01 09:00:00 JST: River flow, Kaihatsu
+        CC-BY-4.0 https://creativecommons.org/licenses/by/4.0/
+        Source: Kaihatsu
+        SYNTHETIC: this data was generated, not observed
+    ");
     let sent: Value = serde_json::from_slice(&hub.requests("POST")[0].body).unwrap();
     assert_eq!(
         sent,
@@ -397,7 +435,15 @@ async fn a_statement_that_cannot_run_is_shown_with_its_place() {
     let (_folder, path) = file("q.sql", b"SELECT *\nFROM kaihatsu.river\n");
     let seen = on_terminal(&hub, &["sql", "-f", &path]).await;
     assert_eq!(seen.code, error::FAILURE);
-    insta::assert_snapshot!(seen.err, @"");
+    insta::assert_snapshot!(seen.err, @r"
+    error: the SQL names what is not there
+      There is no table kaihatsu.river.
+
+      2 | FROM kaihatsu.river
+        |      ^
+      Did you mean kaihatsu.river_flow?
+      request id: req-3
+    ");
 }
 
 #[tokio::test]
@@ -407,7 +453,11 @@ async fn a_hub_that_cannot_be_reached_is_named_with_what_to_do() {
     drop(closed);
     let seen = mochiyori_at(&server, TERMINAL, &["dataset", "list"]).await;
     assert_eq!(seen.code, error::UNREACHABLE);
-    insta::assert_snapshot!(seen.err, @"");
+    insta::assert_snapshot!(seen.err, @r"
+    error: no hub answers at [server] (Connection refused (os error 111))
+      Is it running? `mochiyori demo` starts one on this machine.
+      Another hub: --server URL, or the environment variable MOCHIYORI_URL
+    ");
 }
 
 #[tokio::test]
@@ -446,7 +496,20 @@ async fn the_token_goes_to_no_other_server() {
 async fn a_dataset_is_shown_on_one_screen() {
     let hub = Playback::start([("GET", DATASET, answer(StatusCode::OK, &dataset()))]).await;
     let seen = on_terminal(&hub, &["dataset", "show", "kaihatsu.river_flow"]).await;
-    insta::assert_snapshot!(seen.out, @"");
+    insta::assert_snapshot!(seen.out, @r"
+    kaihatsu.river_flow  River flow
+      licence      CC-BY-4.0
+      to be shown  小樽開発建設部
+      new data     PT1H
+      readable by  everyone
+      version      3 of 2026-04-01 09:00:00 JST, 8,760 rows, 1.50 MiB
+
+    column       type      unit  role   about
+    -----------  --------  ----  -----  ----------------------------------
+    station      string          key    names the row
+    time         datetime        time   names the row; for PT1H up to then
+    流量 (flow)  number    m3/s  value  Flow
+    ");
     let seen = in_pipe(&hub, &["dataset", "show", "kaihatsu.river_flow", "--json"]).await;
     assert_eq!(serde_json::from_str::<Value>(&seen.out).unwrap(), dataset());
 }
@@ -471,7 +534,12 @@ async fn lists_follow_their_pages() {
     ])
     .await;
     let seen = on_terminal(&hub, &["dataset", "list", "--search", "river"]).await;
-    insta::assert_snapshot!(seen.out, @"");
+    insta::assert_snapshot!(seen.out, @r"
+    dataset  title                   publisher       licence    version   rows  updated
+    -------  ----------------------  --------------  ---------  -------  -----  -----------------------
+    a.one    River flow (synthetic)  小樽開発建設部  CC-BY-4.0        3  8,760  2026-04-01 09:00:00 JST
+    b.two    River flow (synthetic)  小樽開発建設部  CC-BY-4.0        3  8,760  2026-04-01 09:00:00 JST
+    ");
     let seen = on_terminal(&hub, &["dataset", "list", "--limit", "1"]).await;
     assert!(seen.err.contains("there are more"), "{}", seen.err);
 }
@@ -561,7 +629,17 @@ async fn agencies_datasets_and_upkeep_are_asked_for_as_documented() {
         assert_eq!(seen.code, error::DONE, "{seen:?}");
         all += &seen.out;
     }
-    insta::assert_snapshot!(all, @"");
+    insta::assert_snapshot!(all, @r"
+    kaihatsu: made
+    kaihatsu.river_flow: description changed
+    kaihatsu.river_flow: compacted
+      files removed           12,345
+      dry run                 true
+    kaihatsu.river_flow: only looked at, nothing was removed
+      files removed           12,345
+      dry run                 true
+    0198c6b2-6a33-7d6e-9c02-6f1f3c9f2a11: withdrawn
+    ");
     let bodies: Vec<Value> = [hub.requests("PUT"), hub.requests("POST")]
         .concat()
         .iter()

@@ -72,7 +72,7 @@ pub(crate) async fn vacuum(
         body["expire_versions_older_than_days"] = days.into();
     }
     let outcome = ask(&args.dataset, "vacuum", &body, client).await?;
-    let done = if args.dry_run { "nothing removed, this would be" } else { "done" };
+    let done = if args.dry_run { "only looked at, nothing was removed" } else { "done" };
     tell(&outcome, args.json, &format!("{}: {done}", args.dataset), console)
 }
 

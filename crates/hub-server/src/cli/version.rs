@@ -24,6 +24,7 @@ pub enum VersionCommand {
 #[command(after_help = "\
 Examples:
   mochiyori version list kaihatsu.river_flow
+  mochiyori dataset versions kaihatsu.river_flow        the same
   mochiyori sql \"SELECT count(*) FROM kaihatsu.river_flow\" --version kaihatsu.river_flow=3")]
 pub struct VersionListArgs {
     /// The dataset, as agency.dataset

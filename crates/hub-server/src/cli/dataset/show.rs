@@ -8,7 +8,7 @@ use crate::cli::{
     table::{Table, wrap},
 };
 
-const INDENT: usize = 14;
+const INDENT: usize = 15;
 const TEXT_WIDTH: usize = 100;
 
 pub(crate) fn show(dataset: &Value, console: &mut Console<'_>) -> Result<(), CliError> {
@@ -64,7 +64,7 @@ fn fact(console: &mut Console<'_>, name: &str, text: &str) -> Result<(), CliErro
         .map_or(TEXT_WIDTH, |width| width.saturating_sub(INDENT).clamp(20, TEXT_WIDTH));
     for (index, line) in wrap(text, width).iter().enumerate() {
         let name = if index == 0 { name } else { "" };
-        console.line(format!("  {name:12}{line}").trim_end())?;
+        console.line(format!("  {name:13}{line}").trim_end())?;
     }
     Ok(())
 }
@@ -87,7 +87,10 @@ fn columns(contract: &Value, console: &mut Console<'_>) -> Result<(), CliError> 
         let interval = member(field, "interval");
         if !interval.is_empty() {
             let end = member(field, "label");
-            about.push(format!("{interval} {}", if end == "end" { "before" } else { "from then" }));
+            about.push(format!(
+                "for {interval} {}",
+                if end == "end" { "up to then" } else { "from then" }
+            ));
         }
         about.retain(|text| !text.is_empty());
         table.push(vec![
