@@ -69,16 +69,6 @@ pub enum AppError {
         /// What is wrong and where.
         report: Box<UploadReport>,
     },
-    /// An upload that was answered before failed in a way that will not change.
-    #[error("{detail}")]
-    UploadFailed {
-        /// The upload.
-        upload: UploadId,
-        /// What kind of failure.
-        kind: ErrorKind,
-        /// What was said of it.
-        detail: String,
-    },
     /// As many run at once as are allowed.
     #[error("the hub is working on as many {0} as it takes at once; try again shortly")]
     Busy(&'static str),
@@ -125,7 +115,6 @@ impl AppError {
             Self::ChecksumMismatch { .. } => ErrorKind::ChecksumMismatch,
             Self::UploadTooLarge { .. } => ErrorKind::UploadTooLarge,
             Self::ContractViolated { .. } => ErrorKind::ContractViolated,
-            Self::UploadFailed { kind, .. } => *kind,
             Self::Busy(_) => ErrorKind::Busy,
             Self::Stopping => ErrorKind::Unavailable,
             Self::Model(error) => error.kind(),

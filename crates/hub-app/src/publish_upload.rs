@@ -136,7 +136,7 @@ impl App {
         }
     }
 
-    /// Answers a repeated request as the first one was answered.
+    /// Answers a request that repeats a published one as that one was answered.
     async fn answer_again(
         &self,
         first: Option<UploadId>,
@@ -145,22 +145,9 @@ impl App {
         let still_running = || AppError::StillRunning { key: key.to_owned() };
         let id = first.ok_or_else(still_running)?;
         let upload = self.inner.registry.upload(&id).await?.ok_or_else(still_running)?;
-        match (upload.state, upload.version, &upload.report) {
-            (UploadState::Committed, Some(number), _) => {
-                let version = self.version_record(&upload.dataset, number).await?;
-                Ok(Publication { upload, version, replayed: true })
-            }
-            (UploadState::Rejected, _, Some(report)) => {
-                let report = Box::new(report.clone());
-                Err(AppError::ContractViolated { upload: id, report })
-            }
-            (UploadState::Rejected, _, None) => Err(AppError::UploadFailed {
-                upload: id,
-                kind: ErrorKind::UnreadableFile,
-                detail: upload.problem.unwrap_or_default(),
-            }),
-            _ => Err(still_running()),
-        }
+        let number = upload.version.ok_or_else(still_running)?;
+        let version = self.version_record(&upload.dataset, number).await?;
+        Ok(Publication { upload, version, replayed: true })
     }
 
     /// Works on a recorded upload to its end, and records the end.
@@ -203,8 +190,9 @@ impl App {
                 });
             }
         }
-        if upload.state == UploadState::Failed {
-            // What failed may succeed when it is sent again, under the same key.
+        if upload.state != UploadState::Committed {
+            // A key stands for what was published. A file that was refused may be mended, or its contract
+            // may be, and it is looked at anew when it is sent again.
             self.inner.registry.release(&upload.id).await?;
         }
         self.inner.registry.update_upload(&upload).await?;

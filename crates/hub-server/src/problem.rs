@@ -192,7 +192,6 @@ impl From<AppError> for Problem {
                 problem.upload_id = Some(upload.to_string());
                 problem.report = Some(report);
             }
-            AppError::UploadFailed { upload, .. } => problem.upload_id = Some(upload.to_string()),
             AppError::Query(error) => {
                 problem.position =
                     error.position().map(|p| SqlPosition { line: p.line, column: p.column });
