@@ -53,7 +53,7 @@ impl Basin {
             water += melt;
         }
         // The ground under the snow gives a little all winter.
-        let ground = (self.snow[0] + self.snow[1]).min(0.012);
+        let ground = (self.snow[0] + self.snow[1]).min(0.05);
         self.snow[0] = (self.snow[0] - ground).max(0.0);
         let turn = 1.0 / gauge.regime.quick;
         let (first, second) = (self.quick[0] * turn, self.quick[1] * turn);

@@ -189,7 +189,7 @@ impl<'a> Sky<'a> {
         if temperature < SNOW_BELOW && precipitation > 0.0 {
             self.depth += precipitation / 10.0 * (7.5 - temperature.max(-9.0) * 0.8);
         }
-        let melt = temperature.max(0.0) * 0.055
+        let melt = temperature.max(0.0) * 0.075
             + if temperature > 0.0 { precipitation * 0.06 } else { 0.0 };
         self.depth = (self.depth * (1.0 - 0.0011) - melt).max(0.0);
     }
@@ -219,7 +219,7 @@ impl<'a> Sky<'a> {
         let (rise, set) = (11.6 - self.season.half_day, 11.6 + self.season.half_day);
         let end = if of_day == 0.0 { 24.0 } else { of_day };
         let light = (end.min(set) - (end - 1.0).max(rise)).clamp(0.0, 1.0);
-        round(light * (1.25 - 1.5 * cloud).clamp(0.0, 1.0), 10.0)
+        round(light * (1.1 - 1.5 * cloud).clamp(0.0, 1.0), 10.0)
     }
 }
 
@@ -233,10 +233,7 @@ impl Season {
             day,
             mean: climate.mean + climate.yearly * yearly_wave(part, 0.595),
             winter,
-            storms: (
-                1.0 + 0.45 * autumn - 0.25 * spring,
-                1.0 + 1.1 * autumn * autumn - 0.3 * spring,
-            ),
+            storms: (1.0 + 0.45 * autumn - 0.25 * spring, 1.0 + 0.6 * autumn - 0.3 * spring),
             half_day: 6.0 + 1.65 * yearly_wave(part, 0.472),
         }
     }

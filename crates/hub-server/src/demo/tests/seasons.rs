@@ -156,7 +156,7 @@ fn gaps_closed_days_and_provisional_months_are_there() {
     };
     let river = "otaru_kaihatsu.river_hourly";
     assert!((50..4_000).contains(&count(river, "level_quality", Quality::Missing)));
-    assert_eq!(count(river, "level_quality", Quality::Closed) / 24, 89);
+    assert_eq!(count(river, "level_quality", Quality::Closed) / 24, 90);
     assert!(count(river, "flow_quality", Quality::Estimated) > 1_000);
     assert!(count(river, "level_quality", Quality::Doubtful) > 0);
     let weather = "kisho.weather_hourly";
