@@ -316,8 +316,12 @@ fn set(table: &mut toml::Table, name: &str, path: &str, value: &str) -> Result<(
             .as_table_mut()
             .ok_or_else(unknown)?;
     }
+    // The store's own settings are texts, whatever they look like.
+    let is_text = path.starts_with("LAKE__OPTIONS__");
     let literal = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
-    let value = literal.unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let value = literal
+        .filter(|_| !is_text)
+        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
     table.insert(last, value);
     Ok(())
 }
@@ -338,6 +342,7 @@ mod tests {
                 variable("MOCHIYORI_QUERIES__AT_ONCE", "7"),
                 variable("MOCHIYORI_LAKE__URL", "s3://bucket/lake"),
                 variable("MOCHIYORI_LAKE__OPTIONS__AWS_REGION", "ap-northeast-1"),
+                variable("MOCHIYORI_LAKE__OPTIONS__AWS_ALLOW_HTTP", "true"),
                 variable("MOCHIYORI_URL", "http://hub"),
                 variable("HOME", "/home/hub"),
             ],
@@ -346,6 +351,7 @@ mod tests {
         assert_eq!((config.queries.at_once, config.queries.timeout_ms), (7, 5));
         assert_eq!(config.lake_url(), "s3://bucket/lake");
         assert_eq!(config.lake.options["aws_region"], "ap-northeast-1");
+        assert_eq!(config.lake.options["aws_allow_http"], "true");
         assert_eq!(config.uploads.report_cap, 1_000);
     }
 
