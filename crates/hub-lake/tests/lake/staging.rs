@@ -193,7 +193,7 @@ proptest! {
     #[test]
     fn what_is_staged_is_what_is_read(
         rows in proptest::collection::vec(
-            ("[a-c]{1,2}", prop_oneof![0i64..400, -90_000_000i64..90_000_000], any::<bool>()),
+            ("[a-c]{1,2}", prop_oneof![0i64..400, -17_000_000i64..70_000_000], any::<bool>()),
             1..700,
         ),
         at_once in 1usize..300,
