@@ -6,6 +6,7 @@
 )]
 
 mod conformance;
+mod golden;
 mod leavings;
 mod races;
 mod staging;
