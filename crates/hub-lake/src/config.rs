@@ -43,12 +43,17 @@ impl std::fmt::Debug for LakeConfig {
     }
 }
 
-/// An opened store, and the scheme under which the log library shall see it.
+/// An opened store, and the address by which the log library shall know it.
 pub(crate) struct OpenedStore {
     pub(crate) store: Arc<dyn ObjectStore>,
-    /// The log library sorts listings itself for `file` only, since other stores list in order.
-    pub(crate) log_scheme: &'static str,
+    pub(crate) log_base: &'static str,
 }
+
+/// The log library sees datasets as folders under one of these addresses. It opens nothing by them: all
+/// it reads from one is the path, and from its host whether the store lists keys in order.
+pub(crate) const ORDERED: &str = "memory://lake";
+/// A host with this ending stands for a bucket that lists in no order, whose listings it sorts itself.
+const UNORDERED: &str = "memory://lake--x-s3";
 
 pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> {
     let refuse = |reason: String| LakeError::Configuration { reason };
@@ -63,7 +68,7 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
         } else {
             Arc::new(PrefixStore::new(store, prefix.clone()))
         };
-        Ok(OpenedStore { store, log_scheme: "memory" })
+        Ok(OpenedStore { store, log_base: ORDERED })
     };
     match url.scheme() {
         "file" => {
@@ -74,7 +79,7 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
                 .map_err(|e| refuse(format!("{} can't be made: {e}", folder.display())))?;
             let store =
                 LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(e.to_string()))?;
-            Ok(OpenedStore { store: Arc::new(store), log_scheme: "file" })
+            Ok(OpenedStore { store: Arc::new(store), log_base: UNORDERED })
         }
         "memory" => object(Ok(Arc::new(InMemory::new()))),
         "s3" | "s3a" => object(s3(&config.url, &config.options).map(|s| Arc::new(s) as _)),

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::{
     LakeConfig, LakeError, Snapshot,
-    config::{OpenedStore, open_store},
+    config::{ORDERED, OpenedStore, open_store},
     log::Table,
 };
 
@@ -25,7 +25,7 @@ pub struct Lake {
 
 struct Inner {
     store: Arc<dyn ObjectStore>,
-    log_scheme: &'static str,
+    log_base: &'static str,
     tables: Mutex<HashMap<DatasetId, Arc<Table>>>,
     past: Cache<(DatasetId, u64), Snapshot>,
 }
@@ -49,15 +49,15 @@ impl Lake {
     /// Opens the store that the configuration names. A local folder is made where it is missing;
     /// a bucket must be there.
     pub fn open(config: &LakeConfig) -> Result<Self, LakeError> {
-        let OpenedStore { store, log_scheme } = open_store(config)?;
-        Ok(Self::with_store(store, log_scheme))
+        let OpenedStore { store, log_base } = open_store(config)?;
+        Ok(Self::with_store(store, log_base))
     }
 
-    fn with_store(store: Arc<dyn ObjectStore>, log_scheme: &'static str) -> Self {
+    fn with_store(store: Arc<dyn ObjectStore>, log_base: &'static str) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
-                log_scheme,
+                log_base,
                 tables: Mutex::new(HashMap::new()),
                 past: Cache::new(PAST_SNAPSHOTS),
             }),
@@ -67,7 +67,7 @@ impl Lake {
     /// A lake on a store of one's own, such as one that fails on purpose. It must list keys in order.
     #[doc(hidden)]
     pub fn on_store(store: Arc<dyn ObjectStore>) -> Self {
-        Self::with_store(store, "memory")
+        Self::with_store(store, ORDERED)
     }
 
     /// The state of a dataset. The newest is kept in memory; whether it still is the newest costs one
@@ -132,7 +132,7 @@ impl Lake {
             return Ok(Arc::clone(table));
         }
         let store = Arc::clone(&self.inner.store);
-        let table = Arc::new(Table::new(dataset.clone(), store, self.inner.log_scheme)?);
+        let table = Arc::new(Table::new(dataset.clone(), store, self.inner.log_base)?);
         tables.insert(dataset.clone(), Arc::clone(&table));
         Ok(table)
     }

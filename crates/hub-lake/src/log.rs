@@ -90,10 +90,10 @@ impl Table {
     pub(crate) fn new(
         dataset: DatasetId,
         store: Arc<dyn ObjectStore>,
-        scheme: &str,
+        base: &str,
     ) -> Result<Self, LakeError> {
         let folder = Path::from_iter([dataset.agency().as_str(), dataset.name()]);
-        let url = Url::parse(&format!("{scheme}:///{folder}/"))
+        let url = Url::parse(&format!("{base}/{folder}/"))
             .map_err(|e| LakeError::Configuration { reason: e.to_string() })?;
         let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), folder.clone()));
         let log_store = default_logstore(prefixed, Arc::clone(&store), &url, &Default::default());

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use arrow_schema::{DataType, SchemaRef};
-use chrono::{DateTime, NaiveDate, SecondsFormat};
+use chrono::{DateTime, Datelike, NaiveDate, SecondsFormat};
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 
@@ -50,13 +50,19 @@ fn write(bound: &Bound, upper: bool) -> Option<Value> {
         Bound::Text(value) => cut(value, upper).map(Value::String),
         Bound::Date(days) => {
             let date = EPOCH.checked_add_signed(chrono::TimeDelta::try_days(i64::from(*days))?)?;
-            Some(date.to_string().into())
+            is_plain(date.year()).then(|| date.to_string().into())
         }
         Bound::Instant(micros) => {
             let instant = DateTime::from_timestamp_micros(outwards(*micros, upper))?;
-            Some(instant.to_rfc3339_opts(SecondsFormat::Millis, true).into())
+            is_plain(instant.year())
+                .then(|| instant.to_rfc3339_opts(SecondsFormat::Millis, true).into())
         }
     }
+}
+
+/// Other years are not written in four digits, and readers differ on them; they get no bounds.
+fn is_plain(year: i32) -> bool {
+    (1..=9998).contains(&year)
 }
 
 fn outwards(micros: i64, upper: bool) -> i64 {
@@ -222,6 +228,14 @@ mod tests {
                 Some(Bound::Integer(number))
             );
         }
+    }
+
+    #[test]
+    fn a_year_of_five_digits_has_no_bound() {
+        let data_type = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let read = round(Bound::Instant(300_000_000_000_000_000), data_type);
+        assert_eq!((read.minimum, read.maximum, read.exact), (None, None, false));
+        assert_eq!(round(Bound::Date(i32::MAX), DataType::Date32).minimum, None);
     }
 
     #[test]
