@@ -1,19 +1,19 @@
 //! A file against a contract: three threads, so that decoding, checking and whatever the sink does go on
 //! side by side, with at most a few blocks between them.
 
-mod cells;
+pub(crate) mod cells;
 mod conformer;
-mod fault;
-mod faults;
+pub(crate) mod fault;
+pub(crate) mod faults;
 mod limits;
-mod mapping;
-mod number;
+pub(crate) mod mapping;
+pub(crate) mod number;
 mod period;
 mod plan;
 #[cfg(test)]
 mod tests;
-mod time;
-mod typed;
+pub(crate) mod time;
+pub(crate) mod typed;
 
 use std::{
     fs::File,

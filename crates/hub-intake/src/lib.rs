@@ -16,6 +16,7 @@ mod detect;
 mod duplicates;
 mod error;
 mod options;
+mod propose;
 mod show;
 
 pub use conform::{ConformedBatch, conform};
@@ -23,3 +24,4 @@ pub use detect::{Format, FormatHint, detect};
 pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
+pub use propose::{Proposal, ProposalNote, propose};

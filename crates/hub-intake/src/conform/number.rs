@@ -16,7 +16,7 @@ pub(crate) fn parse_number(text: &[u8]) -> Result<f64, FaultKind> {
         let spelt = text.iter().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E'));
         return Err(if spelt { FaultKind::NotFinite } else { FaultKind::OutOfRange });
     }
-    if value.abs() > MAX_EXACT as f64 && text.len() > 15 {
+    if value.abs() >= MAX_EXACT as f64 && text.len() > 15 {
         // Whole numbers this long are ids more often than measures.
         let whole: Result<i128, _> = lexical_core::parse(text);
         if whole.is_ok_and(|whole| value as i128 != whole) {

@@ -1,0 +1,98 @@
+//! Units as headings write them, to UCUM.
+
+use hub_model::Unit;
+use unicode_normalization::UnicodeNormalization;
+
+/// A unit as headings have it after NFKC, and its UCUM code.
+const UNITS: &[(&str, &str)] = &[
+    ("°C", "Cel"),
+    ("度C", "Cel"),
+    ("mm", "mm"),
+    ("cm", "cm"),
+    ("m", "m"),
+    ("km", "km"),
+    ("mm/h", "mm/h"),
+    ("m/s", "m/s"),
+    ("km/h", "km/h"),
+    ("m3/s", "m3/s"),
+    ("m^3/s", "m3/s"),
+    ("m3", "m3"),
+    ("m2", "m2"),
+    ("km2", "km2"),
+    ("ha", "har"),
+    ("hPa", "hPa"),
+    ("%", "%"),
+    ("°", "deg"),
+    ("度", "deg"),
+    ("時間", "h"),
+    ("h", "h"),
+    ("分", "min"),
+    ("min", "min"),
+    ("秒", "s"),
+    ("s", "s"),
+    ("日", "d"),
+    ("台", "{vehicles}"),
+    ("人", "{person}"),
+    ("人泊", "{person}.d"),
+    ("世帯", "{household}"),
+    ("戸", "{household}"),
+    ("件", "{case}"),
+    ("円", "{JPY}"),
+    ("t", "t"),
+    ("kg", "kg"),
+    ("g", "g"),
+    ("L", "L"),
+    ("mg/L", "mg/L"),
+    ("W/m2", "W/m2"),
+    ("MJ/m2", "MJ/m2"),
+    ("kWh", "kW.h"),
+    ("dB", "dB"),
+    ("lx", "lx"),
+    ("ppm", "[ppm]"),
+];
+
+/// The unit in the last brackets of a heading, such as `水位(m)`, `流量[m3/s]`, `気温（℃）`.
+pub(crate) fn from_header(header: &str) -> Option<Unit> {
+    let plain: String = header.nfkc().collect();
+    let plain = plain.trim();
+    let (open, close) = match plain.chars().last()? {
+        ')' => ('(', ')'),
+        ']' => ('[', ']'),
+        '〕' => ('〔', '〕'),
+        '】' => ('【', '】'),
+        _ => return None,
+    };
+    let inner = plain.strip_suffix(close)?.rsplit_once(open)?.1.trim();
+    let inner = inner.strip_prefix("単位:").unwrap_or(inner).trim();
+    let code = UNITS.iter().find(|(written, _)| *written == inner)?.1;
+    Unit::parse(code).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_of_headings_become_ucum() {
+        for (header, code) in [
+            ("水位(m)", "m"),
+            ("流量[m3/s]", "m3/s"),
+            ("流量（㎥/s）", "m3/s"),
+            ("気温(℃)", "Cel"),
+            ("湿度 （％）", "%"),
+            ("宿泊(延べ)（単位：人泊）", "{person}.d"),
+        ] {
+            assert_eq!(from_header(header).map(String::from).as_deref(), Some(code), "{header}");
+        }
+        for header in ["水位", "水位(右岸)", "m", "()"] {
+            assert_eq!(from_header(header), None, "{header}");
+        }
+    }
+
+    #[test]
+    fn every_code_is_one_that_contracts_accept() {
+        for (written, code) in UNITS {
+            assert!(Unit::parse(code).is_ok(), "{written}");
+        }
+    }
+}
