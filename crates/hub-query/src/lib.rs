@@ -23,6 +23,10 @@ mod session;
 mod stream;
 mod suggest;
 mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use bounds::SqlBounds;
 pub use cursor::Cursor;

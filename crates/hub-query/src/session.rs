@@ -8,8 +8,8 @@ use datafusion::{
     execution::{
         SessionState, SessionStateBuilder, SessionStateDefaults,
         cache::{
-            DefaultCache,
             cache_manager::{CacheManagerConfig, CachedFileMetadataEntry},
+            default_cache::DefaultCache,
         },
         disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode},
         memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool},
