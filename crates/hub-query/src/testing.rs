@@ -112,6 +112,11 @@ impl Bench {
         }
     }
 
+    /// Forgets what is kept of files, for tests that write one path twice.
+    pub(crate) fn forget(&self) {
+        datafusion::execution::cache::Cache::clear(self.engine.inner.scans.metadata.as_ref());
+    }
+
     pub(crate) fn request(&self, query: ParsedQuery) -> QueryRequest {
         QueryRequest {
             query,

@@ -158,7 +158,7 @@ mod tests {
             Some(Bound::Text(text)) => text,
             other => panic!("{other:?}"),
         };
-        assert_eq!(text(widened_maximum(&Bound::Text("余市".into()), false)), "余帄");
+        assert_eq!(text(widened_maximum(&Bound::Text("余市".into()), false)), "余布");
         assert!(text(widened_maximum(&Bound::Text("ab".into()), false)).as_str() > "abzzz");
         assert_eq!(widened_maximum(&Bound::Text("\u{10FFFF}".into()), false), None);
         assert_eq!(widened_minimum(&Bound::Instant(1_500), false), Some(Bound::Instant(500)));
