@@ -1,1 +1,40 @@
-//! hub-query
+//! DataFusion behind a narrow door: SQL is bounded and parsed, planned in a session whose catalog holds
+//! only the tables it was handed, run under limits on a runtime of its own, and encoded batch by batch.
+//!
+//! Nothing here decides who may read what: a query sees the tables of its request and no others. Nothing
+//! here writes: no function, table or statement reaches storage but the scan of a snapshot's files.
+
+mod alias;
+mod bounds;
+mod catalog;
+mod classify;
+mod cursor;
+mod encode;
+mod engine;
+mod error;
+mod filter;
+mod functions;
+mod latest;
+mod limits;
+mod parse;
+mod rows;
+mod rules;
+mod session;
+mod stream;
+mod suggest;
+mod table;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use bounds::SqlBounds;
+pub use cursor::Cursor;
+pub use encode::{AnswerHeader, EncodeOptions, OutputFormat, SOURCES_KEY, encode};
+pub use engine::{EngineConfig, EngineGauges, QueryEngine, QueryRequest, ReadableTable};
+pub use error::{Position, QueryError};
+pub use filter::{FilterOperator, FilterValue, RowFilter};
+pub use latest::LatestRequest;
+pub use parse::{ParsedQuery, TableName, parse};
+pub use rows::{Direction, MAX_PAGE_ROWS, OrderBy, RowsPage, RowsRequest};
+pub use stream::QueryStream;

@@ -1,0 +1,230 @@
+//! The one place where the engine's errors become ours. Every variant is named, so that a new one is
+//! looked at; texts are freed of the engine's own words.
+
+use arrow_schema::ArrowError;
+use datafusion::{
+    common::{DataFusionError, SchemaError},
+    parquet::errors::ParquetError,
+};
+
+use crate::{
+    error::{Position, QueryError},
+    parse::Names,
+    suggest::nearest,
+};
+
+/// What is needed to speak of an error in the asker's terms.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Context {
+    pub(crate) memory_limit: u64,
+    pub(crate) spill_limit: u64,
+    /// The names and aliases of the columns that the query could have meant.
+    pub(crate) columns: Vec<String>,
+    /// What the statement names, where there is one.
+    pub(crate) names: Option<Names>,
+}
+
+impl Context {
+    fn place_of(&self, column: &str) -> Option<Position> {
+        self.names.as_ref()?.places.get(column).copied()
+    }
+}
+
+pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError {
+    match error {
+        DataFusionError::ArrowError(error, _) => arrow(error, context),
+        DataFusionError::ParquetError(error) => parquet(error, context),
+        DataFusionError::ObjectStore(error) => QueryError::storage(error.to_string()),
+        DataFusionError::IoError(error) => io(error, context),
+        DataFusionError::SQL(error, _) => QueryError::invalid(plain(&error.to_string()), None),
+        DataFusionError::NotImplemented(message) => {
+            QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
+        }
+        DataFusionError::Plan(message) => plan(message),
+        DataFusionError::SchemaError(error, _) => schema(error, context),
+        DataFusionError::Execution(message) => QueryError::Execution { message: plain(message) },
+        DataFusionError::ResourcesExhausted(message) => {
+            if message.contains("disk") || message.contains("spill") && message.contains("limit") {
+                QueryError::SpillLimit { limit_bytes: context.spill_limit }
+            } else {
+                QueryError::MemoryLimit { limit_bytes: context.memory_limit }
+            }
+        }
+        DataFusionError::External(error) => external(error.as_ref(), context),
+        DataFusionError::Context(_, inner) => classify(inner, context),
+        DataFusionError::Diagnostic(diagnostic, inner) => {
+            let mut error = classify(inner, context);
+            if let QueryError::InvalidSql { position, .. } | QueryError::NotAllowed { position, .. } =
+                &mut error
+                && position.is_none()
+                && let Some(span) = diagnostic.span
+            {
+                *position = Some(Position { line: span.start.line, column: span.start.column });
+            }
+            error
+        }
+        DataFusionError::Collection(errors) => match errors.first() {
+            Some(first) => classify(first, context),
+            None => QueryError::internal("several errors without any"),
+        },
+        DataFusionError::Shared(inner) => classify(inner, context),
+        DataFusionError::Internal(message)
+        | DataFusionError::Configuration(message)
+        | DataFusionError::Substrait(message)
+        | DataFusionError::Ffi(message) => QueryError::internal(message.clone()),
+        DataFusionError::ExecutionJoin(error) => QueryError::internal(error.to_string()),
+    }
+}
+
+fn arrow(error: &ArrowError, context: &Context) -> QueryError {
+    match error {
+        ArrowError::DivideByZero => QueryError::Execution {
+            message: "a number was divided by zero; use NULLIF(divisor, 0)".to_owned(),
+        },
+        ArrowError::ArithmeticOverflow(message) => QueryError::Execution {
+            message: format!("a number grew too large for its type: {}", plain(message)),
+        },
+        ArrowError::CastError(message)
+        | ArrowError::ParseError(message)
+        | ArrowError::ComputeError(message)
+        | ArrowError::InvalidArgumentError(message) => {
+            QueryError::Execution { message: plain(message) }
+        }
+        ArrowError::OffsetOverflowError(_) => QueryError::Execution {
+            message: "texts or lists grew over 2 GB at once; make them shorter".to_owned(),
+        },
+        ArrowError::ExternalError(error) => external(error.as_ref(), context),
+        ArrowError::IoError(_, error) => io(error, context),
+        ArrowError::MemoryError(_) => QueryError::MemoryLimit { limit_bytes: context.memory_limit },
+        ArrowError::NotYetImplemented(message) => {
+            QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
+        }
+        ArrowError::SchemaError(_)
+        | ArrowError::CsvError(_)
+        | ArrowError::JsonError(_)
+        | ArrowError::AvroError(_)
+        | ArrowError::IpcError(_)
+        | ArrowError::ParquetError(_)
+        | ArrowError::CDataInterface(_)
+        | ArrowError::DictionaryKeyOverflowError
+        | ArrowError::RunEndIndexOverflowError => QueryError::internal(error.to_string()),
+    }
+}
+
+fn parquet(error: &ParquetError, context: &Context) -> QueryError {
+    match error {
+        ParquetError::External(error) => external(error.as_ref(), context),
+        other => QueryError::internal(other.to_string()),
+    }
+}
+
+fn io(error: &std::io::Error, context: &Context) -> QueryError {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            QueryError::SpillLimit { limit_bytes: context.spill_limit }
+        }
+        _ => QueryError::storage(error.to_string()),
+    }
+}
+
+fn external(error: &(dyn std::error::Error + 'static), context: &Context) -> QueryError {
+    if let Some(error) = error.downcast_ref::<QueryError>() {
+        error.clone()
+    } else if let Some(error) = error.downcast_ref::<DataFusionError>() {
+        classify(error, context)
+    } else if let Some(error) = error.downcast_ref::<ArrowError>() {
+        arrow(error, context)
+    } else if let Some(error) = error.downcast_ref::<ParquetError>() {
+        parquet(error, context)
+    } else if let Some(error) = error.downcast_ref::<std::io::Error>() {
+        io(error, context)
+    } else if error.is::<object_store::Error>() {
+        QueryError::storage(error.to_string())
+    } else {
+        QueryError::internal(error.to_string())
+    }
+}
+
+fn plan(message: &str) -> QueryError {
+    if let Some(rest) = message.strip_prefix("Invalid function '")
+        && let Some((name, hint)) = rest.split_once('\'')
+    {
+        let near = hint.split_once("Did you mean '").and_then(|(_, near)| near.split_once('\''));
+        let suggestions: Vec<String> = near.map(|(near, _)| near.to_owned()).into_iter().collect();
+        return QueryError::InvalidSql {
+            message: asking(&format!("there is no function {name:?}"), &suggestions),
+            position: None,
+            suggestions,
+        };
+    }
+    QueryError::invalid(plain(message), None)
+}
+
+fn schema(error: &SchemaError, context: &Context) -> QueryError {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let known = valid_fields.iter().map(|column| column.name.as_str());
+            let aliases = context.columns.iter().map(String::as_str);
+            let suggestions = nearest(&field.name, known.chain(aliases));
+            let shown = match &field.relation {
+                Some(relation) => format!("{}.{}", relation.table(), field.name),
+                None => field.name.clone(),
+            };
+            QueryError::InvalidSql {
+                message: asking(&format!("there is no column {shown:?} here"), &suggestions),
+                position: context.place_of(&field.name),
+                suggestions,
+            }
+        }
+        SchemaError::AmbiguousReference { field } => QueryError::InvalidSql {
+            message: format!(
+                "more than one table has the column {:?}; write the table's name in front",
+                field.name
+            ),
+            position: context.place_of(&field.name),
+            suggestions: Vec::new(),
+        },
+        SchemaError::DuplicateQualifiedField { name, .. }
+        | SchemaError::DuplicateUnqualifiedField { name } => QueryError::invalid(
+            format!("two columns are called {name:?}; give one another name with AS"),
+            None,
+        ),
+    }
+}
+
+/// The message with what may have been meant.
+pub(crate) fn asking(message: &str, suggestions: &[String]) -> String {
+    match suggestions.first() {
+        Some(near) => format!("{message}; did you mean {near:?}?"),
+        None => message.to_owned(),
+    }
+}
+
+/// The engine's words for types, and ours.
+const WORDS: [(&str, &str); 12] = [
+    ("mochiyori.", ""),
+    ("Error during planning: ", ""),
+    ("Execution error: ", ""),
+    ("Cast error: ", ""),
+    ("Parser error: ", ""),
+    ("Timestamp(µs, \"Asia/Tokyo\")", "timestamp"),
+    ("LargeUtf8", "text"),
+    ("Utf8View", "text"),
+    ("Utf8", "text"),
+    ("Float64", "double"),
+    ("Int64", "bigint"),
+    ("Date32", "date"),
+];
+
+/// A message's first paragraph without the engine's own words.
+pub(crate) fn plain(message: &str) -> String {
+    let first = message.split("\n\n").next().unwrap_or(message);
+    let mut text = first.trim().replace('\n', " ");
+    for (theirs, ours) in WORDS {
+        text = text.replace(theirs, ours);
+    }
+    for name in ["DataFusion", "datafusion"] {
+        text = text.replace(name, "the hub");
+    }
+    text
+}

@@ -1,0 +1,225 @@
+//! Answers as bytes, batch by batch, one module a format. What is encoded is never held whole.
+
+mod arrow_stream;
+mod cell;
+mod csv;
+mod json;
+mod ndjson;
+mod parquet;
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use ::arrow::{array::RecordBatch, datatypes::SchemaRef};
+use bytes::Bytes;
+use futures::{Stream, StreamExt};
+use hub_model::Source;
+use tokio::{sync::mpsc, task::AbortHandle};
+
+use crate::{error::QueryError, stream::QueryStream};
+
+/// The key of Arrow and Parquet metadata under which the sources stand, as JSON.
+pub const SOURCES_KEY: &str = "mochiyori:sources";
+
+/// The key under which the query's id stands.
+pub(crate) const QUERY_ID_KEY: &str = "mochiyori:query_id";
+
+/// How many finished pieces wait for a slow reader.
+const WAITING_PIECES: usize = 2;
+
+/// The formats that answers are given in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutputFormat {
+    /// One JSON object with columns, sources and rows.
+    Json,
+    /// One JSON object a line, rows only.
+    NdJson,
+    /// RFC 4180 with a header line, in UTF-8.
+    Csv,
+    /// Arrow's streaming format.
+    ArrowStream,
+    /// A Parquet file.
+    Parquet,
+}
+
+impl OutputFormat {
+    /// Every format, in the order in which they are recommended.
+    pub const ALL: [Self; 5] =
+        [Self::Json, Self::NdJson, Self::Csv, Self::ArrowStream, Self::Parquet];
+
+    /// The format of this name, as in `?format=`.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.name() == name)
+    }
+
+    /// The format of this media type, its parameters left out.
+    pub fn of_media_type(media_type: &str) -> Option<Self> {
+        let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/ndjson" | "application/jsonl" => Some(Self::NdJson),
+            "application/x-parquet" => Some(Self::Parquet),
+            _ => Self::ALL.into_iter().find(|format| {
+                format.media_type().split(';').next().unwrap_or_default() == essence
+            }),
+        }
+    }
+
+    /// The name used in addresses.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::NdJson => "ndjson",
+            Self::Csv => "csv",
+            Self::ArrowStream => "arrow",
+            Self::Parquet => "parquet",
+        }
+    }
+
+    /// The media type of such an answer.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::NdJson => "application/x-ndjson",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::ArrowStream => "application/vnd.apache.arrow.stream",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
+}
+
+/// What is said of an answer beside its rows.
+#[derive(Debug, Clone, Default)]
+pub struct AnswerHeader {
+    /// The dataset versions that were read.
+    pub sources: Vec<Source>,
+    /// The id under which logs know the query.
+    pub query_id: String,
+    /// Where the next page begins, for pages of rows.
+    pub next_cursor: Option<String>,
+}
+
+/// What can be chosen about a format.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct EncodeOptions {
+    /// Begin CSV with a byte order mark, which spreadsheets need to see UTF-8.
+    pub csv_byte_order_mark: bool,
+}
+
+/// One format at work. It appends to `out` whatever is finished.
+trait Encoder: Send {
+    fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
+    fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError>;
+    fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
+}
+
+/// Encodes an answer on the engine's runtime. An error is the last item; bytes that end without one are
+/// whole. Dropping the stream stops the query.
+pub fn encode(
+    answer: QueryStream,
+    format: OutputFormat,
+    header: AnswerHeader,
+    options: EncodeOptions,
+) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+    let (sender, receiver) = mpsc::channel(WAITING_PIECES);
+    let runtime = answer.runtime();
+    let work = runtime.spawn(async move {
+        if let Err(error) = run(answer, format, header, options, &sender).await {
+            // A reader that has gone needs no error.
+            let _ = sender.send(Piece::Failed(error)).await;
+        }
+    });
+    Pieces { receiver, ended: false, work: work.abort_handle() }
+}
+
+enum Piece {
+    Bytes(Bytes),
+    Failed(QueryError),
+    Done,
+}
+
+async fn run(
+    mut answer: QueryStream,
+    format: OutputFormat,
+    header: AnswerHeader,
+    options: EncodeOptions,
+    sender: &mpsc::Sender<Piece>,
+) -> Result<(), QueryError> {
+    let mut encoder = encoder(answer.schema(), format, &header, options)?;
+    let mut out = Vec::new();
+    let send = async |out: &mut Vec<u8>| {
+        if out.is_empty() {
+            return Ok(());
+        }
+        let bytes = Bytes::from(std::mem::take(out));
+        let gone = |_| QueryError::internal("the reader has gone");
+        sender.send(Piece::Bytes(bytes)).await.map_err(gone)
+    };
+    encoder.begin(&mut out)?;
+    while let Some(batch) = answer.next().await {
+        encoder.batch(&batch?, &mut out)?;
+        send(&mut out).await?;
+    }
+    encoder.finish(&mut out)?;
+    send(&mut out).await?;
+    let _ = sender.send(Piece::Done).await;
+    Ok(())
+}
+
+fn encoder(
+    schema: SchemaRef,
+    format: OutputFormat,
+    header: &AnswerHeader,
+    options: EncodeOptions,
+) -> Result<Box<dyn Encoder>, QueryError> {
+    Ok(match format {
+        OutputFormat::Json => Box::new(json::Json::new(schema, header)),
+        OutputFormat::NdJson => Box::new(ndjson::NdJson::new(schema)),
+        OutputFormat::Csv => Box::new(csv::Csv::new(schema, options.csv_byte_order_mark)),
+        OutputFormat::ArrowStream => Box::new(arrow_stream::ArrowStream::new(&schema, header)?),
+        OutputFormat::Parquet => Box::new(parquet::Parquet::new(&schema, header)?),
+    })
+}
+
+/// The sources as they stand in metadata.
+fn sources_json(header: &AnswerHeader) -> Result<String, QueryError> {
+    serde_json::to_string(&header.sources).map_err(QueryError::internal)
+}
+
+struct Pieces {
+    receiver: mpsc::Receiver<Piece>,
+    ended: bool,
+    work: AbortHandle,
+}
+
+impl Drop for Pieces {
+    fn drop(&mut self) {
+        self.work.abort();
+    }
+}
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, QueryError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        self.receiver.poll_recv(context).map(|piece| match piece {
+            Some(Piece::Bytes(bytes)) => Some(Ok(bytes)),
+            Some(Piece::Done) => {
+                self.ended = true;
+                None
+            }
+            Some(Piece::Failed(error)) => {
+                self.ended = true;
+                Some(Err(error))
+            }
+            None => {
+                self.ended = true;
+                Some(Err(QueryError::internal("encoding ended without a word")))
+            }
+        })
+    }
+}

@@ -1,0 +1,34 @@
+//! One JSON object a line, for rows only; the sources travel beside it.
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+
+use super::{Encoder, json::RowWriter};
+use crate::error::QueryError;
+
+pub(super) struct NdJson {
+    rows: RowWriter,
+}
+
+impl NdJson {
+    pub(super) fn new(schema: SchemaRef) -> Self {
+        Self { rows: RowWriter::new(&schema) }
+    }
+}
+
+impl Encoder for NdJson {
+    fn begin(&mut self, _out: &mut Vec<u8>) -> Result<(), QueryError> {
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        for row in 0..batch.num_rows() {
+            self.rows.write(batch, row, out)?;
+            out.push(b'\n');
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<(), QueryError> {
+        Ok(())
+    }
+}

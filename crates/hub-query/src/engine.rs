@@ -1,0 +1,395 @@
+//! The engine: its own runtime, memory, caches and limits, and how a query goes through them.
+
+use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use arrow::{array::RecordBatch, datatypes::SchemaRef};
+use datafusion::{
+    catalog::TableProvider,
+    common::{ParamValues, metadata::ScalarAndMetadata},
+    datasource::object_store::ObjectStoreUrl,
+    execution::{SessionState, context::SQLOptions, runtime_env::RuntimeEnv},
+    scalar::ScalarValue,
+    sql::parser::Statement,
+};
+use hub_lake::Snapshot;
+use hub_model::{Contract, DatasetId};
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::{
+    alias, catalog,
+    classify::{self, asking, classify},
+    error::{Position, QueryError},
+    limits::{Admission, Counters, OutputBudget, Running},
+    parse::{ParsedQuery, TableName},
+    session::Sessions,
+    stream::{Planned, QueryStream, WorkLimits, start},
+    suggest::nearest,
+    table::{PreparedTables, ScanShared, provider},
+};
+
+/// The address of the lake inside plans; it says nothing of where the lake is.
+const STORE_URL: &str = "lake://data/";
+
+/// The stack of the engine's threads; it bears planning the deepest statement that the bounds let through.
+const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// How much the engine may use. The defaults suit one small machine.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    /// Threads of the engine's own runtime.
+    pub threads: usize,
+    /// Into how many parts a query's work is split.
+    pub target_partitions: usize,
+    /// Bytes of memory that all queries share.
+    pub memory_bytes: usize,
+    /// Bytes of memory that one query may take of it.
+    pub memory_bytes_per_query: usize,
+    /// Bytes of intermediate results that one query may put on disk.
+    pub spill_bytes_per_query: u64,
+    /// Where they are put; the system's folder for temporary files where there is none.
+    pub spill_folder: Option<PathBuf>,
+    /// Bytes for what is known of files once they were opened.
+    pub metadata_cache_bytes: usize,
+    /// How long a query may run, waiting for its reader not counted.
+    pub time_limit: Duration,
+    /// How long a reader may leave a finished batch untaken.
+    pub stall_limit: Duration,
+    /// Rows that an answer may have; no bound where there is none.
+    pub max_output_rows: Option<u64>,
+    /// Bytes, in memory, that an answer may have; no bound where there is none.
+    pub max_output_bytes: Option<u64>,
+    /// Queries that run at once.
+    pub max_running: usize,
+    /// Queries that wait for a place.
+    pub max_waiting: usize,
+    /// How long they wait.
+    pub max_wait: Duration,
+    /// Pairs of rows that a join without equal columns may compare, as estimated.
+    pub max_product_rows: u64,
+    /// Whether SQL evaluates filters while it decodes files, and not after.
+    pub pushdown_filters: bool,
+}
+
+impl Default for EngineConfig {
+    fn default() -> Self {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            threads,
+            target_partitions: threads,
+            memory_bytes: 1_024 * 1_024 * 1_024,
+            memory_bytes_per_query: 512 * 1_024 * 1_024,
+            spill_bytes_per_query: 8 * 1_024 * 1_024 * 1_024,
+            spill_folder: None,
+            metadata_cache_bytes: 256 * 1_024 * 1_024,
+            time_limit: Duration::from_secs(60),
+            stall_limit: Duration::from_secs(60),
+            max_output_rows: None,
+            max_output_bytes: None,
+            max_running: 8,
+            max_waiting: 32,
+            max_wait: Duration::from_secs(5),
+            max_product_rows: 500_000_000,
+            pushdown_filters: true,
+        }
+    }
+}
+
+/// A dataset version that a query may read.
+#[derive(Debug, Clone)]
+pub struct ReadableTable {
+    /// The contract that names its columns.
+    pub contract: Arc<Contract>,
+    /// The version.
+    pub snapshot: Snapshot,
+}
+
+/// A query and everything it may see.
+#[derive(Debug)]
+pub struct QueryRequest {
+    /// The statement.
+    pub query: ParsedQuery,
+    /// The values of `$1`, `$2` and so on: texts, numbers, booleans and nulls.
+    pub parameters: Vec<serde_json::Value>,
+    /// The tables it reads; no other is readable.
+    pub tables: Vec<ReadableTable>,
+    /// The datasets that `information_schema` and suggestions may name.
+    pub listed: Vec<(DatasetId, Arc<Contract>)>,
+}
+
+/// What the engine uses at the moment, and has done so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineGauges {
+    /// Queries whose work exists.
+    pub running: usize,
+    /// Queries that ended, by themselves or not.
+    pub finished: u64,
+    /// Bytes of memory reserved by operators.
+    pub memory_reserved_bytes: u64,
+    /// Bytes of intermediate results on disk.
+    pub spilled_bytes: u64,
+    /// Bytes of what is kept of files once opened.
+    pub metadata_cached_bytes: u64,
+    /// Files that scans read.
+    pub files_scanned: u64,
+    /// Files that scans left out by their statistics.
+    pub files_pruned: u64,
+}
+
+/// Runs queries. Cheap to clone; the last clone ends the runtime.
+#[derive(Clone)]
+pub struct QueryEngine {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    runtime: CpuRuntime,
+    pub(crate) sessions: Sessions,
+    admission: Admission,
+    counters: Arc<Counters>,
+    pub(crate) tables: PreparedTables,
+    pub(crate) scans: Arc<ScanShared>,
+    config: EngineConfig,
+}
+
+impl fmt::Debug for QueryEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("QueryEngine").field("gauges", &self.gauges()).finish_non_exhaustive()
+    }
+}
+
+/// A runtime that may be dropped anywhere, also where blocking is not allowed.
+struct CpuRuntime(Option<tokio::runtime::Runtime>);
+
+impl Drop for CpuRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl CpuRuntime {
+    fn handle(&self) -> Result<&tokio::runtime::Handle, QueryError> {
+        self.0
+            .as_ref()
+            .map(tokio::runtime::Runtime::handle)
+            .ok_or_else(|| QueryError::internal("the runtime has ended"))
+    }
+}
+
+impl QueryEngine {
+    /// An engine over the store that snapshots' files are in.
+    pub fn new(config: EngineConfig, store: Arc<dyn ObjectStore>) -> Result<Self, QueryError> {
+        let fault = |error| classify(&error, &classify::Context::default());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(config.threads.max(1))
+            .thread_name("query")
+            .thread_stack_size(WORKER_STACK_BYTES)
+            .enable_all()
+            .build()
+            .map_err(QueryError::internal)?;
+        let url = Url::parse(STORE_URL).map_err(QueryError::internal)?;
+        let sessions = Sessions::new(&config, &url, Arc::clone(&store)).map_err(fault)?;
+        let counters = Arc::new(Counters::default());
+        let scans = Arc::new(ScanShared {
+            url: ObjectStoreUrl::parse(STORE_URL).map_err(fault)?,
+            store,
+            metadata: sessions.metadata_cache(),
+            counters: Arc::clone(&counters),
+        });
+        Ok(Self {
+            inner: Arc::new(Inner {
+                runtime: CpuRuntime(Some(runtime)),
+                sessions,
+                admission: Admission::new(config.max_running, config.max_waiting, config.max_wait),
+                counters,
+                tables: PreparedTables::new(),
+                scans,
+                config,
+            }),
+        })
+    }
+
+    /// Runs a statement over the request's tables. The first batch is there when this returns, so that
+    /// errors of planning and of the beginning come from here and not from the stream.
+    pub async fn run(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
+        check_tables(&request)?;
+        let context = self.inner.context(&request);
+        let inner = Arc::clone(&self.inner);
+        let errors = context.clone();
+        self.inner
+            .start(context, move |environment| async move {
+                inner
+                    .plan_sql(request, environment)
+                    .await
+                    .map_err(|error| classify(&error, &errors))
+            })
+            .await
+    }
+
+    /// What is in use now.
+    pub fn gauges(&self) -> EngineGauges {
+        let inner = &self.inner;
+        let (files_scanned, files_pruned) = inner.counters.files();
+        EngineGauges {
+            running: inner.counters.running(),
+            finished: inner.counters.finished(),
+            memory_reserved_bytes: inner.sessions.pool.reserved() as u64,
+            spilled_bytes: inner.counters.spilling(),
+            metadata_cached_bytes: inner.scans.metadata.memory_used() as u64,
+            files_scanned,
+            files_pruned,
+        }
+    }
+}
+
+impl Inner {
+    /// Lets a query in, and runs what `planning` makes on the engine's runtime.
+    pub(crate) async fn start<F>(
+        &self,
+        errors: classify::Context,
+        planning: impl FnOnce(Arc<RuntimeEnv>) -> F,
+    ) -> Result<QueryStream, QueryError>
+    where
+        F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
+    {
+        let permit = self.admission.enter().await?;
+        let environment = self.sessions.environment().map_err(|error| classify(&error, &errors))?;
+        let guard = Running::new(&self.counters, permit, &environment.disk_manager);
+        let limits = WorkLimits {
+            time: self.config.time_limit,
+            stall: self.config.stall_limit,
+            output: OutputBudget::new(self.config.max_output_rows, self.config.max_output_bytes),
+        };
+        start(self.runtime.handle()?, planning(environment), errors, limits, guard).await
+    }
+
+    /// An answer that is there already, as a stream.
+    pub(crate) fn stream_of(
+        &self,
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+    ) -> Result<QueryStream, QueryError> {
+        let runtime = self.runtime.handle()?.clone();
+        Ok(QueryStream::of_batches(schema, batches, runtime, self.config.time_limit))
+    }
+
+    fn context(&self, request: &QueryRequest) -> classify::Context {
+        let contracts = request.tables.iter().map(|table| &table.contract);
+        let fields = contracts.flat_map(|contract| &contract.fields);
+        classify::Context {
+            columns: fields
+                .flat_map(|field| [Some(field.name.clone()), field.alias.clone()])
+                .flatten()
+                .collect(),
+            names: Some(request.query.names.clone()),
+            ..self.limits_context()
+        }
+    }
+
+    pub(crate) fn limits_context(&self) -> classify::Context {
+        classify::Context {
+            memory_limit: self.sessions.memory_per_query() as u64,
+            spill_limit: self.config.spill_bytes_per_query,
+            ..classify::Context::default()
+        }
+    }
+
+    async fn plan_sql(
+        &self,
+        request: QueryRequest,
+        environment: Arc<RuntimeEnv>,
+    ) -> datafusion::common::Result<Planned> {
+        let names = &request.query.names;
+        let contracts: Vec<&Contract> =
+            request.tables.iter().map(|table| table.contract.as_ref()).collect();
+        let mut providers: Vec<(DatasetId, Arc<dyn TableProvider>)> = Vec::new();
+        for table in &request.tables {
+            let exposed = alias::exposed(&table.contract, &contracts, names);
+            let provider = provider(table, exposed, &self.tables, &self.scans).await?;
+            providers.push((table.snapshot.dataset.clone(), provider));
+        }
+        let catalogs = catalog::of_tables(providers)?;
+        if names.information_schema {
+            catalog::add_information_schema(&catalogs, &request.listed)?;
+        }
+        let state = self.sessions.for_sql(environment, catalogs);
+        let labels = alias::shown_by_wildcard(&contracts, names);
+        let labels =
+            labels.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
+        let statement = Statement::Statement(Box::new(request.query.statement));
+        let plan = state.statement_to_plan(statement).await?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
+        let plan = plan.with_param_values(parameters(&request.parameters))?;
+        Ok(Planned {
+            plan: state.create_physical_plan(&plan).await?,
+            context: task_context(&state),
+            labels,
+        })
+    }
+}
+
+pub(crate) fn task_context(state: &SessionState) -> Arc<datafusion::execution::TaskContext> {
+    state.task_ctx()
+}
+
+fn parameters(values: &[serde_json::Value]) -> ParamValues {
+    let values = values.iter().map(|value| {
+        let value = match value {
+            serde_json::Value::Null => ScalarValue::Null,
+            serde_json::Value::Bool(value) => ScalarValue::Boolean(Some(*value)),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(whole) => ScalarValue::Int64(Some(whole)),
+                None => ScalarValue::Float64(number.as_f64()),
+            },
+            serde_json::Value::String(text) => ScalarValue::Utf8View(Some(text.clone())),
+            // Anything deeper is read as the text that it is.
+            other => ScalarValue::Utf8View(Some(other.to_string())),
+        };
+        ScalarAndMetadata::from(value)
+    });
+    ParamValues::List(values.collect())
+}
+
+/// Refuses tables that the request does not hold, naming near ones of those that may be listed. A table
+/// that exists and may not be seen is spoken of like one that does not exist.
+fn check_tables(request: &QueryRequest) -> Result<(), QueryError> {
+    let readable: HashMap<String, ()> =
+        request.tables.iter().map(|table| (table.snapshot.dataset.to_string(), ())).collect();
+    for table in request.query.tables() {
+        let name = shown(table);
+        if readable.contains_key(&name) && table.agency.is_some() {
+            continue;
+        }
+        let listed: Vec<String> = request.listed.iter().map(|(id, _)| id.to_string()).collect();
+        let mut suggestions = nearest(&name, listed.iter().map(String::as_str));
+        if table.agency.is_none() {
+            let same = request.listed.iter().filter(|(id, _)| id.name() == table.dataset);
+            suggestions.splice(0..0, same.map(|(id, _)| id.to_string()));
+            suggestions.dedup();
+            suggestions.truncate(3);
+        }
+        let message = match table.agency {
+            Some(_) => format!("there is no dataset {name:?}"),
+            None => format!("{name:?} is not a dataset; write agency.dataset"),
+        };
+        return Err(QueryError::InvalidSql {
+            message: asking(&message, &suggestions),
+            position: Some(Position { line: table.line, column: table.column }),
+            suggestions,
+        });
+    }
+    Ok(())
+}
+
+fn shown(table: &TableName) -> String {
+    match &table.agency {
+        Some(agency) => format!("{agency}.{}", table.dataset),
+        None => table.dataset.clone(),
+    }
+}

@@ -1,0 +1,76 @@
+//! The functions that SQL may call. Those that tell of storage are not among them, and those that make
+//! much out of little are bounded.
+
+mod bounded;
+
+use std::{collections::HashMap, sync::Arc};
+
+use datafusion::{
+    catalog::TableFunction,
+    execution::SessionStateDefaults,
+    logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF},
+};
+
+/// Functions that tell where data is stored, or reach beyond the query's tables.
+const LEFT_OUT: [&str; 3] = ["input_file_name", "file_row_index", "version"];
+
+/// Every function of a session.
+#[derive(Debug, Clone)]
+pub(crate) struct Functions {
+    pub(crate) scalar: Vec<Arc<ScalarUDF>>,
+    pub(crate) higher_order: Vec<Arc<HigherOrderUDF>>,
+    pub(crate) aggregate: Vec<Arc<AggregateUDF>>,
+    pub(crate) window: Vec<Arc<WindowUDF>>,
+    pub(crate) table: HashMap<String, Arc<TableFunction>>,
+}
+
+impl Functions {
+    pub(crate) fn offered() -> Self {
+        let scalar = SessionStateDefaults::default_scalar_functions()
+            .into_iter()
+            .filter(|function| !LEFT_OUT.contains(&function.name()))
+            .map(bounded::bound)
+            .collect();
+        let table = SessionStateDefaults::default_table_functions()
+            .into_iter()
+            .map(|function| (function.name().to_owned(), function))
+            .collect();
+        Self {
+            scalar,
+            higher_order: SessionStateDefaults::default_higher_order_functions(),
+            aggregate: SessionStateDefaults::default_aggregate_functions(),
+            window: SessionStateDefaults::default_window_functions(),
+            table,
+        }
+    }
+
+    /// Every name by which a function can be called, for the test that looks at new ones.
+    #[cfg(test)]
+    pub(crate) fn names(&self) -> std::collections::BTreeSet<String> {
+        let mut names = std::collections::BTreeSet::new();
+        let mut put = |kind: &str, name: &str, aliases: &[String]| {
+            names.insert(format!("{kind} {name}"));
+            names.extend(aliases.iter().map(|alias| format!("{kind} {alias}")));
+        };
+        self.scalar.iter().for_each(|f| put("scalar", f.name(), f.aliases()));
+        self.higher_order.iter().for_each(|f| put("higher_order", f.name(), f.aliases()));
+        self.aggregate.iter().for_each(|f| put("aggregate", f.name(), f.aliases()));
+        self.window.iter().for_each(|f| put("window", f.name(), f.aliases()));
+        self.table.keys().for_each(|name| put("table", name, &[]));
+        names
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A function that is new with an update of the engine is looked at before it is added to the list:
+    /// it may not read, write or reach anything but its arguments.
+    #[test]
+    fn every_function_is_on_the_list() {
+        let offered: Vec<String> = Functions::offered().names().into_iter().collect();
+        let listed: Vec<&str> = include_str!("../functions.txt").lines().collect();
+        assert_eq!(offered, listed, "offered:\n{}", offered.join("\n"));
+    }
+}

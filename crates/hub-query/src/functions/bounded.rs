@@ -1,0 +1,217 @@
+//! Functions that make much out of little: before they run, what they would make is added up and refused
+//! where one batch of it would not fit. Memory limits alone do not see what a function allocates.
+
+use std::sync::Arc;
+
+use arrow::{
+    array::{Array, AsArray, Int64Array},
+    compute::cast,
+    datatypes::{DataType, Int64Type, IntervalMonthDayNanoType, IntervalUnit, TimeUnit},
+};
+use arrow_schema::FieldRef;
+use datafusion::{
+    common::{DataFusionError, Result, config::ConfigOptions},
+    logical_expr::{
+        ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+        ScalarUDFImpl, Signature,
+        interval_arithmetic::Interval,
+        simplify::{ExprSimplifyResult, SimplifyContext},
+        sort_properties::{ExprProperties, SortProperties},
+    },
+};
+
+use crate::error::QueryError;
+
+/// The most that one call may make of one batch of rows: bytes of text, or elements of lists.
+const MAX_OUTPUT: u64 = 64_000_000;
+
+/// How a function's output grows with its arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Growth {
+    /// The first argument, as often as the second says.
+    TextTimes,
+    /// Characters, as the second argument says.
+    PaddedTo,
+    /// Elements, as this argument says.
+    Elements(usize),
+    /// Elements from the first argument to the second, in steps of the third.
+    Series,
+}
+
+/// The function itself, or the same within bounds.
+pub(super) fn bound(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
+    let growth = match function.name() {
+        "repeat" => Growth::TextTimes,
+        "lpad" | "rpad" => Growth::PaddedTo,
+        "array_repeat" | "array_resize" => Growth::Elements(1),
+        "range" | "generate_series" => Growth::Series,
+        _ => return function,
+    };
+    Arc::new(ScalarUDF::new_from_impl(Bounded { inner: function, growth }))
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Bounded {
+    inner: Arc<ScalarUDF>,
+    growth: Growth,
+}
+
+impl Bounded {
+    fn check(&self, args: &ScalarFunctionArgs) -> Result<()> {
+        let rows = args.number_rows;
+        let size = match self.growth {
+            Growth::TextTimes => {
+                let lengths = text_lengths(args.args.first(), rows)?;
+                let times = numbers(args.args.get(1), rows)?;
+                lengths.iter().zip(&times).fold(0u64, |sum, (length, times)| {
+                    sum.saturating_add(length.saturating_mul(*times))
+                })
+            }
+            Growth::PaddedTo => total(&numbers(args.args.get(1), rows)?),
+            Growth::Elements(place) => match self.inner.name() {
+                "array_repeat" => total(&numbers(args.args.get(1), rows)?),
+                _ => total(&numbers(args.args.get(place), rows)?),
+            },
+            Growth::Series => series(&args.args, rows)?,
+        };
+        if size <= MAX_OUTPUT {
+            return Ok(());
+        }
+        Err(DataFusionError::External(Box::new(QueryError::Execution {
+            message: format!(
+                "{} would make more than {} MB at once; ask for less",
+                self.inner.name(),
+                MAX_OUTPUT / 1_000_000
+            ),
+        })))
+    }
+}
+
+fn total(numbers: &[u64]) -> u64 {
+    numbers.iter().fold(0, |sum, number| sum.saturating_add(*number))
+}
+
+fn array(value: Option<&ColumnarValue>, rows: usize) -> Result<arrow::array::ArrayRef> {
+    match value {
+        Some(value) => value.to_array(rows),
+        None => Ok(Arc::new(Int64Array::from(vec![None; rows]))),
+    }
+}
+
+fn text_lengths(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<u64>> {
+    let lengths = arrow::compute::kernels::length::length(&cast(
+        &array(value, rows)?,
+        &DataType::LargeUtf8,
+    )?)?;
+    let lengths = lengths.as_primitive::<Int64Type>().iter();
+    Ok(lengths.map(|length| u64::try_from(length.unwrap_or(0)).unwrap_or(0)).collect())
+}
+
+fn signed(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<i64>> {
+    let values = cast(&array(value, rows)?, &DataType::Int64)?;
+    Ok(values.as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(0)).collect())
+}
+
+fn numbers(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<u64>> {
+    Ok(signed(value, rows)?.into_iter().map(|value| u64::try_from(value).unwrap_or(0)).collect())
+}
+
+/// Numbers as they are, days and instants as microseconds.
+fn points(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<i64>> {
+    let values = array(value, rows)?;
+    let values = if values.data_type().is_temporal() {
+        cast(&values, &DataType::Timestamp(TimeUnit::Microsecond, None))?
+    } else {
+        values
+    };
+    let values = cast(&values, &DataType::Int64)?;
+    Ok(values.as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(0)).collect())
+}
+
+/// Steps likewise; a month counts as its least days.
+fn steps(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<u64>> {
+    const DAY_US: u64 = 86_400_000_000;
+    let Some(value) = value else { return Ok(vec![1; rows]) };
+    let values = value.to_array(rows)?;
+    if !matches!(values.data_type(), DataType::Interval(_)) {
+        return Ok(signed(Some(value), rows)?.into_iter().map(i64::unsigned_abs).collect());
+    }
+    let values = cast(&values, &DataType::Interval(IntervalUnit::MonthDayNano))?;
+    let values = values.as_primitive::<IntervalMonthDayNanoType>();
+    Ok(values
+        .iter()
+        .map(|step| {
+            step.map_or(1, |step| {
+                u64::from(step.months.unsigned_abs()) * 28 * DAY_US
+                    + u64::from(step.days.unsigned_abs()) * DAY_US
+                    + step.nanoseconds.unsigned_abs() / 1_000
+            })
+        })
+        .collect())
+}
+
+fn series(args: &[ColumnarValue], rows: usize) -> Result<u64> {
+    let (starts, stops) = match args {
+        [stop] => (vec![0; rows], points(Some(stop), rows)?),
+        _ => (points(args.first(), rows)?, points(args.get(1), rows)?),
+    };
+    let steps = steps(args.get(2), rows)?;
+    let elements = starts.iter().zip(&stops).zip(&steps);
+    Ok(elements.fold(0, |sum, ((start, stop), step)| {
+        sum.saturating_add(start.abs_diff(*stop) / step.max(&1)).saturating_add(1)
+    }))
+}
+
+impl ScalarUDFImpl for Bounded {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn aliases(&self) -> &[String] {
+        self.inner.aliases()
+    }
+
+    fn signature(&self) -> &Signature {
+        self.inner.signature()
+    }
+
+    fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
+        self.inner.return_type(arg_types)
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        self.inner.return_field_from_args(args)
+    }
+
+    fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
+        let inner = self.inner.inner().with_updated_config(config)?;
+        Some(ScalarUDF::new_from_impl(Self { inner: Arc::new(inner), growth: self.growth }))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        self.check(&args)?;
+        self.inner.invoke_with_args(args)
+    }
+
+    fn simplify(&self, args: Vec<Expr>, info: &SimplifyContext) -> Result<ExprSimplifyResult> {
+        // A simplified form would call the function without its bounds.
+        let _ = info;
+        Ok(ExprSimplifyResult::Original(args))
+    }
+
+    fn evaluate_bounds(&self, inputs: &[&Interval]) -> Result<Interval> {
+        self.inner.evaluate_bounds(inputs)
+    }
+
+    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
+        self.inner.output_ordering(inputs)
+    }
+
+    fn coerce_types(&self, arg_types: &[DataType]) -> Result<Vec<DataType>> {
+        self.inner.coerce_types(arg_types)
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        self.inner.documentation()
+    }
+}

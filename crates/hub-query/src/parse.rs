@@ -1,0 +1,205 @@
+//! SQL text to one statement that may run: its kind, the tables it names, and the names it uses.
+
+mod names;
+
+use datafusion::sql::sqlparser::{
+    ast::Statement,
+    dialect::PostgreSqlDialect,
+    keywords::Keyword,
+    parser::{Parser, ParserError},
+    tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},
+};
+
+pub(crate) use names::Names;
+
+use crate::{
+    bounds::{SqlBounds, position},
+    error::{Position, QueryError},
+};
+
+/// The stack of the thread that parses; it bears the deepest statement that the bounds let through.
+const PARSER_STACK_BYTES: usize = 16 * 1024 * 1024;
+
+/// A table as the SQL names it, after folding unquoted letters to lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableName {
+    /// The part before the point; none where the SQL gives a bare name.
+    pub agency: Option<String>,
+    /// The part after it.
+    pub dataset: String,
+    /// The line of the SQL, from 1.
+    pub line: u64,
+    /// The character of the line, from 1.
+    pub column: u64,
+}
+
+/// One statement that only reads, within its bounds. It names tables; whether they exist, and who may
+/// read them, is for the caller to decide.
+#[derive(Debug, Clone)]
+pub struct ParsedQuery {
+    pub(crate) statement: Statement,
+    pub(crate) names: Names,
+}
+
+impl ParsedQuery {
+    /// The tables that the statement reads, each once, in the order of the text. A name that a WITH
+    /// clause defines is not among them, nor are those of `information_schema`.
+    pub fn tables(&self) -> &[TableName] {
+        &self.names.tables
+    }
+
+    /// Whether the statement reads `information_schema`.
+    pub fn uses_information_schema(&self) -> bool {
+        self.names.information_schema
+    }
+
+    /// Whether the statement asks for the plan and not for rows.
+    pub fn is_explain(&self) -> bool {
+        matches!(self.statement, Statement::Explain { .. })
+    }
+}
+
+/// Reads one statement that only reads data, refusing everything else before the planner sees it.
+pub fn parse(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryError> {
+    bounds.check_length(sql)?;
+    std::thread::scope(|scope| {
+        std::thread::Builder::new()
+            .name("sql-parser".to_owned())
+            .stack_size(PARSER_STACK_BYTES)
+            .spawn_scoped(scope, || parse_bounded(sql, bounds))
+            .map_err(QueryError::internal)?
+            .join()
+            .unwrap_or_else(|_| Err(QueryError::internal("the parser panicked")))
+    })
+}
+
+fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryError> {
+    let dialect = PostgreSqlDialect {};
+    let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(tokenizer_error)?;
+    check_first_word(&tokens)?;
+    check_one_statement(&tokens)?;
+    bounds.check_tokens(&tokens)?;
+    let statements = Parser::new(&dialect)
+        // One bracket costs the parser several steps; its own list of what is open is exact, ours not.
+        .with_recursion_limit(bounds.max_nesting * 4 + bounds.max_depth)
+        .with_tokens_with_locations(tokens)
+        .parse_statements()
+        .map_err(parser_error)?;
+    let mut statements = statements.into_iter();
+    let (Some(statement), None) = (statements.next(), statements.next()) else {
+        return Err(one_statement(None));
+    };
+    check_kind(&statement)?;
+    let names = Names::of(&statement)?;
+    Ok(ParsedQuery { statement, names })
+}
+
+fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
+    let first = tokens
+        .iter()
+        .find(|t| !matches!(t.token, Token::Whitespace(_) | Token::SemiColon | Token::LParen));
+    let Some(first) = first.filter(|t| t.token != Token::EOF) else {
+        return Err(QueryError::invalid("the SQL is empty; write a SELECT statement", None));
+    };
+    let Token::Word(word) = &first.token else { return Ok(()) };
+    match word.keyword {
+        Keyword::SELECT
+        | Keyword::WITH
+        | Keyword::VALUES
+        | Keyword::EXPLAIN
+        | Keyword::NoKeyword => Ok(()),
+        Keyword::SHOW | Keyword::DESCRIBE | Keyword::DESC => Err(QueryError::not_allowed(
+            format!(
+                "{} is not offered; read information_schema.tables and information_schema.columns \
+                 instead",
+                word.value.to_uppercase()
+            ),
+            Some(position(first)),
+        )),
+        _ => Err(reads_only(&word.value, Some(position(first)))),
+    }
+}
+
+fn reads_only(word: &str, position: Option<Position>) -> QueryError {
+    let word: String = word.chars().take(40).collect();
+    QueryError::not_allowed(
+        format!(
+            "{} is not allowed: SQL only reads here, by SELECT, WITH, VALUES or EXPLAIN. Data comes in \
+             through uploads",
+            word.to_uppercase()
+        ),
+        position,
+    )
+}
+
+fn one_statement(position: Option<Position>) -> QueryError {
+    QueryError::not_allowed(
+        "one statement at a time is allowed; send the others separately",
+        position,
+    )
+}
+
+fn check_one_statement(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
+    let mut ended = false;
+    let mut begun = false;
+    for token in tokens {
+        match token.token {
+            Token::Whitespace(_) | Token::EOF => {}
+            Token::SemiColon => ended = begun,
+            _ if ended => return Err(one_statement(Some(position(token)))),
+            _ => begun = true,
+        }
+    }
+    Ok(())
+}
+
+fn check_kind(statement: &Statement) -> Result<(), QueryError> {
+    match statement {
+        Statement::Query(_) => Ok(()),
+        Statement::Explain { analyze: true, .. } => Err(QueryError::not_allowed(
+            "EXPLAIN ANALYZE is not offered; use EXPLAIN, or run the query",
+            None,
+        )),
+        Statement::Explain { statement, .. } => match statement.as_ref() {
+            Statement::Query(_) => Ok(()),
+            other => Err(reads_only(first_word(other).as_str(), None)),
+        },
+        other => Err(reads_only(first_word(other).as_str(), None)),
+    }
+}
+
+fn first_word(statement: &Statement) -> String {
+    statement.to_string().split_whitespace().next().unwrap_or_default().to_owned()
+}
+
+fn tokenizer_error(error: TokenizerError) -> QueryError {
+    QueryError::invalid(
+        error.message,
+        Some(Position { line: error.location.line, column: error.location.column }),
+    )
+}
+
+fn parser_error(error: ParserError) -> QueryError {
+    match error {
+        ParserError::RecursionLimitExceeded => {
+            QueryError::complex("the SQL is nested too deep; split it into WITH clauses")
+        }
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+            located(&message)
+        }
+    }
+}
+
+/// The parser writes the place into its text; it belongs into the error's own field.
+fn located(message: &str) -> QueryError {
+    let parts = || {
+        let (text, place) = message.rsplit_once(" at Line: ")?;
+        let (line, column) = place.split_once(", Column: ")?;
+        Some((text, Position { line: line.parse().ok()?, column: column.parse().ok()? }))
+    };
+    let (text, place) = match parts() {
+        Some((text, place)) => (text, Some(place)),
+        None => (message, None),
+    };
+    QueryError::invalid(format!("the SQL can't be read: {}", text.trim()), place)
+}

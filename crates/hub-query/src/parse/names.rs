@@ -1,0 +1,283 @@
+//! The names a statement uses: tables, with those of WITH clauses told apart, columns, and labels.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ops::ControlFlow,
+};
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
+    Statement, TableFactor, Visit, Visitor,
+};
+
+use super::{TableName, reads_only};
+use crate::error::{Position, QueryError};
+
+/// What a statement names.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Names {
+    /// The tables it reads, without those of `information_schema`.
+    pub(crate) tables: Vec<TableName>,
+    /// Whether it reads `information_schema`.
+    pub(crate) information_schema: bool,
+    /// Every word used as a column, qualified or not.
+    pub(crate) columns: HashSet<String>,
+    /// Those used with a table in front.
+    pub(crate) qualified: HashSet<String>,
+    /// Every name that the statement gives to an expression or to a column of a subquery.
+    pub(crate) labels: HashSet<String>,
+    /// Whether `*` or NATURAL stands for columns that are not named.
+    pub(crate) wildcard: bool,
+    /// The labels and columns that the outermost select names one by one.
+    pub(crate) outermost: BTreeSet<String>,
+    /// Whether `*` is among the outermost select's items.
+    pub(crate) outermost_wildcard: bool,
+    /// The places of the columns, for messages.
+    pub(crate) places: HashMap<String, Position>,
+}
+
+impl Names {
+    pub(crate) fn of(statement: &Statement) -> Result<Self, QueryError> {
+        let mut collector = Collector::default();
+        if let ControlFlow::Break(error) = statement.visit(&mut collector) {
+            return Err(error);
+        }
+        let mut names = collector.names;
+        names.note_outermost(statement);
+        Ok(names)
+    }
+
+    fn note_outermost(&mut self, statement: &Statement) {
+        let query = match statement {
+            Statement::Query(query) => query,
+            Statement::Explain { statement, .. } => return self.note_outermost(statement),
+            _ => return,
+        };
+        let mut body = query.body.as_ref();
+        let select = loop {
+            match body {
+                SetExpr::Select(select) => break select,
+                SetExpr::SetOperation { left, .. } => body = left,
+                SetExpr::Query(inner) => body = inner.body.as_ref(),
+                _ => return,
+            }
+        };
+        for item in &select.projection {
+            match item {
+                SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
+                    self.outermost.insert(fold(ident));
+                }
+                SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
+                    self.outermost.extend(parts.last().map(fold));
+                }
+                SelectItem::UnnamedExpr(_) => {}
+                SelectItem::ExprWithAlias { alias, .. } => {
+                    self.outermost.insert(fold(alias));
+                }
+                SelectItem::ExprWithAliases { aliases, .. } => {
+                    self.outermost.extend(aliases.iter().map(fold));
+                }
+                SelectItem::QualifiedWildcard(..) | SelectItem::Wildcard(_) => {
+                    self.outermost_wildcard = true;
+                }
+            }
+        }
+    }
+}
+
+/// A name as SQL reads it: unquoted ASCII letters are lower case.
+pub(crate) fn fold(ident: &Ident) -> String {
+    match ident.quote_style {
+        Some(_) => ident.value.clone(),
+        None => ident.value.to_ascii_lowercase(),
+    }
+}
+
+fn place(ident: &Ident) -> Position {
+    Position { line: ident.span.start.line, column: ident.span.start.column }
+}
+
+/// Walks a statement. Each query opens a scope of the WITH names that it has defined so far.
+#[derive(Default)]
+struct Collector {
+    names: Names,
+    seen: HashSet<(Option<String>, String)>,
+    scopes: Vec<HashSet<String>>,
+    /// The WITH queries by their address, which stays while the statement is borrowed.
+    defined_by: HashMap<*const Query, String>,
+}
+
+impl Collector {
+    fn relation(&mut self, name: &ObjectName) -> ControlFlow<QueryError> {
+        let parts: Option<Vec<&Ident>> = name.0.iter().map(|part| part.as_ident()).collect();
+        let parts = parts.unwrap_or_default();
+        let (agency, dataset) = match parts.as_slice() {
+            [dataset] => (None, *dataset),
+            [agency, dataset] => (Some(*agency), *dataset),
+            _ => {
+                return ControlFlow::Break(QueryError::invalid(
+                    format!("{name} is not a table; write agency.dataset"),
+                    parts.first().map(|ident| place(ident)),
+                ));
+            }
+        };
+        let table = (agency.map(fold), fold(dataset));
+        if table.0.is_none() && self.scopes.iter().any(|scope| scope.contains(&table.1)) {
+            return ControlFlow::Continue(());
+        }
+        if table.0.as_deref() == Some("information_schema") {
+            self.names.information_schema = true;
+            return ControlFlow::Continue(());
+        }
+        if self.seen.insert(table.clone()) {
+            let Position { line, column } = place(agency.unwrap_or(dataset));
+            self.names.tables.push(TableName { agency: table.0, dataset: table.1, line, column });
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn column(&mut self, ident: &Ident) {
+        let name = fold(ident);
+        self.names.places.entry(name.clone()).or_insert_with(|| place(ident));
+        self.names.columns.insert(name);
+    }
+}
+
+impl Visitor for Collector {
+    type Break = QueryError;
+
+    fn pre_visit_statement(&mut self, statement: &Statement) -> ControlFlow<QueryError> {
+        match statement {
+            Statement::Query(_) | Statement::Explain { .. } => ControlFlow::Continue(()),
+            other => ControlFlow::Break(reads_only(&super::first_word(other), None)),
+        }
+    }
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
+        let mut scope = HashSet::new();
+        if let Some(with) = &query.with {
+            for cte in &with.cte_tables {
+                let name = fold(&cte.alias.name);
+                self.names.labels.extend(cte.alias.columns.iter().map(|c| fold(&c.name)));
+                if with.recursive {
+                    // A recursive WITH may name itself and those beside it.
+                    scope.insert(name.clone());
+                }
+                self.defined_by.insert(std::ptr::from_ref(cte.query.as_ref()), name);
+            }
+        }
+        self.scopes.push(scope);
+        if !query.locks.is_empty() {
+            return ControlFlow::Break(QueryError::not_allowed(
+                "FOR UPDATE and FOR SHARE are not allowed; SQL only reads here",
+                None,
+            ));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
+        self.scopes.pop();
+        if let Some(name) = self.defined_by.get(&std::ptr::from_ref(query))
+            && let Some(scope) = self.scopes.last_mut()
+        {
+            scope.insert(name.clone());
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<QueryError> {
+        if select.into.is_some() {
+            return ControlFlow::Break(QueryError::not_allowed(
+                "SELECT INTO is not allowed; SQL only reads here",
+                None,
+            ));
+        }
+        for item in &select.projection {
+            match item {
+                SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
+                    self.names.wildcard = true;
+                }
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    // `time AS time` names the column, and nothing new.
+                    let same = match expr {
+                        Expr::Identifier(ident) => fold(ident) == fold(alias),
+                        Expr::CompoundIdentifier(parts) => {
+                            parts.last().is_some_and(|ident| fold(ident) == fold(alias))
+                        }
+                        _ => false,
+                    };
+                    if !same {
+                        self.names.labels.insert(fold(alias));
+                    }
+                }
+                SelectItem::ExprWithAliases { aliases, .. } => {
+                    self.names.labels.extend(aliases.iter().map(fold));
+                }
+                SelectItem::UnnamedExpr(_) => {}
+            }
+        }
+        for join in select.from.iter().flat_map(|from| &from.joins) {
+            let constraint = match &join.join_operator {
+                JoinOperator::Join(constraint)
+                | JoinOperator::Inner(constraint)
+                | JoinOperator::Left(constraint)
+                | JoinOperator::LeftOuter(constraint)
+                | JoinOperator::Right(constraint)
+                | JoinOperator::RightOuter(constraint)
+                | JoinOperator::FullOuter(constraint)
+                | JoinOperator::Semi(constraint)
+                | JoinOperator::LeftSemi(constraint)
+                | JoinOperator::RightSemi(constraint)
+                | JoinOperator::Anti(constraint)
+                | JoinOperator::LeftAnti(constraint)
+                | JoinOperator::RightAnti(constraint) => constraint,
+                _ => continue,
+            };
+            match constraint {
+                JoinConstraint::Using(columns) => {
+                    for name in columns {
+                        if let Some(ident) = name.0.last().and_then(|part| part.as_ident()) {
+                            self.column(ident);
+                        }
+                    }
+                }
+                JoinConstraint::Natural => self.names.wildcard = true,
+                JoinConstraint::On(_) | JoinConstraint::None => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<QueryError> {
+        match factor {
+            TableFactor::Table { name, alias, args, .. } => {
+                if let Some(alias) = alias {
+                    self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
+                }
+                if args.is_none() {
+                    return self.relation(name);
+                }
+            }
+            TableFactor::Derived { alias: Some(alias), .. } => {
+                self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
+        match expr {
+            Expr::Identifier(ident) => self.column(ident),
+            Expr::CompoundIdentifier(parts) => {
+                if let Some(last) = parts.last() {
+                    self.column(last);
+                    self.names.qualified.insert(fold(last));
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}

@@ -1,0 +1,169 @@
+//! The session that a query is planned in: built once, then given each query's catalog and memory.
+
+use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+
+use datafusion::{
+    catalog::CatalogProviderList,
+    common::{Result, config::SpillCompression},
+    execution::{
+        SessionState, SessionStateBuilder, SessionStateDefaults,
+        cache::{
+            cache_manager::{CacheManagerConfig, CachedFileMetadataEntry},
+            default_cache::DefaultCache,
+        },
+        disk_manager::{DiskManager, DiskManagerBuilder, DiskManagerMode},
+        memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool},
+        object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry},
+        runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
+    },
+    prelude::SessionConfig,
+};
+use hub_model::ZONE_NAME;
+use object_store::ObjectStore;
+use url::Url;
+
+use crate::{
+    catalog::{CATALOG, NO_SCHEMA},
+    engine::EngineConfig,
+    functions::Functions,
+    limits::QueryPool,
+    rules::YieldingJoins,
+};
+
+/// What is kept of files once they were opened. Paths are never written twice, so nothing in it ages.
+pub(crate) type MetadataCache = DefaultCache<object_store::path::Path, CachedFileMetadataEntry>;
+
+/// What the sessions of an engine share.
+pub(crate) struct Sessions {
+    sql: SessionState,
+    rows: SessionState,
+    shared: RuntimeEnv,
+    metadata: Arc<MetadataCache>,
+    pub(crate) pool: Arc<dyn MemoryPool>,
+    memory_per_query: usize,
+    spill_per_query: u64,
+    spill_folder: Option<PathBuf>,
+}
+
+impl Sessions {
+    pub(crate) fn new(
+        config: &EngineConfig,
+        store_url: &Url,
+        store: Arc<dyn ObjectStore>,
+    ) -> Result<Self> {
+        const SHOWN_CONSUMERS: NonZeroUsize = NonZeroUsize::MIN;
+        let pool: Arc<dyn MemoryPool> = Arc::new(TrackConsumersPool::new(
+            FairSpillPool::new(config.memory_bytes),
+            SHOWN_CONSUMERS,
+        ));
+        let stores = DefaultObjectStoreRegistry::new();
+        // The registry comes with the machine's own files; nothing but the lake may be reached.
+        if let Ok(files) = Url::parse("file://") {
+            stores.deregister_store(&files)?;
+        }
+        stores.register_store(store_url, store);
+        let metadata = Arc::new(MetadataCache::new(config.metadata_cache_bytes));
+        let caches = CacheManagerConfig::default()
+            .with_file_metadata_cache(Some(Arc::<MetadataCache>::clone(&metadata)))
+            .with_metadata_cache_limit(config.metadata_cache_bytes)
+            .with_file_statistics_cache_limit(0)
+            .with_list_files_cache_limit(0);
+        let shared = RuntimeEnvBuilder::new()
+            .with_memory_pool(Arc::clone(&pool))
+            .with_object_store_registry(Arc::new(stores))
+            .with_cache_manager(caches)
+            .with_disk_manager_builder(
+                DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled),
+            )
+            .build()?;
+        let functions = Functions::offered();
+        let product = config.max_product_rows;
+        let state = |partitions: usize| {
+            SessionStateBuilder::new()
+                .with_config(session_config(config, partitions))
+                .with_runtime_env(Arc::new(shared.clone()))
+                .with_expr_planners(SessionStateDefaults::default_expr_planners())
+                .with_scalar_functions(functions.scalar.clone())
+                .with_higher_order_functions(functions.higher_order.clone())
+                .with_aggregate_functions(functions.aggregate.clone())
+                .with_window_functions(functions.window.clone())
+                .with_table_functions(functions.table.clone())
+                .with_physical_optimizer_rule(Arc::new(YieldingJoins { max_product_rows: product }))
+                .build()
+        };
+        Ok(Self {
+            sql: state(config.target_partitions),
+            rows: state(1),
+            pool,
+            memory_per_query: config.memory_bytes_per_query.min(config.memory_bytes),
+            spill_per_query: config.spill_bytes_per_query,
+            spill_folder: config.spill_folder.clone(),
+            shared,
+            metadata,
+        })
+    }
+
+    /// The memory and disk of one query.
+    pub(crate) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
+        let mode = match &self.spill_folder {
+            Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
+            None => DiskManagerMode::OsTmpDirectory,
+        };
+        let disk: DiskManager = DiskManagerBuilder::default()
+            .with_mode(mode)
+            .with_max_temp_directory_size(self.spill_per_query)
+            .build()?;
+        let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query);
+        Ok(Arc::new(RuntimeEnv {
+            memory_pool: Arc::new(pool),
+            disk_manager: Arc::new(disk),
+            ..self.shared.clone()
+        }))
+    }
+
+    /// A session for SQL over this catalog and no other.
+    pub(crate) fn for_sql(
+        &self,
+        environment: Arc<RuntimeEnv>,
+        catalogs: Arc<dyn CatalogProviderList>,
+    ) -> SessionState {
+        let mut state = SessionStateBuilder::new_from_existing(self.sql.clone())
+            .with_runtime_env(environment)
+            .with_catalog_list(catalogs)
+            .build();
+        state.mark_start_execution();
+        state
+    }
+
+    /// A session for reading rows of one table, without a catalog.
+    pub(crate) fn for_rows(&self, environment: Arc<RuntimeEnv>) -> SessionState {
+        SessionStateBuilder::new_from_existing(self.rows.clone())
+            .with_runtime_env(environment)
+            .build()
+    }
+
+    pub(crate) fn metadata_cache(&self) -> Arc<MetadataCache> {
+        Arc::clone(&self.metadata)
+    }
+
+    pub(crate) fn memory_per_query(&self) -> usize {
+        self.memory_per_query
+    }
+}
+
+fn session_config(config: &EngineConfig, partitions: usize) -> SessionConfig {
+    let mut session = SessionConfig::new()
+        .with_target_partitions(partitions.max(1))
+        .with_batch_size(8_192)
+        .with_create_default_catalog_and_schema(false)
+        .with_default_catalog_and_schema(CATALOG, NO_SCHEMA)
+        .with_information_schema(false);
+    let options = session.options_mut();
+    options.execution.time_zone = Some(ZONE_NAME.to_owned());
+    options.execution.spill_compression = SpillCompression::Lz4Frame;
+    options.execution.parquet.pushdown_filters = config.pushdown_filters || partitions == 1;
+    options.execution.parquet.reorder_filters = true;
+    options.sql_parser.collect_spans = true;
+    options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
+    session
+}

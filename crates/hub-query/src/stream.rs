@@ -1,0 +1,263 @@
+//! An answer as it is made: the work runs on the engine's own runtime and hands batches over through a
+//! short channel; dropping the stream stops the work.
+
+mod shape;
+
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{Arc, OnceLock},
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use arrow::array::RecordBatch;
+use arrow_schema::SchemaRef;
+use datafusion::{
+    execution::TaskContext,
+    physical_plan::{ExecutionPlan, execute_stream},
+};
+use futures::{Stream, StreamExt};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::AbortHandle,
+    time::{Sleep, timeout},
+};
+
+pub(crate) use shape::Shape;
+
+use crate::{
+    classify::{self, classify},
+    error::QueryError,
+    limits::OutputBudget,
+};
+
+/// How many finished batches wait for a slow reader.
+const WAITING_BATCHES: usize = 2;
+
+/// How much longer than its limit a query is waited for, in case it does not notice the limit itself.
+const GRACE: Duration = Duration::from_millis(1_000);
+
+/// A running query's answer, batch by batch, in the order of the query. Empty batches do not occur. An
+/// error is the last item, and an answer without an error is whole.
+#[derive(Debug)]
+pub struct QueryStream {
+    schema: SchemaRef,
+    first: Option<RecordBatch>,
+    receiver: mpsc::Receiver<Message>,
+    failure: Arc<OnceLock<QueryError>>,
+    time_limit: Duration,
+    waiting: Option<Pin<Box<Sleep>>>,
+    ended: bool,
+    runtime: Handle,
+    _work: AbortOnDrop,
+}
+
+impl QueryStream {
+    /// The columns of the answer, with what their contracts say of them as field metadata.
+    pub fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    /// The runtime that the answer is made on; encoding it is work of the same kind.
+    pub(crate) fn runtime(&self) -> Handle {
+        self.runtime.clone()
+    }
+
+    /// An answer that is there already.
+    pub(crate) fn of_batches(
+        schema: SchemaRef,
+        batches: Vec<RecordBatch>,
+        runtime: Handle,
+        time_limit: Duration,
+    ) -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+        let work = runtime.spawn(async move {
+            for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
+                if sender.send(Message::Batch(batch)).await.is_err() {
+                    return;
+                }
+            }
+            // A reader that has gone needs no end.
+            let _ = sender.send(Message::Done).await;
+        });
+        Self {
+            schema,
+            first: None,
+            receiver,
+            failure: Arc::default(),
+            time_limit,
+            waiting: None,
+            ended: false,
+            runtime,
+            _work: AbortOnDrop(work.abort_handle()),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+#[derive(Debug)]
+enum Message {
+    Begun(SchemaRef),
+    Batch(RecordBatch),
+    Done,
+}
+
+/// What bounds one query's work.
+#[derive(Debug, Clone)]
+pub(crate) struct WorkLimits {
+    pub(crate) time: Duration,
+    pub(crate) stall: Duration,
+    pub(crate) output: OutputBudget,
+}
+
+/// A plan that is ready to run.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) plan: Arc<dyn ExecutionPlan>,
+    pub(crate) context: Arc<TaskContext>,
+    /// Labels to show otherwise: as planned, and as shown.
+    pub(crate) labels: Vec<(String, String)>,
+}
+
+/// Runs `plan` on `runtime` and waits for the first batch, so that whatever fails early is an error here.
+/// `guard` lives as long as the work.
+pub(crate) async fn start<G: Send + 'static>(
+    runtime: &Handle,
+    planning: impl Future<Output = Result<Planned, QueryError>> + Send + 'static,
+    errors: classify::Context,
+    limits: WorkLimits,
+    guard: G,
+) -> Result<QueryStream, QueryError> {
+    let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
+    let failure = Arc::new(OnceLock::new());
+    let time_limit = limits.time;
+    let work = {
+        let failure = Arc::clone(&failure);
+        async move {
+            if let Err(error) = work(planning, &errors, limits, &sender).await {
+                // The reader looks here when the channel ends without `Done`.
+                let _ = failure.set(error);
+            }
+            drop(guard);
+        }
+    };
+    let mut stream = QueryStream {
+        schema: SchemaRef::new(arrow_schema::Schema::empty()),
+        first: None,
+        receiver,
+        failure,
+        time_limit,
+        waiting: None,
+        ended: false,
+        runtime: runtime.clone(),
+        _work: AbortOnDrop(runtime.spawn(work).abort_handle()),
+    };
+    stream.first = stream.next().await.transpose()?;
+    Ok(stream)
+}
+
+/// Time that counts: that of the work, not that of waiting for the reader.
+struct Clock {
+    limit: Duration,
+    left: Duration,
+}
+
+impl Clock {
+    async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, QueryError> {
+        let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
+        let begun = Instant::now();
+        let result = timeout(self.left, work).await;
+        self.left = self.left.saturating_sub(begun.elapsed());
+        result.map_err(|_| QueryError::TimeLimit { limit_ms })
+    }
+}
+
+async fn work(
+    planning: impl Future<Output = Result<Planned, QueryError>>,
+    errors: &classify::Context,
+    mut limits: WorkLimits,
+    sender: &mpsc::Sender<Message>,
+) -> Result<(), QueryError> {
+    let mut clock = Clock { limit: limits.time, left: limits.time };
+    let stall = limits.stall;
+    let send = async |message| {
+        let stall_ms = u64::try_from(stall.as_millis()).unwrap_or(u64::MAX);
+        match timeout(stall, sender.send(message)).await {
+            Ok(Ok(())) => Ok(()),
+            // The reader has gone, and nobody sees this.
+            Ok(Err(_)) => Err(QueryError::internal("the reader has gone")),
+            Err(_) => Err(QueryError::ReaderStalled { limit_ms: stall_ms }),
+        }
+    };
+    let planned = clock.run(planning).await??;
+    let shape = Shape::new(&planned.plan.schema(), &planned.labels);
+    let mut batches =
+        execute_stream(planned.plan, planned.context).map_err(|error| classify(&error, errors))?;
+    send(Message::Begun(shape.schema())).await?;
+    while let Some(batch) = clock.run(batches.next()).await? {
+        let batch = batch.map_err(|error| classify(&error, errors))?;
+        if batch.num_rows() == 0 {
+            continue;
+        }
+        let batch = shape.apply(batch).map_err(|error| classify(&error.into(), errors))?;
+        limits.output.take(&batch)?;
+        send(Message::Batch(batch)).await?;
+    }
+    send(Message::Done).await
+}
+
+impl Stream for QueryStream {
+    type Item = Result<RecordBatch, QueryError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Some(batch) = self.first.take() {
+            return Poll::Ready(Some(Ok(batch)));
+        }
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        loop {
+            match self.receiver.poll_recv(context) {
+                Poll::Ready(Some(Message::Begun(schema))) => {
+                    self.schema = schema;
+                    self.waiting = None;
+                }
+                Poll::Ready(Some(Message::Batch(batch))) => {
+                    self.waiting = None;
+                    return Poll::Ready(Some(Ok(batch)));
+                }
+                Poll::Ready(Some(Message::Done)) => {
+                    self.ended = true;
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(None) => {
+                    self.ended = true;
+                    let error = self.failure.get().cloned();
+                    return Poll::Ready(Some(Err(error.unwrap_or_else(|| {
+                        QueryError::internal("the work ended without a word")
+                    }))));
+                }
+                Poll::Pending => break,
+            }
+        }
+        // Work that never yields cannot notice its limit; the reader is told all the same.
+        let patience = self.time_limit + GRACE;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        if waiting.as_mut().poll(context).is_ready() {
+            self.ended = true;
+            let limit_ms = u64::try_from(self.time_limit.as_millis()).unwrap_or(u64::MAX);
+            return Poll::Ready(Some(Err(QueryError::TimeLimit { limit_ms })));
+        }
+        Poll::Pending
+    }
+}

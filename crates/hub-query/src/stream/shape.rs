@@ -1,0 +1,78 @@
+//! The form that answers leave in: plain Arrow types that every reader knows, and labels that differ.
+
+use std::{collections::HashSet, sync::Arc};
+
+use arrow::{
+    array::RecordBatch,
+    compute::cast,
+    datatypes::{DataType, Field, Fields, Schema, SchemaRef},
+};
+use arrow_schema::ArrowError;
+
+/// How each batch of an answer is brought into form.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    schema: SchemaRef,
+}
+
+impl Shape {
+    /// The form for answers of this schema; `labels` are shown otherwise than planned.
+    pub(crate) fn new(planned: &Schema, labels: &[(String, String)]) -> Self {
+        let mut taken = HashSet::new();
+        let fields = planned.fields().iter().map(|field| {
+            let shown = labels.iter().find(|(label, _)| label == field.name());
+            let shown = shown.map_or(field.name().as_str(), |(_, shown)| shown.as_str());
+            let mut name = shown.to_owned();
+            let mut count = 1;
+            while !taken.insert(name.clone()) {
+                count += 1;
+                name = format!("{shown}_{count}");
+            }
+            field.as_ref().clone().with_name(name).with_data_type(plain(field.data_type()))
+        });
+        Self { schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) }
+    }
+
+    pub(crate) fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    pub(crate) fn apply(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let columns = batch.columns().iter().zip(self.schema.fields()).map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                Ok(Arc::clone(column))
+            } else {
+                cast(column, field.data_type())
+            }
+        });
+        let options =
+            arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(
+            self.schema(),
+            columns.collect::<Result<Vec<_>, _>>()?,
+            &options,
+        )
+    }
+}
+
+/// The type without views and dictionaries, which older readers do not know.
+fn plain(data_type: &DataType) -> DataType {
+    let element = |field: &Arc<Field>| {
+        Arc::new(field.as_ref().clone().with_data_type(plain(field.data_type())))
+    };
+    match data_type {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        DataType::Dictionary(_, value) => plain(value),
+        DataType::List(field) | DataType::ListView(field) => DataType::List(element(field)),
+        DataType::LargeList(field) | DataType::LargeListView(field) => {
+            DataType::LargeList(element(field))
+        }
+        DataType::FixedSizeList(field, size) => DataType::FixedSizeList(element(field), *size),
+        DataType::Struct(fields) => {
+            DataType::Struct(fields.iter().map(element).collect::<Fields>())
+        }
+        DataType::Map(field, sorted) => DataType::Map(element(field), *sorted),
+        other => other.clone(),
+    }
+}

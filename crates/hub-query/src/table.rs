@@ -1,0 +1,212 @@
+//! A snapshot's files as a table of the session: contract names over stored names, Japanese time over
+//! UTC, pruned by the log's statistics, and known to be sorted where the files are.
+//!
+//! The scan is DataFusion's own Parquet source with a renaming projection, so that its plans stay plain.
+
+mod columns;
+mod layout;
+mod prepared;
+mod pruning;
+
+use std::sync::Arc;
+
+use arrow_schema::{Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::{
+    catalog::{Session, TableProvider},
+    common::{DFSchema, Result, Statistics},
+    datasource::{
+        object_store::ObjectStoreUrl,
+        physical_plan::{
+            FileScanConfigBuilder, FileSource, ParquetSource,
+            parquet::CachedParquetFileReaderFactory,
+        },
+        source::DataSourceExec,
+        table_schema::TableSchema,
+    },
+    logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
+    physical_expr::projection::{ProjectionExpr, ProjectionExprs},
+    physical_plan::{ExecutionPlan, empty::EmptyExec, expressions::Column},
+};
+use object_store::ObjectStore;
+
+pub(crate) use columns::{Exposed, scan_schema};
+pub(crate) use prepared::{Prepared, PreparedTables};
+
+use crate::{engine::ReadableTable, limits::Counters, session::MetadataCache};
+
+/// What every scan of an engine shares.
+pub(crate) struct ScanShared {
+    pub(crate) url: ObjectStoreUrl,
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) metadata: Arc<MetadataCache>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl std::fmt::Debug for ScanShared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ScanShared").field("url", &self.url).finish_non_exhaustive()
+    }
+}
+
+/// One dataset version in one session, under the names that the query uses.
+#[derive(Debug)]
+pub(crate) struct SnapshotTable {
+    prepared: Arc<Prepared>,
+    exposed: Vec<Exposed>,
+    schema: SchemaRef,
+    shared: Arc<ScanShared>,
+}
+
+impl SnapshotTable {
+    pub(crate) fn new(
+        prepared: Arc<Prepared>,
+        exposed: Vec<Exposed>,
+        shared: Arc<ScanShared>,
+    ) -> Self {
+        let fields = exposed
+            .iter()
+            .map(|column| prepared.scan_schema.field(column.index).clone().with_name(&column.name));
+        let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+        Self { prepared, exposed, schema, shared }
+    }
+
+    /// The table under its contract's own names.
+    pub(crate) fn plain(prepared: Arc<Prepared>, shared: Arc<ScanShared>) -> Self {
+        let exposed = Exposed::all(&prepared.contract);
+        Self::new(prepared, exposed, shared)
+    }
+
+    /// The files that can hold rows for the filters, by their place in the prepared list.
+    fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<bool>> {
+        let all = vec![true; self.prepared.files.len()];
+        let Some(predicate) = conjunction(filters.iter().cloned()) else { return Ok(all) };
+        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+        let predicate = state.create_physical_expr(predicate, &schema)?;
+        pruning::prune(&self.prepared, &self.exposed, &self.schema, predicate)
+    }
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // The filters choose files here; DataFusion pushes them into the Parquet source afterwards.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        None
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let kept = self.kept(state, filters)?;
+        let files: Vec<_> = self
+            .prepared
+            .files
+            .iter()
+            .zip(&kept)
+            .filter(|(_, kept)| **kept)
+            .map(|(file, _)| file.clone())
+            .collect();
+        self.shared.counters.count_files(files.len(), kept.len() - files.len());
+        if files.is_empty() {
+            let schema = match projection {
+                Some(columns) => Arc::new(self.schema.project(columns)?),
+                None => Arc::clone(&self.schema),
+            };
+            return Ok(Arc::new(EmptyExec::new(schema)));
+        }
+        let options = state.config().options();
+        let layout = layout::arrange(&self.prepared, files, options.execution.target_partitions)?;
+        let everything: Vec<usize> = (0..self.exposed.len()).collect();
+        let projection: ProjectionExprs = projection
+            .unwrap_or(&everything)
+            .iter()
+            .map(|place| {
+                let column = &self.exposed[*place];
+                let stored = self.prepared.scan_schema.field(column.index).name();
+                ProjectionExpr::new(Arc::new(Column::new(stored, column.index)), &column.name)
+            })
+            .collect();
+        let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.prepared.scan_schema)))
+            .with_table_parquet_options(datafusion::config::TableParquetOptions {
+                global: options.execution.parquet.clone(),
+                ..Default::default()
+            })
+            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
+                Arc::clone(&self.shared.store),
+                self.shared.metadata.clone(),
+            )));
+        let source = source.try_pushdown_projection(&projection)?.ok_or_else(|| {
+            datafusion::common::internal_datafusion_err!("the scan took no projection")
+        })?;
+        let config = FileScanConfigBuilder::new(self.shared.url.clone(), source)
+            .with_file_groups(layout.groups)
+            .with_statistics(layout.statistics)
+            .with_output_ordering(layout.ordering.into_iter().collect())
+            .with_limit(limit)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+/// A dataset that is listed and not read: its columns show in `information_schema`, its rows nowhere.
+#[derive(Debug)]
+pub(crate) struct ListedTable {
+    schema: SchemaRef,
+}
+
+impl ListedTable {
+    pub(crate) fn new(contract: &hub_model::Contract) -> Self {
+        Self { schema: contract.reader_schema() }
+    }
+}
+
+#[async_trait]
+impl TableProvider for ListedTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        _projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        datafusion::common::internal_err!("a table that is only listed was scanned")
+    }
+}
+
+/// The columns that a query sees of a table are decided before its provider is made.
+pub(crate) async fn provider(
+    table: &ReadableTable,
+    exposed: Vec<Exposed>,
+    tables: &PreparedTables,
+    shared: &Arc<ScanShared>,
+) -> Result<Arc<SnapshotTable>> {
+    let prepared = tables.prepare(table).await?;
+    Ok(Arc::new(SnapshotTable::new(prepared, exposed, Arc::clone(shared))))
+}

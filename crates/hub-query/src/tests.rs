@@ -1,0 +1,8 @@
+//! Tests of the engine as its callers see it.
+
+mod answers;
+mod hostile;
+mod limits;
+mod output;
+mod paging;
+mod scan;

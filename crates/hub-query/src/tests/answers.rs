@@ -1,0 +1,232 @@
+//! What queries answer: names, types, time, parameters, errors.
+
+use hub_model::ErrorKind;
+use serde_json::json;
+
+use crate::{
+    Position, SqlBounds, parse,
+    testing::{APRIL, Bench, HOUR, RIVER, river, small},
+};
+
+const TRAFFIC: &str = r#"{"fields":[
+    {"name":"counter","type":"string","role":"key"},
+    {"name":"計測時刻","type":"datetime","role":"time","interval":"PT1H","label":"start","alias":"time"},
+    {"name":"vehicles","type":"integer","role":"value","unit":"{vehicles}"}],
+    "primaryKey":["counter","計測時刻"]}"#;
+
+async fn bench() -> Bench {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["余市", "朝里"], APRIL, 24)]).await;
+    bench
+}
+
+#[tokio::test]
+async fn a_column_answers_to_its_name_and_to_its_alias() {
+    let bench = bench().await;
+    for sql in [
+        r#"SELECT max(流量) FROM otaru.river WHERE 観測所 = '余市'"#,
+        r#"SELECT max(discharge) FROM otaru.river WHERE station = '余市'"#,
+        r#"SELECT max("流量") FROM otaru.river WHERE station = '余市'"#,
+        r#"SELECT max(r.discharge) FROM Otaru.River r WHERE r."観測所" = '余市'"#,
+        r#"SELECT max(流量) FROM otaru.river WHERE 観測所 = '余市' AND station = '余市'"#,
+        r#"WITH y AS (SELECT discharge FROM otaru.river WHERE station = '余市') SELECT max(discharge) FROM y"#,
+    ] {
+        assert_eq!(bench.value(sql).await, "46.0", "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn the_answer_names_columns_as_they_were_asked_for() {
+    let bench = bench().await;
+    let names = async |sql: &str| -> Vec<String> {
+        let schema = bench.start(sql).await.unwrap().schema();
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    assert_eq!(names("SELECT time, 流量 FROM otaru.river").await, ["time", "流量"]);
+    assert_eq!(names("SELECT 時刻, time FROM otaru.river").await, ["時刻", "time"]);
+    let all = ["観測所", "時刻", "level", "流量", "samples"];
+    assert_eq!(names("SELECT * FROM otaru.river").await, all);
+    assert_eq!(names("SELECT * FROM otaru.river ORDER BY time").await, all);
+    assert_eq!(
+        names(
+            "SELECT a.level, b.level FROM otaru.river a JOIN otaru.river b USING (station, time)"
+        )
+        .await,
+        ["level", "level_2"]
+    );
+}
+
+#[tokio::test]
+async fn a_label_of_the_query_is_not_taken_for_an_alias() {
+    let bench = bench().await;
+    let shown = bench
+        .show(
+            "SELECT date_trunc('day', 時刻) AS time, count(*) AS n FROM otaru.river \
+             GROUP BY time ORDER BY time",
+        )
+        .await;
+    assert!(shown.contains("2024-04-01T00:00:00+09:00 | 48"), "{shown}");
+}
+
+#[tokio::test]
+async fn aliases_of_two_datasets_join() {
+    let mut bench = bench().await;
+    let contract = hub_model::Contract::parse(TRAFFIC.as_bytes()).unwrap();
+    let traffic = arrow::array::RecordBatch::try_new(
+        contract.storage_schema(),
+        vec![
+            std::sync::Arc::new(arrow::array::StringArray::from(vec!["c1"; 3])),
+            std::sync::Arc::new(
+                arrow::array::TimestampMicrosecondArray::from(vec![
+                    APRIL,
+                    APRIL + HOUR,
+                    APRIL + 99 * HOUR,
+                ])
+                .with_timezone("UTC"),
+            ),
+            std::sync::Arc::new(arrow::array::Int64Array::from(vec![10, 20, 30])),
+        ],
+    )
+    .unwrap();
+    bench.add("road.traffic", TRAFFIC, &[traffic]).await;
+    for sql in [
+        "SELECT sum(vehicles) FROM otaru.river r JOIN road.traffic t ON r.time = t.time",
+        "SELECT sum(vehicles) FROM otaru.river JOIN road.traffic USING (time)",
+        "SELECT sum(vehicles) FROM otaru.river r JOIN road.traffic t ON r.時刻 = t.time",
+        "SELECT sum(vehicles) FROM otaru.river r JOIN road.traffic t ON r.時刻 = t.計測時刻",
+    ] {
+        assert_eq!(bench.value(sql).await, "60", "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn days_begin_at_midnight_in_japan() {
+    let bench = bench().await;
+    for sql in [
+        "SELECT count(*) FROM otaru.river WHERE time >= '2024-04-01' AND time < '2024-04-02'",
+        "SELECT count(*) FROM otaru.river WHERE time >= '2024-03-31T15:00:00Z'",
+        "SELECT count(*) FROM otaru.river WHERE date_trunc('day', time) = TIMESTAMP '2024-04-01'",
+        "SELECT count(*) FROM otaru.river WHERE CAST(time AS date) = DATE '2024-04-01'",
+    ] {
+        assert_eq!(bench.value(sql).await, "48", "{sql}");
+    }
+    let first = bench.value("SELECT min(time) FROM otaru.river").await;
+    assert_eq!(first, "2024-04-01T00:00:00+09:00");
+}
+
+#[tokio::test]
+async fn parameters_take_the_place_of_values() {
+    let bench = bench().await;
+    let mut request = bench.request(
+        parse(
+            "SELECT count(*) FROM otaru.river WHERE station = $1 AND time >= $2 AND level < $3",
+            &SqlBounds::default(),
+        )
+        .unwrap(),
+    );
+    request.parameters = vec![json!("余市"), json!("2024-04-01T12:00:00+09:00"), json!(20)];
+    let mut stream = bench.engine.run(request).await.unwrap();
+    let batch = futures::StreamExt::next(&mut stream).await.unwrap().unwrap();
+    assert_eq!(arrow::util::display::array_value_to_string(batch.column(0), 0).unwrap(), "8");
+    let error = bench.error("SELECT count(*) FROM otaru.river WHERE station = $1").await;
+    assert_eq!(error.kind(), ErrorKind::SqlInvalid, "{error:?}");
+}
+
+#[tokio::test]
+async fn units_and_meanings_travel_with_plain_columns() {
+    let bench = bench().await;
+    let schema = bench
+        .start(
+            "WITH r AS (SELECT level AS l, time FROM otaru.river) SELECT l AS height, time FROM r",
+        )
+        .await
+        .unwrap()
+        .schema();
+    assert_eq!(schema.field(0).name(), "height");
+    assert_eq!(schema.field(0).metadata()["unit"], "m");
+    assert_eq!(schema.field(0).metadata()["title"], "水位");
+    assert_eq!(schema.field(1).metadata()["label"], "end");
+}
+
+#[tokio::test]
+async fn a_misspelt_column_is_named_with_its_place_and_near_names() {
+    let bench = bench().await;
+    let error = bench.error("SELECT time,\n       lebel\nFROM otaru.river").await;
+    assert_eq!(error.kind(), ErrorKind::SqlInvalid);
+    assert_eq!(error.position(), Some(Position { line: 2, column: 8 }));
+    assert_eq!(error.suggestions()[0], "level");
+    let error = bench.error("SELECT statoin FROM otaru.river").await;
+    assert_eq!(error.suggestions()[0], "station", "{error:?}");
+    let error = bench.error("SELECT flor(level) FROM otaru.river").await;
+    assert_eq!(error.suggestions(), ["floor"], "{error:?}");
+}
+
+#[tokio::test]
+async fn a_misspelt_dataset_is_named_with_its_place_and_near_names() {
+    let bench = bench().await;
+    let error = bench.error("SELECT 1\nFROM otaru.rivers").await;
+    assert_eq!(error.position(), Some(Position { line: 2, column: 6 }));
+    assert_eq!(error.suggestions(), ["otaru.river"]);
+    let error = bench.error("SELECT 1 FROM river").await;
+    assert_eq!(error.suggestions(), ["otaru.river"]);
+    assert!(error.to_string().contains("agency.dataset"), "{error}");
+}
+
+#[tokio::test]
+async fn errors_of_values_speak_of_values() {
+    let bench = bench().await;
+    let error = bench.error("SELECT samples / (samples - samples) FROM otaru.river").await;
+    assert_eq!(error.kind(), ErrorKind::SqlExecution);
+    assert!(error.to_string().contains("NULLIF"), "{error}");
+    let error = bench.error("SELECT CAST(station AS double) FROM otaru.river").await;
+    assert_eq!(error.kind(), ErrorKind::SqlExecution, "{error:?}");
+    for sql in ["SELECT FROM WHERE", "SELECT 'open", "SELECT (1", "SELEC 1"] {
+        let error = bench.error(sql).await;
+        assert_eq!(error.kind(), ErrorKind::SqlInvalid, "{sql}");
+        assert!(!error.to_string().contains("Line:"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_dataset_that_is_not_handed_over_does_not_exist() {
+    let mut bench = bench().await;
+    bench.add("otaru.secret", RIVER, &[river(&["忍路"], APRIL, 3)]).await;
+    let hidden = bench.tables.pop().unwrap();
+    bench.listed.pop();
+    let absent = bench.error("SELECT * FROM otaru.secrets").await;
+    let refused = bench.error("SELECT * FROM otaru.secret").await;
+    assert_eq!(
+        refused.to_string().replace("secret", "x"),
+        absent.to_string().replace("secrets", "x")
+    );
+    assert_eq!(refused.suggestions(), absent.suggestions());
+    for sql in [
+        "SELECT table_name FROM information_schema.tables",
+        "SELECT table_schema || table_name || column_name FROM information_schema.columns",
+        "EXPLAIN SELECT * FROM information_schema.tables",
+    ] {
+        let shown = bench.show(sql).await;
+        assert!(!shown.contains("secret"), "{shown}");
+    }
+    // Readable and not listed: the catalog follows the list.
+    bench.tables.push(hidden);
+    assert_eq!(bench.value("SELECT count(*) FROM otaru.secret").await, "3");
+    let shown = bench.show("SELECT table_name FROM information_schema.tables").await;
+    assert!(!shown.contains("secret"), "{shown}");
+}
+
+#[tokio::test]
+async fn the_information_schema_lists_columns_of_datasets_that_are_not_read() {
+    let bench = bench().await;
+    let shown = bench
+        .show(
+            "SELECT table_schema, table_name, column_name, data_type FROM information_schema.columns \
+             WHERE table_name = 'river' ORDER BY ordinal_position",
+        )
+        .await;
+    for word in ["otaru", "river", "観測所", "level"] {
+        assert!(shown.contains(word), "{shown}");
+    }
+    let error = bench.error("SELECT * FROM information_schema.df_settings").await;
+    assert_eq!(error.kind(), ErrorKind::SqlInvalid, "{error:?}");
+}
