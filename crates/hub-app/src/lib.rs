@@ -28,7 +28,7 @@ pub use error::AppError;
 pub use metrics::Metrics;
 pub use propose::ProposalFile;
 pub use publish_upload::{Publication, UploadRequest};
-pub use read_rows::{LatestRead, RowsRead};
+pub use read_rows::{LatestRead, Reading, RowsRead};
 pub use recover::Recovery;
 pub use run_query::{Answer, PreparedQuery, SqlRequest};
 pub use snapshots::VersionSelector;

@@ -55,8 +55,7 @@ impl App {
         let options = self.compact_options();
         let outcome = async {
             let snapshot = self.inner.lake.snapshot(dataset, SnapshotAt::Latest).await?;
-            let small =
-                snapshot.files.iter().filter(|f| f.rows < options.small_rows).count();
+            let small = snapshot.files.iter().filter(|f| f.rows < options.small_rows).count();
             if small < self.inner.config.compact_after_files {
                 return Ok::<_, LakeError>(None);
             }
@@ -144,11 +143,7 @@ impl App {
         dry_run: bool,
     ) -> Result<VacuumOutcome, AppError> {
         self.writable_dataset(principal, dataset).await?;
-        let options = VacuumOptions {
-            retention: expire_after,
-            dry_run,
-            ..self.vacuum_options()
-        };
+        let options = VacuumOptions { retention: expire_after, dry_run, ..self.vacuum_options() };
         Ok(self.inner.lake.vacuum(dataset, &options).await?)
     }
 }

@@ -30,7 +30,8 @@ impl App {
             let _place = place;
             let mut file = spooled.open()?;
             let format = hub_intake::detect(&mut file, &request.hint)?;
-            Ok::<_, AppError>(hub_intake::propose(file, format)?)
+            let options = hub_intake::IntakeOptions::default();
+            Ok::<_, AppError>(hub_intake::propose(file, format, &options)?)
         });
         proposal.await.map_err(|error| AppError::Broken(error.to_string()))?
     }

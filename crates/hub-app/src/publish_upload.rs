@@ -251,10 +251,8 @@ impl App {
         let mut file = spooled.open()?;
         let format = hub_intake::detect(&mut file, hint)?;
         let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
-        let intake_options = IntakeOptions {
-            error_cap: config.report_cap,
-            ..IntakeOptions::default()
-        };
+        let intake_options =
+            IntakeOptions { error_cap: config.report_cap, ..IntakeOptions::default() };
         let mut lake_error = None;
         let conformed =
             hub_intake::conform(file, format, contract, &intake_options, &mut |conformed| {

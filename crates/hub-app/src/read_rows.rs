@@ -1,6 +1,6 @@
 //! A dataset's rows without SQL: filtered, ordered, by pages that stay with one version.
 
-use hub_model::{DatasetId, Principal};
+use hub_model::{DatasetId, Principal, Source};
 use hub_query::{Cursor, LatestRequest, OrderBy, RowFilter, RowsPage, RowsRequest};
 
 use crate::{Answer, App, AppError, VersionSelector};
@@ -35,6 +35,20 @@ pub struct LatestRead {
     pub filters: Vec<RowFilter>,
 }
 
+/// What reading came to.
+#[derive(Debug)]
+pub enum Reading<T> {
+    /// The caller holds the answer to this state already.
+    Unchanged(String),
+    /// The answer, and the name of the state it depends on.
+    Read {
+        /// What was read.
+        answer: T,
+        /// Equal names promise equal answers.
+        state: String,
+    },
+}
+
 impl App {
     /// Opens the dataset and reads a page of its rows; `unchanged` is asked with the state's name first
     /// and may spare the reading.
@@ -43,15 +57,15 @@ impl App {
         principal: &Principal,
         read: RowsRead,
         unchanged: impl FnOnce(&str) -> bool,
-    ) -> Result<Option<(RowsPage, hub_model::Source, String)>, AppError> {
+    ) -> Result<Reading<(RowsPage, Source)>, AppError> {
         let version = match &read.cursor {
-            Some(cursor) => VersionSelector::Number(cursor.version()),
+            Some(cursor) => VersionSelector::Log(cursor.log_version()),
             None => read.version,
         };
         let opened = self.open_dataset(principal, &read.dataset, version).await?;
         let state = opened.state();
         if unchanged(&state) {
-            return Ok(None);
+            return Ok(Reading::Unchanged(state));
         }
         let request = RowsRequest {
             table: opened.table(),
@@ -63,7 +77,7 @@ impl App {
         };
         let page = self.inner.engine.rows(request).await;
         self.inner.metrics.count_query(page.as_ref().err().map(hub_query::QueryError::kind));
-        Ok(Some((page?, opened.source, state)))
+        Ok(Reading::Read { answer: (page?, opened.source), state })
     }
 
     /// Opens the dataset and reads the newest row of each series; `unchanged` as for rows.
@@ -72,16 +86,17 @@ impl App {
         principal: &Principal,
         read: LatestRead,
         unchanged: impl FnOnce(&str) -> bool,
-    ) -> Result<Option<(Answer, String)>, AppError> {
+    ) -> Result<Reading<Answer>, AppError> {
         let opened = self.open_dataset(principal, &read.dataset, VersionSelector::Latest).await?;
         let state = opened.state();
         if unchanged(&state) {
-            return Ok(None);
+            return Ok(Reading::Unchanged(state));
         }
         let request =
             LatestRequest { table: opened.table(), select: read.select, filters: read.filters };
         let stream = self.inner.engine.latest(request).await;
         self.inner.metrics.count_query(stream.as_ref().err().map(hub_query::QueryError::kind));
-        Ok(Some((Answer { stream: stream?, sources: vec![opened.source] }, state)))
+        let answer = Answer { stream: stream?, sources: vec![opened.source] };
+        Ok(Reading::Read { answer, state })
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use hub_model::{DatasetId, Principal, Source};
-use hub_query::{ParsedQuery, QueryRequest, QueryStream};
+use hub_query::{QueryRequest, QueryStream};
 
 use crate::{App, AppError, VersionSelector, policy, snapshots::OpenDataset};
 
@@ -82,7 +82,7 @@ impl App {
         opened.sort_by(|a, b| a.record.id.cmp(&b.record.id));
         let lists = !complete || query.uses_information_schema();
         let listed = if lists { self.listed(principal).await? } else { Vec::new() };
-        let state = (complete && !lists && is_repeatable(&query))
+        let state = (complete && !lists && query.is_repeatable())
             .then(|| opened.iter().map(OpenDataset::state).collect::<Vec<_>>().join(" "));
         let request = QueryRequest {
             query,
@@ -139,9 +139,4 @@ impl PreparedQuery {
         metrics.query_seconds.observe(start.elapsed().as_secs_f64());
         Ok(Answer { stream: result?, sources: self.sources })
     }
-}
-
-/// Whether a statement neither reads the clock nor throws dice.
-fn is_repeatable(query: &ParsedQuery) -> bool {
-    !query.is_volatile()
 }

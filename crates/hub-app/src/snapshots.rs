@@ -20,6 +20,8 @@ pub enum VersionSelector {
     Number(VersionNumber),
     /// The one that was newest at this instant.
     AsOf(DateTime<Utc>),
+    /// The one that the lake's log entry belongs to, as a cursor names it.
+    Log(u64),
 }
 
 /// A dataset opened at one version for one principal.
@@ -90,6 +92,11 @@ impl App {
         let newest = self.recorded_version(id, &latest).await?;
         let wanted = match version {
             VersionSelector::Latest => return Ok((latest, newest)),
+            VersionSelector::Log(log_version) => {
+                let snapshot = self.inner.lake.snapshot(id, SnapshotAt::Log(log_version)).await?;
+                let record = self.inner.registry.version(id, snapshot.version).await?;
+                return Ok((snapshot, record));
+            }
             VersionSelector::Number(number) => self.version_record(id, number).await?,
             VersionSelector::AsOf(instant) => {
                 self.inner.registry.version_at(id, instant).await?.ok_or_else(|| {
@@ -125,10 +132,14 @@ impl App {
     }
 
     pub(crate) async fn copy_versions_from_log(&self, id: &DatasetId) -> Result<(), AppError> {
-        let after = self.inner.registry.latest_version(id).await?.map(|v| v.log_version);
-        for record in self.inner.lake.versions_since(id, after).await? {
-            self.inner.registry.record_version(id, &record).await?;
+        let mut after = self.inner.registry.latest_version(id).await?.map(|v| v.log_version);
+        loop {
+            let records = self.inner.lake.versions_since(id, after).await?;
+            let Some(last) = records.last() else { return Ok(()) };
+            after = Some(last.log_version);
+            for record in &records {
+                self.inner.registry.record_version(id, record).await?;
+            }
         }
-        Ok(())
     }
 }

@@ -2,8 +2,10 @@
 
 mod names;
 
+use std::ops::ControlFlow;
+
 use datafusion::sql::sqlparser::{
-    ast::Statement,
+    ast::{Expr, Statement, visit_expressions},
     dialect::PostgreSqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
@@ -33,6 +35,18 @@ pub struct TableName {
     pub column: u64,
 }
 
+/// Functions whose answer depends on more than their arguments.
+const VOLATILE: [&str; 8] = [
+    "now",
+    "current_timestamp",
+    "current_date",
+    "current_time",
+    "localtimestamp",
+    "today",
+    "random",
+    "uuid",
+];
+
 /// One statement that only reads, within its bounds. It names tables; whether they exist, and who may
 /// read them, is for the caller to decide.
 #[derive(Debug, Clone)]
@@ -51,6 +65,20 @@ impl ParsedQuery {
     /// Whether the statement reads `information_schema`.
     pub fn uses_information_schema(&self) -> bool {
         self.names.information_schema
+    }
+
+    /// Whether the same versions are sure to be answered the same: the statement calls no function that
+    /// reads the clock or throws dice.
+    pub fn is_repeatable(&self) -> bool {
+        let mut repeatable = true;
+        let _ = visit_expressions(&self.statement, |expression| {
+            if let Expr::Function(call) = expression {
+                let name = call.name.to_string().to_lowercase();
+                repeatable &= !VOLATILE.contains(&name.as_str());
+            }
+            ControlFlow::<()>::Continue(())
+        });
+        repeatable
     }
 
     /// Whether the statement asks for the plan and not for rows.

@@ -28,9 +28,10 @@ impl Etag {
     /// Whether the client holds this answer already.
     pub(crate) fn is_held(&self, headers: &HeaderMap) -> bool {
         headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|v| v.to_str().ok()).any(|value| {
-            value.split(',').map(str::trim).any(|tag| {
-                tag == "*" || tag.trim_start_matches("W/") == self.0
-            })
+            value
+                .split(',')
+                .map(str::trim)
+                .any(|tag| tag == "*" || tag.trim_start_matches("W/") == self.0)
         })
     }
 
@@ -41,7 +42,10 @@ impl Etag {
             headers.insert(header::ETAG, value);
         }
         headers.insert(header::CACHE_CONTROL, cache_control(principal));
-        headers.insert(header::VARY, HeaderValue::from_static("authorization, accept, accept-encoding"));
+        headers.insert(
+            header::VARY,
+            HeaderValue::from_static("authorization, accept, accept-encoding"),
+        );
     }
 
     /// The answer to a client that holds it already.

@@ -35,11 +35,10 @@ pub use args::{
     Cli, ClientCommand, Command, DemoArgs, GlobalArgs, HealthArgs, Parsed, Secret, ServeArgs,
 };
 
-use crate::cli::{
-    client::Client,
-    error::CliError,
-    output::{Console, Language, Look},
-};
+pub(crate) use client::Client;
+pub(crate) use error::CliError;
+
+use crate::cli::output::{Console, Language, Look};
 
 /// Reads the command line. Where there is nothing to run (help was asked for, no command was given,
 /// the usage is wrong) the text is shown already and the exit code is the error.

@@ -12,7 +12,9 @@ pub enum ConfigError {
     #[error("the configuration can't be read: {0}")]
     Malformed(String),
     /// An environment variable names no setting.
-    #[error("{name} names no setting; settings are MOCHIYORI_<SECTION>__<KEY>, see mochiyori.example.toml")]
+    #[error(
+        "{name} names no setting; settings are MOCHIYORI_<SECTION>__<KEY>, see mochiyori.example.toml"
+    )]
     UnknownVariable {
         /// The variable.
         name: String,
@@ -318,10 +320,10 @@ fn set(table: &mut toml::Table, name: &str, path: &str, value: &str) -> Result<(
     }
     // The store's own settings are texts, whatever they look like.
     let is_text = path.starts_with("LAKE__OPTIONS__");
-    let literal = format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
-    let value = literal
-        .filter(|_| !is_text)
-        .unwrap_or_else(|| toml::Value::String(value.to_owned()));
+    let literal =
+        format!("v = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("v"));
+    let value =
+        literal.filter(|_| !is_text).unwrap_or_else(|| toml::Value::String(value.to_owned()));
     table.insert(last, value);
     Ok(())
 }

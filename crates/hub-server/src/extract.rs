@@ -28,7 +28,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
                 let cause = text.rsplit_once(": ").map_or(text.as_str(), |(_, cause)| cause);
                 Problem::new(
                     ErrorKind::InvalidRequest,
-                    format!("a query parameter is not right: {cause}; see /docs for those there are"),
+                    format!(
+                        "a query parameter is not right: {cause}; see /docs for those there are"
+                    ),
                 )
             })
     }
@@ -64,8 +66,7 @@ impl<T: std::str::FromStr, S: Send + Sync> FromRequestParts<S> for LastSegment<T
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let values =
-            path::<std::collections::BTreeMap<String, String>, S>(parts, state).await?;
+        let values = path::<std::collections::BTreeMap<String, String>, S>(parts, state).await?;
         let text = values.get("id").or_else(|| values.get("agency")).cloned().unwrap_or_default();
         text.parse().map(Self).map_err(|_| not_found(&format!("{text:?}")))
     }
@@ -93,9 +94,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
-        let limited = request.map(|body| {
-            axum::body::Body::new(http_body_util::Limited::new(body, MAX_JSON_BYTES))
-        });
+        let limited = request
+            .map(|body| axum::body::Body::new(http_body_util::Limited::new(body, MAX_JSON_BYTES)));
         axum::Json::<T>::from_request(limited, state).await.map(|json| Self(json.0)).map_err(
             |rejection| match rejection {
                 JsonRejection::MissingJsonContentType(_) => Problem::of_status(
@@ -110,10 +110,9 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
                     "The body is too large",
                     "the JSON body did not arrive whole or is larger than 4 MiB",
                 ),
-                JsonRejection::JsonDataError(error) => Problem::new(
-                    ErrorKind::InvalidDescriptor,
-                    strip(&error.body_text()),
-                ),
+                JsonRejection::JsonDataError(error) => {
+                    Problem::new(ErrorKind::InvalidDescriptor, strip(&error.body_text()))
+                }
                 other => Problem::new(ErrorKind::InvalidRequest, strip(&other.body_text())),
             },
         )

@@ -5,7 +5,7 @@ mod auth;
 mod caching;
 pub mod cli;
 pub mod config;
-mod demo;
+pub mod demo;
 mod extract;
 pub mod openapi;
 mod problem;

@@ -18,7 +18,7 @@ use utoipa::ToSchema;
     "detail": "there is no dataset \"kisho.weather\", or you may not see it",
     "instance": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11"
 }))]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The kind of problem, as a path that stays the same.
     #[serde(rename = "type")]
     pub problem_type: String,
@@ -53,7 +53,7 @@ pub struct Problem {
 
 /// One of several things that are wrong.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct ProblemItem {
+pub(crate) struct ProblemItem {
     /// Where, as a JSON pointer or a parameter's name.
     pub pointer: String,
     /// What is wrong and what would be right.
@@ -62,7 +62,7 @@ pub struct ProblemItem {
 
 /// A place in a statement, both counted from 1.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
-pub struct SqlPosition {
+pub(crate) struct SqlPosition {
     /// The line.
     pub line: u64,
     /// The character in the line.
@@ -109,7 +109,9 @@ pub(crate) fn outline(kind: ErrorKind) -> (StatusCode, &'static str, &'static st
         K::MemoryLimit => {
             (StatusCode::UNPROCESSABLE_ENTITY, "memory-limit", "The query needs too much memory")
         }
-        K::TimeLimit => (StatusCode::UNPROCESSABLE_ENTITY, "time-limit", "The query takes too long"),
+        K::TimeLimit => {
+            (StatusCode::UNPROCESSABLE_ENTITY, "time-limit", "The query takes too long")
+        }
         K::OutputLimit => {
             (StatusCode::UNPROCESSABLE_ENTITY, "output-limit", "The answer is too large")
         }
@@ -139,7 +141,12 @@ impl Problem {
     }
 
     /// A problem of HTTP itself, which no use case knows.
-    pub(crate) fn of_status(status: StatusCode, slug: &str, title: &'static str, detail: &str) -> Self {
+    pub(crate) fn of_status(
+        status: StatusCode,
+        slug: &str,
+        title: &'static str,
+        detail: &str,
+    ) -> Self {
         let mut problem = Self::new(ErrorKind::InvalidRequest, detail);
         problem.status = status.as_u16();
         problem.problem_type = format!("/problems/{slug}");
@@ -179,7 +186,10 @@ impl From<AppError> for Problem {
             AppError::Model(ModelError::InvalidContract { problems }) => {
                 problem.errors = problems
                     .into_iter()
-                    .map(|p| ProblemItem { pointer: format!("/contract{}", p.pointer), message: p.message })
+                    .map(|p| ProblemItem {
+                        pointer: format!("/contract{}", p.pointer),
+                        message: p.message,
+                    })
                     .collect();
             }
             AppError::Model(ModelError::BreakingChange { changes }) => {
@@ -211,8 +221,7 @@ impl From<ModelError> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let status =
-            StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let retry_after = self.retry_after_s;
         let mut response = (status, Json(&self)).into_response();
         let headers = response.headers_mut();

@@ -64,7 +64,7 @@ pub(crate) fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// Every route with every layer. `cors_origins` may read from browsers; `*` stands for all.
-pub fn router(state: ServerState, cors_origins: &[String]) -> Router {
+pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
     let (router, document) = routes().split_for_parts();
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))

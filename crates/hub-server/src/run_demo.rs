@@ -28,7 +28,7 @@ pub enum RunDemoError {
     Sample(#[from] DemoError),
     /// The hub refused the sample data.
     #[error("the sample data can't be published: {0}")]
-    Publish(#[from] CliError),
+    Publish(String),
     /// A local file cannot be used.
     #[error("{path}: {source}")]
     File {
@@ -38,6 +38,12 @@ pub enum RunDemoError {
         #[source]
         source: std::io::Error,
     },
+}
+
+impl From<CliError> for RunDemoError {
+    fn from(error: CliError) -> Self {
+        Self::Publish(error.text().unwrap_or_default().trim().to_owned())
+    }
 }
 
 /// Starts a hub with sample data; `say` shows progress lines.
@@ -76,7 +82,8 @@ async fn fill(
     say("making sample agencies of Shiribeshi; all of their data is synthetic and says so");
     for agency in demo::agencies()? {
         let body = json!({"name": agency.name, "contact": agency.contact});
-        let request = client.request(Method::PUT, &["v1", "agencies", agency.id.as_str()]).json(&body);
+        let request =
+            client.request(Method::PUT, &["v1", "agencies", agency.id.as_str()]).json(&body);
         client.send(request).await?;
     }
     for dataset in demo::datasets()? {
@@ -100,7 +107,8 @@ async fn publish(
     let (sample, target) = (dataset.clone(), folder.to_owned());
     let written =
         tokio::task::spawn_blocking(move || demo::write_files(&sample, &options, &target));
-    let paths = written.await.map_err(|error| file_error(folder, std::io::Error::other(error)))??;
+    let paths =
+        written.await.map_err(|error| file_error(folder, std::io::Error::other(error)))??;
     let mut rows = 0;
     for path in paths {
         let file_name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -128,7 +136,7 @@ Mochiyori is serving sample data at {base}
     curl {base}/v1/sql --get --data-urlencode \"format=csv\" --data-urlencode \"q=
       SELECT r.time, r.level, w.precipitation
       FROM otaru_kaihatsu.river_hourly r JOIN kisho.weather_hourly w ON w.time = r.time
-      WHERE r.station = '{GAUGE}' AND w.station = '{STATION}'
+      WHERE r.gauge_id = '{GAUGE}' AND w.station_id = '{STATION}'
       ORDER BY w.precipitation DESC NULLS LAST LIMIT 10\"
   By REST:            curl '{base}/v1/datasets/kisho/weather_hourly/latest'
   With the client:    mochiyori --server {base} dataset list
@@ -140,8 +148,8 @@ The admin token is in {}/admin-token. Ctrl-C stops the hub; the data stays.
 }
 
 /// The Kutchan gauge and weather station of the sample, which lie near each other.
-const GAUGE: &str = "GAUGE";
-const STATION: &str = "STATION";
+const GAUGE: &str = "301041281103020";
+const STATION: &str = "16217";
 
 fn read(path: &Path) -> Result<String, RunDemoError> {
     let text = std::fs::read_to_string(path).map_err(|source| file_error(path, source))?;

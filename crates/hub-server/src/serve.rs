@@ -75,7 +75,8 @@ impl RunningHub {
 /// Composes a hub, recovers what a dead process left, and listens.
 pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
     let data_dir = &config.server.data_dir;
-    let folder = |path: &Path, source| ServeError::Folder { path: path.display().to_string(), source };
+    let folder =
+        |path: &Path, source| ServeError::Folder { path: path.display().to_string(), source };
     std::fs::create_dir_all(data_dir).map_err(|error| folder(data_dir, error))?;
     let app = compose(config).await?;
     let admin_token = match app.create_first_admin_token().await? {
@@ -86,13 +87,12 @@ pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
             Some(token.reveal().to_owned())
         }
     };
-    let listener = tokio::net::TcpListener::bind(&config.server.listen).await.map_err(|source| {
-        ServeError::Listen { address: config.server.listen.clone(), source }
-    })?;
-    let address = listener.local_addr().map_err(|source| ServeError::Listen {
-        address: config.server.listen.clone(),
-        source,
-    })?;
+    let listener = tokio::net::TcpListener::bind(&config.server.listen)
+        .await
+        .map_err(|source| ServeError::Listen { address: config.server.listen.clone(), source })?;
+    let address = listener
+        .local_addr()
+        .map_err(|source| ServeError::Listen { address: config.server.listen.clone(), source })?;
     let path = data_dir.join("listen-address");
     std::fs::write(&path, address.to_string()).map_err(|error| folder(&path, error))?;
     let router = router(
@@ -171,6 +171,7 @@ fn write_secret(path: &Path, secret: &str) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     writeln!(file, "{secret}")
 }

@@ -8,7 +8,7 @@ use crate::telemetry::HttpMetrics;
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct ServerState {
+pub(crate) struct ServerState {
     /// The use cases.
     pub(crate) app: App,
     /// Counters of requests, and the registry of all counters.
@@ -19,7 +19,7 @@ pub struct ServerState {
 
 impl ServerState {
     /// Composes the state around an application.
-    pub fn new(app: App, public_url: &str) -> Self {
+    pub(crate) fn new(app: App, public_url: &str) -> Self {
         let metrics = HttpMetrics::new(&app);
         Self { app, metrics, public_url: public_url.trim_end_matches('/').into() }
     }

@@ -72,7 +72,11 @@ impl HttpMetrics {
             engine.memory.clone(),
         );
         registry.register("queries_running", "Queries running now", engine.running.clone());
-        registry.register("query_spilled_bytes", "Bytes spilled to disk now", engine.spilled.clone());
+        registry.register(
+            "query_spilled_bytes",
+            "Bytes spilled to disk now",
+            engine.spilled.clone(),
+        );
         registry.register(
             "metadata_cache_bytes",
             "File metadata held in memory",

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hub_model::{ErrorKind, Source, format_instant};
-use hub_query::{AnswerHeader, OutputFormat, QueryStream};
+use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QueryStream};
 use uuid::Uuid;
 
 use crate::{problem::Problem, state::ServerState};
@@ -45,7 +45,7 @@ pub(crate) fn output_format(
         .find_map(|(_, media_type)| match media_type {
             "*/*" | "application/*" => Some(OutputFormat::Json),
             "text/*" => Some(OutputFormat::Csv),
-            other => OutputFormat::from_media_type(other),
+            other => OutputFormat::of_media_type(other),
         })
         .ok_or_else(|| {
             Problem::new(
@@ -62,16 +62,22 @@ pub(crate) fn respond(
     stream: QueryStream,
     sources: Vec<Source>,
     format: OutputFormat,
+    next_cursor: Option<String>,
 ) -> Response {
     let query_id = Uuid::now_v7().to_string();
     let links = source_headers(state, &sources);
-    let body = hub_query::encode(stream, format, AnswerHeader { sources, query_id });
+    let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
+    let header = AnswerHeader { sources, query_id, next_cursor };
+    let body = hub_query::encode(stream, format, header, EncodeOptions::default());
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
+    if let Some(next) = next {
+        headers.insert("mochiyori-next-cursor", next);
+    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.extend(links);
     if matches!(format, OutputFormat::Csv | OutputFormat::Parquet | OutputFormat::ArrowStream) {
-        let name = format!("attachment; filename=\"mochiyori.{}\"", format.extension());
+        let name = format!("attachment; filename=\"mochiyori.{}\"", format.name());
         if let Ok(value) = HeaderValue::from_str(&name) {
             headers.insert(header::CONTENT_DISPOSITION, value);
         }
@@ -96,7 +102,10 @@ pub(crate) fn source_headers(state: &ServerState, sources: &[Source]) -> HeaderM
             "<{base}/v1/datasets/{agency}/{name}/versions/{version}>; rel=\"describedby\"; title=\"{}\"",
             source.dataset
         ));
-        link(format!("<{}>; rel=\"license\"; anchor=\"{base}/v1/datasets/{agency}/{name}\"", source.licence_url));
+        link(format!(
+            "<{}>; rel=\"license\"; anchor=\"{base}/v1/datasets/{agency}/{name}\"",
+            source.licence_url
+        ));
     }
     let short: Vec<_> = sources
         .iter()
@@ -144,12 +153,18 @@ mod tests {
     fn the_format_follows_the_parameter_then_the_accepted_types_by_their_weight() {
         let none = HeaderMap::new();
         assert_eq!(output_format(None, &none).unwrap(), OutputFormat::Json);
-        assert_eq!(output_format(Some("arrow"), &accept("text/csv")).unwrap(), OutputFormat::ArrowStream);
+        assert_eq!(
+            output_format(Some("arrow"), &accept("text/csv")).unwrap(),
+            OutputFormat::ArrowStream
+        );
         assert_eq!(
             output_format(None, &accept("application/json;q=0.5, text/csv")).unwrap(),
             OutputFormat::Csv
         );
-        assert_eq!(output_format(None, &accept("image/png, */*;q=0.1")).unwrap(), OutputFormat::Json);
+        assert_eq!(
+            output_format(None, &accept("image/png, */*;q=0.1")).unwrap(),
+            OutputFormat::Json
+        );
         assert_eq!(output_format(None, &accept("image/png")).unwrap_err().status, 406);
         assert_eq!(output_format(Some("xlsx"), &none).unwrap_err().status, 400);
     }

@@ -72,7 +72,8 @@ pub(crate) struct DatasetSummaryResponse {
 impl From<DatasetSummary> for DatasetSummaryResponse {
     fn from(summary: DatasetSummary) -> Self {
         let DatasetSummary { record, publisher, latest } = summary;
-        let updated = latest.as_ref().map_or(record.updated_at, |v| v.committed_at.max(record.updated_at));
+        let updated =
+            latest.as_ref().map_or(record.updated_at, |v| v.committed_at.max(record.updated_at));
         Self {
             id: record.id.to_string(),
             title: record.metadata.title.into(),

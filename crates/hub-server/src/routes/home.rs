@@ -39,7 +39,8 @@ pub(crate) async fn show_home(State(state): State<ServerState>) -> Result<Respon
         ));
     }
     let first = page.datasets.iter().find(|dataset| dataset.latest.is_some());
-    let example = first.map_or("agency.dataset".to_owned(), |dataset| dataset.record.id.to_string());
+    let example =
+        first.map_or("agency.dataset".to_owned(), |dataset| dataset.record.id.to_string());
     let more = if page.next.is_some() {
         "<p>More are found by <a href=\"/v1/datasets\">/v1/datasets</a>?q=…</p>"
     } else {
@@ -50,7 +51,8 @@ pub(crate) async fn show_home(State(state): State<ServerState>) -> Result<Respon
     } else {
         ""
     };
-    let base = if state.public_url.is_empty() { "http://127.0.0.1:8080" } else { &state.public_url };
+    let base =
+        if state.public_url.is_empty() { "http://127.0.0.1:8080" } else { &state.public_url };
     let html = include_str!("home.html")
         .replace("{{base}}", &escape(base))
         .replace("{{example}}", &escape(&example))
@@ -61,7 +63,9 @@ pub(crate) async fn show_home(State(state): State<ServerState>) -> Result<Respon
     let headers = response.headers_mut();
     headers.insert(
         header::CONTENT_SECURITY_POLICY,
-        HeaderValue::from_static("default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"),
+        HeaderValue::from_static(
+            "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'",
+        ),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=10"));
     Ok(response)

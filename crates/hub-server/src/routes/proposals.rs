@@ -1,11 +1,6 @@
 //! A contract proposed from a file.
 
-use axum::{
-    Json,
-    body::Body,
-    extract::State,
-    http::HeaderMap,
-};
+use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use hub_app::ProposalFile;
 use hub_model::Contract;
 use serde::Serialize;
@@ -21,8 +16,8 @@ use crate::{auth::Caller, extract::Params, problem::Problem, state::ServerState}
 /// Why a column was proposed as it was.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProposalNoteResponse {
-    /// The column.
-    column: String,
+    /// The column; null where the whole file is meant.
+    column: Option<String>,
     /// The reason.
     message: TextBody,
 }

@@ -29,8 +29,8 @@ use crate::{
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
-    "sql": "SELECT r.time, r.flow, w.precipitation FROM otaru_kaihatsu.river_hourly r JOIN kisho.weather_hourly w ON w.time = r.time WHERE r.station = $1 AND w.station = $2 ORDER BY r.time LIMIT 24",
-    "parameters": ["shiribetsu_kutchan", "47433"],
+    "sql": "SELECT r.time, r.flow, w.precipitation FROM otaru_kaihatsu.river_hourly r JOIN kisho.weather_hourly w ON w.time = r.time WHERE r.gauge_id = $1 AND w.station_id = $2 ORDER BY r.time LIMIT 24",
+    "parameters": ["301041281103020", "16217"],
     "versions": {"kisho.weather_hourly": 1}
 }))]
 pub(crate) struct SqlBody {
@@ -55,10 +55,12 @@ pub(crate) struct SqlBody {
 #[into_params(parameter_in = Query)]
 pub(crate) struct SqlQuery {
     /// One read-only statement; tables are `agency.dataset`.
-    #[param(example = "SELECT station, max(snow_depth) FROM kisho.weather_hourly GROUP BY station")]
+    #[param(
+        example = "SELECT station_id, max(snow_depth) FROM kisho.weather_hourly GROUP BY station_id"
+    )]
     q: String,
     /// Values of `$1`, `$2` … as a JSON array.
-    #[param(example = "[\"47433\"]")]
+    #[param(example = "[\"16217\"]")]
     parameters: Option<String>,
     /// Versions to read, as `agency.dataset@3`, separated by commas.
     versions: Option<String>,
@@ -90,7 +92,7 @@ pub(crate) async fn run_sql(
     let request = SqlRequest { sql: body.sql, parameters: body.parameters, versions };
     let prepared = state.app.prepare_query(&principal, request).await?;
     let answer = prepared.run().await?;
-    let mut response = respond(&state, answer.stream, answer.sources, format);
+    let mut response = respond(&state, answer.stream, answer.sources, format, None);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
@@ -113,8 +115,9 @@ pub(crate) async fn run_sql_by_address(
     let parameters = query.parameters.as_deref().unwrap_or("[]");
     let request = SqlRequest {
         sql: query.q.clone(),
-        parameters: serde_json::from_str(parameters)
-            .map_err(|_| Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]"))?,
+        parameters: serde_json::from_str(parameters).map_err(|_| {
+            Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]")
+        })?,
         versions: versions_of_text(query.versions.as_deref())?,
     };
     let prepared = state.app.prepare_query(&principal, request).await?;
@@ -127,11 +130,13 @@ pub(crate) async fn run_sql_by_address(
         return Ok(etag.not_modified(&principal));
     }
     let answer = prepared.run().await?;
-    let mut response = respond(&state, answer.stream, answer.sources, format);
+    let mut response = respond(&state, answer.stream, answer.sources, format, None);
     match etag {
         Some(etag) => etag.mark(&mut response, &principal),
         None => {
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
     }
     Ok(response)

@@ -54,7 +54,9 @@ fn hint(
         })
         .transpose()?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if file_name.is_some_and(|name| name.chars().count() > 255 || name.chars().any(char::is_control)) {
+    if file_name
+        .is_some_and(|name| name.chars().count() > 255 || name.chars().any(char::is_control))
+    {
         return Err(Problem::parameter("file_name", "give a plain name of up to 255 characters"));
     }
     Ok(FormatHint {

@@ -1,0 +1,318 @@
+//! A dataset's rows without SQL: filters in PostgREST's manner, an order, and pages that stay with the
+//! version they began in.
+
+use axum::{
+    extract::{RawQuery, State},
+    http::HeaderMap,
+    response::Response,
+};
+use hub_app::{LatestRead, Reading, RowsRead};
+use hub_query::{
+    Cursor, Direction, FilterOperator, FilterValue, MAX_PAGE_ROWS, OrderBy, OutputFormat, RowFilter,
+};
+use serde::Serialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::{
+    QueryProblems,
+    answer::{output_format, respond},
+    sql::{cache_scope, version_of_word},
+};
+use crate::{
+    auth::Caller, caching::Etag, extract::DatasetPath, problem::Problem, state::ServerState,
+};
+
+/// Rows a page has where nothing is said.
+const DEFAULT_PAGE_ROWS: usize = 100;
+
+/// An answer as JSON has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "columns": [{"name": "time", "type": "datetime", "role": "time", "interval": "PT1H", "label": "end"},
+                {"name": "flow", "type": "number", "unit": "m3/s", "role": "value"}],
+    "sources": [{"dataset": "otaru_kaihatsu.river_hourly", "version": 1, "committed_at": "2026-04-01T00:00:00Z",
+                 "title": {"ja": "時間水位・流量"}, "publisher": {"ja": "小樽開発建設部"},
+                 "licence": "CC-BY-4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/",
+                 "attribution": "合成データ", "synthetic": true}],
+    "query_id": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11",
+    "rows": [{"time": "2025-04-01T01:00:00+09:00", "flow": 88.62}],
+    "row_count": 1
+}))]
+pub(crate) struct AnswerBody {
+    /// Each column's name, type, unit and meaning.
+    columns: Vec<serde_json::Value>,
+    /// The dataset versions that were read, with licence and attribution.
+    sources: Vec<serde_json::Value>,
+    /// The id under which logs know the query.
+    query_id: String,
+    /// The rows, by column name.
+    rows: Vec<serde_json::Value>,
+    /// How many there are.
+    row_count: u64,
+    /// For pages of rows: give it as `cursor` for the next page; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// What to read of a dataset's rows. Any other parameter is a filter: a column's name or alias with an
+/// operator and a value, such as `level=gte.2.5`, `station=in.(a,b)` or `flow=is.null`.
+#[derive(Debug, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described: filters have names that no struct knows")]
+pub(crate) struct RowsQuery {
+    /// Columns, separated by commas; all where nothing is said.
+    #[param(example = "time,level")]
+    select: Option<String>,
+    /// Columns to order by, each with `.asc` or `.desc`, separated by commas; the key where nothing is said.
+    #[param(example = "time.desc")]
+    order: Option<String>,
+    /// Rows of a page, up to 10,000; 100 where nothing is said.
+    #[param(example = 100, minimum = 1, maximum = 10000)]
+    limit: Option<usize>,
+    /// The `next_cursor` of the page before.
+    cursor: Option<String>,
+    /// A version's number, or an instant whose newest version is meant.
+    #[param(example = "1")]
+    version: Option<String>,
+    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    format: Option<String>,
+}
+
+/// What to read of the newest rows. Any other parameter is a filter, as for rows.
+#[derive(Debug, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described: filters have names that no struct knows")]
+pub(crate) struct LatestQuery {
+    /// Columns, separated by commas; all where nothing is said.
+    select: Option<String>,
+    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    format: Option<String>,
+}
+
+/// A request's parameters, taken one by one; what is left at the end are filters.
+struct Parameters(Vec<(String, String)>);
+
+impl Parameters {
+    fn new(query: Option<&str>) -> Self {
+        let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
+        Self(pairs.into_owned().filter(|(name, _)| !name.is_empty()).collect())
+    }
+
+    /// Takes the parameter of this name; twice is once too often.
+    fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
+        let mut found = None;
+        let mut rest = Vec::with_capacity(self.0.len());
+        for (key, value) in self.0.drain(..) {
+            if key != name {
+                rest.push((key, value));
+            } else if found.replace(value).is_some() {
+                return Err(Problem::parameter(name, "give it once"));
+            }
+        }
+        self.0 = rest;
+        Ok(found)
+    }
+
+    fn into_filters(self) -> Result<Vec<RowFilter>, Problem> {
+        self.0.into_iter().map(|(column, condition)| filter(column, &condition)).collect()
+    }
+}
+
+fn filter(column: String, condition: &str) -> Result<RowFilter, Problem> {
+    const FORMS: &str = "is not a parameter; to filter by a column write column=eq.value, with eq, neq, gt, gte, lt, lte, \
+         like, in.(a,b), is.null or not.is.null";
+    let one = |operator, value: &str| (operator, FilterValue::One(value.to_owned()));
+    let (operator, value) = match condition {
+        "is.null" => (FilterOperator::IsNull, FilterValue::None),
+        "not.is.null" => (FilterOperator::IsNotNull, FilterValue::None),
+        _ => match condition.split_once('.') {
+            Some(("eq", value)) => one(FilterOperator::Eq, value),
+            Some(("neq", value)) => one(FilterOperator::NotEq, value),
+            Some(("gt", value)) => one(FilterOperator::Gt, value),
+            Some(("gte", value)) => one(FilterOperator::Gte, value),
+            Some(("lt", value)) => one(FilterOperator::Lt, value),
+            Some(("lte", value)) => one(FilterOperator::Lte, value),
+            Some(("like", value)) => one(FilterOperator::Like, value),
+            Some(("in", list)) => {
+                let list = list.strip_prefix('(').and_then(|list| list.strip_suffix(')'));
+                let list = list.ok_or_else(|| Problem::parameter(&column, FORMS))?;
+                (FilterOperator::In, FilterValue::Many(list_items(list)))
+            }
+            _ => return Err(Problem::parameter(&column, FORMS)),
+        },
+    };
+    Ok(RowFilter { column, operator, value })
+}
+
+/// Items separated by commas; one in double quotes may hold commas itself.
+fn list_items(list: &str) -> Vec<String> {
+    let mut items = vec![String::new()];
+    let mut quoted = false;
+    for c in list.chars() {
+        match c {
+            '"' => quoted = !quoted,
+            ',' if !quoted => items.push(String::new()),
+            _ => {
+                if let Some(item) = items.last_mut() {
+                    item.push(c);
+                }
+            }
+        }
+    }
+    items
+}
+
+fn names(list: Option<String>) -> Option<Vec<String>> {
+    list.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect())
+}
+
+fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
+    list.as_deref()
+        .unwrap_or_default()
+        .split(',')
+        .filter(|item| !item.is_empty())
+        .map(|item| {
+            let (column, direction) = match item.rsplit_once('.') {
+                None => (item, Direction::Ascending),
+                Some((column, "asc")) => (column, Direction::Ascending),
+                Some((column, "desc")) => (column, Direction::Descending),
+                Some(_) => {
+                    return Err(Problem::parameter("order", "write column.asc or column.desc"));
+                }
+            };
+            Ok(OrderBy { column: column.trim().to_owned(), direction })
+        })
+        .collect()
+}
+
+/// Read a dataset's rows
+///
+/// A page of rows in a total order, which goes on in the same version by `next_cursor` (for formats other
+/// than JSON in the `Mochiyori-Next-Cursor` header).
+#[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/rows", tag = "datasets",
+    params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), RowsQuery),
+    responses((status = 200, description = "The rows", content(
+        (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (status = 304, description = "Unchanged"), QueryProblems))]
+pub(crate) async fn read_rows(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    DatasetPath(dataset): DatasetPath,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::new(query.as_deref());
+    let format = output_format(parameters.take("format")?.as_deref(), &headers)?;
+    let limit = match parameters.take("limit")?.map(|limit| limit.parse()) {
+        None => DEFAULT_PAGE_ROWS,
+        Some(Ok(limit @ 1..=MAX_PAGE_ROWS)) => limit,
+        Some(_) => {
+            return Err(Problem::parameter(
+                "limit",
+                format!("give a number from 1 to {MAX_PAGE_ROWS}"),
+            ));
+        }
+    };
+    let version = match parameters.take("version")? {
+        None => hub_app::VersionSelector::Latest,
+        Some(text) => version_of_word(&text).ok_or_else(|| {
+            Problem::parameter(
+                "version",
+                "give a number, or an instant such as 2026-04-01T00:00:00+09:00",
+            )
+        })?,
+    };
+    let cursor = parameters
+        .take("cursor")?
+        .map(|text| Cursor::parse(&text))
+        .transpose()
+        .map_err(hub_app::AppError::from)?;
+    let read = RowsRead {
+        dataset,
+        version,
+        select: names(parameters.take("select")?),
+        order: order(parameters.take("order")?)?,
+        limit,
+        cursor,
+        filters: parameters.into_filters()?,
+    };
+    let etag = |state: &str| row_etag(query.as_deref(), state, format, &principal);
+    let held = |state: &str| etag(state).is_held(&headers);
+    let (page, source, version_state) = match state.app.read_rows(&principal, read, held).await? {
+        Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
+        Reading::Read { answer, state } => (answer.0, answer.1, state),
+    };
+    let next_cursor = page.next_cursor.map(|cursor| cursor.to_string());
+    let mut response = respond(&state, page.stream, vec![source], format, next_cursor);
+    etag(&version_state).mark(&mut response, &principal);
+    Ok(response)
+}
+
+/// Read the newest row of each series
+#[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/latest", tag = "datasets",
+    params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), LatestQuery),
+    responses((status = 200, description = "The rows", content(
+        (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (status = 304, description = "Unchanged"), QueryProblems))]
+pub(crate) async fn read_latest(
+    State(state): State<ServerState>,
+    Caller(principal): Caller,
+    DatasetPath(dataset): DatasetPath,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let mut parameters = Parameters::new(query.as_deref());
+    let format = output_format(parameters.take("format")?.as_deref(), &headers)?;
+    let read = LatestRead {
+        dataset,
+        select: names(parameters.take("select")?),
+        filters: parameters.into_filters()?,
+    };
+    let etag = |state: &str| row_etag(query.as_deref(), state, format, &principal);
+    let held = |state: &str| etag(state).is_held(&headers);
+    let (answer, version_state) = match state.app.read_latest(&principal, read, held).await? {
+        Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
+        Reading::Read { answer, state } => (answer, state),
+    };
+    let mut response = respond(&state, answer.stream, answer.sources, format, None);
+    etag(&version_state).mark(&mut response, &principal);
+    Ok(response)
+}
+
+fn row_etag(
+    query: Option<&str>,
+    state: &str,
+    format: OutputFormat,
+    principal: &hub_model::Principal,
+) -> Etag {
+    Etag::of(&["rows", query.unwrap_or_default(), state, format.name(), cache_scope(principal)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_read_in_postgrests_manner() {
+        let read =
+            |condition: &str| filter("c".to_owned(), condition).map(|f| (f.operator, f.value));
+        let one = |text: &str| FilterValue::One(text.to_owned());
+        assert_eq!(read("gte.2.5").unwrap(), (FilterOperator::Gte, one("2.5")));
+        assert_eq!(read("eq.").unwrap(), (FilterOperator::Eq, one("")));
+        assert_eq!(
+            read("in.(a,\"b,c\")").unwrap().1,
+            FilterValue::Many(vec!["a".to_owned(), "b,c".to_owned()])
+        );
+        assert_eq!(read("not.is.null").unwrap().0, FilterOperator::IsNotNull);
+        for broken in ["2.5", "equals.1", "in.a,b", ""] {
+            assert_eq!(read(broken).unwrap_err().status, 400, "{broken:?}");
+        }
+    }
+
+    #[test]
+    fn a_parameter_given_twice_is_refused() {
+        let mut parameters = Parameters::new(Some("limit=1&limit=2&a=eq.1"));
+        assert!(parameters.take("limit").is_err());
+    }
+}
