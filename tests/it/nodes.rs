@@ -1,0 +1,125 @@
+//! Several server processes over one PostgreSQL registry and one S3 lake: any of them takes uploads and
+//! answers queries, and none loses or doubles what another writes.
+
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use hub_testkit::{
+    hub::{Hub, HubOptions},
+    postgres::PostgresServer,
+    s3::S3Server,
+};
+use serde_json::json;
+
+const DATASET: &str = "kawa.flow";
+
+/// The stores, which must outlive the servers; none where they can't be started here.
+struct Stores {
+    postgres: PostgresServer,
+    s3: S3Server,
+}
+
+impl Stores {
+    fn start() -> Option<Self> {
+        Some(Self { postgres: PostgresServer::start()?, s3: S3Server::start()? })
+    }
+
+    /// The settings that make a server a node over these stores.
+    fn settings(&self) -> Vec<(String, String)> {
+        let mut settings = vec![
+            ("MOCHIYORI_REGISTRY__URL".to_owned(), self.postgres.database()),
+            ("MOCHIYORI_LAKE__URL".to_owned(), self.s3.url("nodes")),
+        ];
+        for (key, value) in self.s3.options() {
+            settings.push((format!("MOCHIYORI_LAKE__OPTIONS__{}", key.to_uppercase()), value));
+        }
+        settings
+    }
+}
+
+fn csv(writer: usize, upload: usize) -> String {
+    let mut csv = String::from("station,seq,flow\n");
+    for row in 0..50 {
+        csv.push_str(&format!("w{writer}u{upload},{row},1.5\n"));
+    }
+    csv
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_nodes_share_a_registry_and_a_lake() {
+    let Some(stores) = Stores::start() else { return };
+    let env = stores.settings();
+    let first = Hub::start_with(HubOptions { env: env.clone(), ..HubOptions::default() }).await;
+    let second = Hub::start_with(HubOptions { env, ..HubOptions::default() }).await;
+    first.create_agency("kawa", "川", "River").await;
+    let token = first.create_token("kawa", "publisher").await;
+    let description = json!({
+        "metadata": {"title": {"ja": "流量"}, "licence": "CC0-1.0", "attribution": ""},
+        "contract": {"fields": [
+            {"name": "station", "type": "string", "role": "key"},
+            {"name": "seq", "type": "integer", "role": "key"},
+            {"name": "flow", "type": "number", "role": "value"}
+        ], "primaryKey": ["station", "seq"]}
+    });
+    first.create_dataset(DATASET, &description, &token).await;
+
+    // Two writers for each node, on one dataset at once; who is told of a conflict tries again.
+    let writers = [(&first, 0), (&second, 1), (&first, 2), (&second, 3)].map(|(hub, writer)| {
+        let token = &token;
+        async move {
+            let mut numbers = Vec::new();
+            for upload in 0..4 {
+                loop {
+                    let key = format!("{writer}-{upload}");
+                    let request = hub
+                        .upload_request(DATASET, "append", csv(writer, upload), "text/csv")
+                        .header("idempotency-key", key)
+                        .bearer_auth(token);
+                    let response = request.send().await.unwrap();
+                    let status = response.status();
+                    let body: serde_json::Value = response.json().await.unwrap();
+                    match status.as_u16() {
+                        201 => {
+                            numbers.push(body["version"].as_u64().unwrap());
+                            break;
+                        }
+                        409 | 503 => continue,
+                        _ => panic!("{status}: {body}"),
+                    }
+                }
+            }
+            numbers
+        }
+    });
+    let numbers: Vec<u64> = join_all(writers).await.into_iter().flatten().collect();
+    assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), 16, "versions are numbered once each");
+
+    for hub in [&first, &second] {
+        let sql = format!("SELECT count(*) AS n, count(DISTINCT station) AS s FROM {DATASET}");
+        let answer = hub.sql_json(&sql).await;
+        assert_eq!(answer["rows"][0], json!({"n": 800, "s": 16}));
+        assert_eq!(answer["sources"][0]["version"], 16);
+        let page = hub.get_json("/v1/datasets/kawa/flow/versions").await;
+        let listed: Vec<u64> =
+            page["versions"].as_array().unwrap().iter().map(|v| v["number"].as_u64().unwrap()).collect();
+        assert_eq!(listed, (1..=16).rev().collect::<Vec<_>>());
+    }
+
+    // A repeated request is recognised by the other node.
+    let repeated = second
+        .upload_request(DATASET, "append", csv(0, 0), "text/csv")
+        .header("idempotency-key", "0-0")
+        .bearer_auth(&token)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(repeated.status(), 201);
+    assert_eq!(repeated.headers()["idempotent-replayed"], "true");
+
+    // Compaction by one node does not disturb the other.
+    let compact = second.client().post(second.url("/v1/datasets/kawa/flow/compact"));
+    let outcome = second.succeed(compact, Some(&token)).await;
+    assert_eq!(outcome["rows"], 800, "{outcome}");
+    let answer = first.sql_json(&format!("SELECT count(*) AS n FROM {DATASET}")).await;
+    assert_eq!((&answer["rows"][0]["n"], &answer["sources"][0]["version"]), (&json!(800), &json!(16)));
+}
