@@ -12,6 +12,7 @@ mod period;
 mod plan;
 #[cfg(test)]
 pub(crate) mod tests;
+pub(crate) mod text_size;
 pub(crate) mod time;
 pub(crate) mod typed;
 #[cfg(test)]

@@ -233,7 +233,7 @@ fn required_and_limits_are_checked_in_typed_files() {
     ]);
     for format in TYPED {
         for compressed in [false, true] {
-            let bytes = written(&[data.clone()], format, compressed);
+            let bytes = written(std::slice::from_ref(&data), format, compressed);
             let (report, batches) =
                 run(&bytes, format, &contract, &IntakeOptions::default()).unwrap();
             assert!(batches.is_empty());
@@ -276,7 +276,7 @@ fn an_empty_typed_file_is_clean() {
     let contract = contract(r#"{"name":"a","type":"string"}"#);
     let data = batch(vec![("a", Arc::new(StringArray::from(Vec::<&str>::new())) as ArrayRef)]);
     for format in TYPED {
-        let bytes = written(&[data.clone()], format, true);
+        let bytes = written(std::slice::from_ref(&data), format, true);
         let (report, batches) = run(&bytes, format, &contract, &IntakeOptions::default()).unwrap();
         assert!(report.is_clean() && batches.is_empty() && report.rows == 0);
     }
@@ -289,7 +289,7 @@ fn a_batch_that_says_it_is_huge_is_refused_before_memory_is_taken() {
     let options = IntakeOptions { max_piece_bytes: 10_000, ..IntakeOptions::default() };
     for format in TYPED {
         for compressed in [false, true] {
-            let bytes = written(&[data.clone()], format, compressed);
+            let bytes = written(std::slice::from_ref(&data), format, compressed);
             let error = run(&bytes, format, &contract, &options).unwrap_err();
             assert_eq!(error.kind(), hub_model::ErrorKind::UploadTooLarge, "{format} {error}");
         }
@@ -493,7 +493,7 @@ fn a_text_that_a_million_rows_share_takes_its_place_once() {
     let options = IntakeOptions { max_decoded_bytes: 256 << 20, ..IntakeOptions::default() };
     for format in [Format::ArrowFile, Format::ArrowStream] {
         let mut file = tempfile::tempfile().unwrap();
-        file.write_all(&written(&[data.clone()], format, true)).unwrap();
+        file.write_all(&written(std::slice::from_ref(&data), format, true)).unwrap();
         let file: File = file;
         let mut most = 0;
         let error = conform(file, format, &contract, &options, &mut |batch| {

@@ -223,3 +223,85 @@ fn check_page(
         Err(damaged("a dictionary claims more values than it has bytes"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::{IntakeOptions, decode::parquet::ParquetDecoder};
+
+    /// A file of nothing but a footer, whose schema's nodes claim these numbers of children.
+    fn with_schema(children: &[u64]) -> File {
+        let varint = |mut value: u64| {
+            let mut bytes = Vec::new();
+            while value >= 0x80 {
+                bytes.push(value as u8 | 0x80);
+                value >>= 7;
+            }
+            bytes.push(value as u8);
+            bytes
+        };
+        // Version 1, then the list of nodes.
+        let mut footer = vec![0x15, 0x02, 0x19, 0xFC];
+        footer.extend(varint(children.len() as u64));
+        for count in children {
+            footer.extend([0x48, 1, b'a', 0x15]);
+            footer.extend(varint(count * 2));
+            footer.push(0);
+        }
+        footer.push(0);
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(b"PAR1").unwrap();
+        file.write_all(&footer).unwrap();
+        file.write_all(&(footer.len() as u32).to_le_bytes()).unwrap();
+        file.write_all(b"PAR1").unwrap();
+        file
+    }
+
+    fn refusal(children: &[u64]) -> String {
+        let error = ParquetDecoder::open(with_schema(children), &IntakeOptions::default())
+            .err()
+            .map(|error| error.to_string());
+        error.unwrap_or_default()
+    }
+
+    #[test]
+    fn a_schema_is_refused_before_it_takes_memory_or_stack() {
+        assert!(refusal(&[1; 1_000_000]).contains("nested too deeply"));
+        assert!(refusal(&[2_000_000_000, 0]).contains("more children than there are"));
+        // A sound tree goes on to the decoder, which misses the rest of the footer.
+        let other = refusal(&[2, 0, 0]);
+        assert!(!other.contains("nested") && !other.contains("children"), "{other}");
+    }
+
+    #[test]
+    fn a_footer_that_is_not_there_is_refused() {
+        for bytes in [
+            &b"PAR1PAR1"[..],
+            b"PAR1\xFF\xFF\xFF\x0FPAR1",
+            b"PAR1....\0\0\0\0PARE",
+            b"PAR1garbage.....",
+        ] {
+            let mut file = tempfile::tempfile().unwrap();
+            file.write_all(bytes).unwrap();
+            assert!(check_footer(&file).is_err(), "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn a_dictionary_has_no_more_values_than_bytes() {
+        use parquet::schema::types::{ColumnDescriptor, ColumnPath, Type};
+        let leaf = Type::primitive_type_builder("a", PhysicalType::BYTE_ARRAY).build().unwrap();
+        let path = ColumnPath::from("a");
+        let descriptor = ColumnDescriptor::new(std::sync::Arc::new(leaf), 0, 0, path);
+        let column = ColumnChunkMetaData::builder(std::sync::Arc::new(descriptor)).build().unwrap();
+        let page = |values| Page { unpacked: 100, packed: 50, dictionary_values: Some(values) };
+        assert_eq!(check_page(&page(25), &column, 50, 1_000).unwrap(), 100);
+        for values in [26, i64::from(i32::MAX), -1] {
+            assert!(check_page(&page(values), &column, 50, 1_000).is_err(), "{values}");
+        }
+        assert!(check_page(&page(1), &column, 49, 1_000).is_err());
+        assert!(check_page(&page(1), &column, 50, 99).is_err());
+    }
+}
