@@ -11,9 +11,12 @@ pub(crate) mod number;
 mod period;
 mod plan;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+pub(crate) mod text_size;
 pub(crate) mod time;
 pub(crate) mod typed;
+#[cfg(test)]
+mod typed_tests;
 
 use std::{
     fs::File,

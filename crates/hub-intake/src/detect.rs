@@ -384,4 +384,25 @@ mod tests {
         let error = detect_bytes(b"", &FormatHint::default()).unwrap_err();
         assert_eq!(error.kind(), hub_model::ErrorKind::UnreadableFile);
     }
+
+    #[test]
+    fn real_files_are_named_for_what_they_are() {
+        for (path, expected) in [
+            ("traffic/jartic_5m_20260115_0800_otaru.csv", None),
+            ("traffic/jartic_typeB_dummy_type_b.csv", Some("Shift_JIS")),
+            ("municipal/SSDSE-A-2025.csv", Some("Shift_JIS")),
+            ("jma/obsdl/tokyo_20211020-20221019.csv", Some("Shift_JIS")),
+            ("jma/bosai/amedastable.json", Some("JSON")),
+        ] {
+            let Some(path) = hub_testkit::shared::data_file(path) else { continue };
+            let found = detect(&mut File::open(&path).unwrap(), &FormatHint::default());
+            match expected {
+                None => assert_eq!(found.unwrap(), Format::Csv, "{path:?}"),
+                Some(word) => {
+                    let refusal = found.unwrap_err().to_string();
+                    assert!(refusal.contains(word), "{path:?}: {refusal}");
+                }
+            }
+        }
+    }
 }

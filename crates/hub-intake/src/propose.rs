@@ -5,6 +5,8 @@ mod decide;
 mod keys;
 mod place;
 mod profile;
+#[cfg(test)]
+mod tests;
 mod typed;
 mod units;
 

@@ -16,6 +16,7 @@ use super::{
     faults::{ColumnFaults, Fault, Faults},
     period::Span,
     plan::{Plan, PlannedField},
+    text_size::text_bytes,
     typed,
 };
 use crate::{
@@ -132,7 +133,7 @@ impl<'a> Conformer<'a> {
         let mut rows = self.options.rows_for(fields).min(batch.num_rows() - start);
         loop {
             let part = batch.slice(start, rows);
-            let widest = part.columns().iter().map(typed::text_bytes).max().unwrap_or(0);
+            let widest = part.columns().iter().map(text_bytes).max().unwrap_or(0);
             if widest <= self.options.batch_bytes as u64 {
                 let bytes = (rows as u64).saturating_mul(8 * fields as u64).saturating_add(widest);
                 self.decoded_bytes = self.decoded_bytes.saturating_add(bytes);

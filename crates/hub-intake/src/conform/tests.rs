@@ -353,7 +353,21 @@ fn columns_are_found_by_name_alias_and_look() {
 fn a_header_that_does_not_fit_is_told_and_the_rest_checked() {
     let (report, batches) = run_csv("観測所,水位,水位,品質,メモ\n0101,1,2,good,x\n", &river());
     assert!(batches.is_empty());
-    insta::assert_snapshot!(told(&report), @"");
+    insta::assert_snapshot!(told(&report), @"
+    - 時刻 [-] MissingColumn
+      必須の列「時刻」がファイルにありません
+      契約にない列（メモ）のどれかがそれなら、見出しを「時刻」に直してください。なければ列を加えてください
+    1 水位 [-] UnknownColumn
+      契約の「水位」に当たる列が2つあります（水位, 水位）
+      1つだけを残し、ほかは削るか、別の見出しにしてください
+    1 メモ [-] UnknownColumn
+      列「メモ」は契約にありません
+      要らない列なら削り、要る列なら契約に「メモ」を加えてから送ってください
+    2 品質 [good] Enum
+      「品質」列の「good」は、決められた値ではありません
+      品質の語（normal, quasi_normal, insufficient, doubtful, missing, not_observed, closed, provisional, estimated, absent_phenomenon）に直すか、契約のこの列に enum で独自の語を定めてください
+    4 in all
+    ");
 }
 
 #[test]

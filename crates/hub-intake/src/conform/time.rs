@@ -65,8 +65,10 @@ impl TimeFormat {
         let is_number = |item: Option<&Item<'_>>| matches!(item, Some(Item::Numeric(..)));
         let mut parts = Vec::with_capacity(items.len());
         for (index, item) in items.iter().enumerate() {
-            let next_is_number = is_number(items.get(index + 1));
-            let two = if next_is_number { 2 } else { 1 };
+            // Numbers that touch are told apart only by their full width.
+            let touches =
+                is_number(items.get(index + 1)) || (index > 0 && is_number(items.get(index - 1)));
+            let two = if touches { 2 } else { 1 };
             parts.push(match item {
                 Item::Numeric(Numeric::Year, _) => Part::Number(Unit::Year, 4, 4),
                 Item::Numeric(Numeric::Month, _) => Part::Number(Unit::Month, two, 2),

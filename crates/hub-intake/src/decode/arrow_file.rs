@@ -9,6 +9,7 @@ use super::{arrow_messages::ArrowDecoder, damaged};
 use crate::{IntakeError, IntakeOptions};
 
 const MAGIC: &[u8; 6] = b"ARROW1";
+const MAX_PADDING: u64 = 4_096;
 
 pub(crate) fn open(mut file: File, options: &IntakeOptions) -> Result<ArrowDecoder, IntakeError> {
     let length = file.metadata()?.len();
@@ -27,5 +28,21 @@ pub(crate) fn open(mut file: File, options: &IntakeOptions) -> Result<ArrowDecod
         .checked_sub(footer)
         .filter(|end| *end >= 8)
         .ok_or_else(|| damaged("its footer is longer than the file"))?;
-    ArrowDecoder::open(file, 8, end, options)
+    let start = first_message(&mut file, end)?;
+    ArrowDecoder::open(file, start, end, options)
+}
+
+/// Where the padding after the first magic ends; some writers align the first message to 64 bytes.
+fn first_message(file: &mut File, end: u64) -> Result<u64, IntakeError> {
+    file.seek(SeekFrom::Start(8))?;
+    let mut start = 8;
+    let mut word = [0; 8];
+    while start < MAX_PADDING && start + 8 <= end {
+        file.read_exact(&mut word)?;
+        if word != [0; 8] {
+            break;
+        }
+        start += 8;
+    }
+    Ok(start)
 }

@@ -2,6 +2,7 @@
 //! which many rows repeat takes its place in memory once.
 
 mod header;
+mod thrift;
 
 use std::fs::File;
 
@@ -97,13 +98,17 @@ fn refuse(error: ParquetError) -> IntakeError {
         ParquetError::ArrowError(detail) | ParquetError::General(detail)
             if detail.contains("encrypt") =>
         {
-            IntakeError::unsupported(
-                "暗号化されたParquetは読めません。暗号化せずに書き出して送ってください",
-                "encrypted Parquet can't be read; write it without encryption and send that",
-            )
+            encrypted()
         }
         error => damaged(&error.to_string()),
     }
+}
+
+fn encrypted() -> IntakeError {
+    IntakeError::unsupported(
+        "暗号化されたParquetは読めません。暗号化せずに書き出して送ってください",
+        "encrypted Parquet can't be read; write it without encryption and send that",
+    )
 }
 
 impl Decode for ParquetDecoder {
@@ -117,6 +122,7 @@ impl Decode for ParquetDecoder {
             self.metadata.metadata(),
             wanted,
             self.options.max_piece_bytes,
+            self.options.max_decoded_bytes,
         )?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), wanted.iter().copied());
         let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(

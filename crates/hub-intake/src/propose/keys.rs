@@ -19,8 +19,8 @@ use crate::{
     conform::{
         cells::{self, BlockCells, MissingTexts},
         faults::ColumnFaults,
+        text_size::text_bytes,
         time::TimeFormat,
-        typed::text_bytes,
     },
     decode::{self, Block, guarded},
 };

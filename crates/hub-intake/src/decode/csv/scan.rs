@@ -286,3 +286,119 @@ fn equal(word: u64, byte: u8) -> u64 {
     let differs = word ^ (u64::from(byte) * 0x0101_0101_0101_0101);
     !(((differs & LOW) + LOW) | differs | LOW)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        IntakeOptions,
+        decode::{Block, Decode, csv::CsvDecoder},
+    };
+
+    /// All records as csv-core reads them.
+    fn by_csv_core(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
+        let mut reader = csv_core::Reader::new();
+        let (mut records, mut record, mut cell) = (Vec::new(), Vec::new(), Vec::new());
+        let mut rest = text;
+        loop {
+            let mut out = [0; 16];
+            let (result, read, written) = reader.read_field(rest, &mut out);
+            rest = &rest[read..];
+            cell.extend_from_slice(&out[..written]);
+            match result {
+                csv_core::ReadFieldResult::Field { record_end } => {
+                    record.push(std::mem::take(&mut cell));
+                    if record_end {
+                        records.push(std::mem::take(&mut record));
+                    }
+                }
+                csv_core::ReadFieldResult::End => return records,
+                _ => {}
+            }
+        }
+    }
+
+    fn by_decoder(text: &[u8], batch_rows: usize) -> Vec<Vec<Vec<u8>>> {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text).unwrap();
+        let options = IntakeOptions { batch_rows, ..IntakeOptions::default() };
+        let mut decoder = CsvDecoder::open(file, &options).unwrap();
+        let header = decoder.columns().iter().map(|c| c.name.clone().into_bytes()).collect();
+        let mut records = vec![header];
+        while let Some(Block::Text(block)) = decoder.next_block().unwrap() {
+            assert!(block.broken.is_empty(), "{:?}", block.broken);
+            assert!(block.rows() <= batch_rows);
+            for row in 0..block.rows() {
+                records.push((0..block.width).map(|c| block.cell(row, c).to_vec()).collect());
+            }
+        }
+        records
+    }
+
+    fn cell() -> impl Strategy<Value = (String, bool)> {
+        ("[a-z ,\"\r\n水]{0,12}", any::<bool>())
+    }
+
+    proptest! {
+        #[test]
+        fn records_are_those_that_csv_core_finds(
+            rows in proptest::collection::vec(proptest::collection::vec(cell(), 3), 0..30),
+            line_end in prop_oneof![Just("\n"), Just("\r\n"), Just("\r")],
+            ends in any::<bool>(),
+            batch_rows in 1usize..20,
+        ) {
+            let mut text = format!("a,b,c{line_end}");
+            for row in &rows {
+                let cells: Vec<String> = row
+                    .iter()
+                    .map(|(cell, quoted)| {
+                        if *quoted || cell.contains(['"', ',', '\r', '\n']) {
+                            format!("\"{}\"", cell.replace('"', "\"\""))
+                        } else {
+                            cell.clone()
+                        }
+                    })
+                    .collect();
+                text.push_str(&cells.join(","));
+                text.push_str(line_end);
+            }
+            if !ends {
+                text.truncate(text.len() - line_end.len());
+            }
+            prop_assert_eq!(by_decoder(text.as_bytes(), batch_rows), by_csv_core(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn records_are_the_same_however_reads_cut_them() {
+        // Longer than the first read, with quotes, doubled quotes and line ends at its every place.
+        let mut text = String::from("a,b\n");
+        let mut row = 0;
+        while text.len() < 400_000 {
+            let filler = "x".repeat(row % 23);
+            text.push_str(&format!("\"{filler}\"\"\r\n,\",{row}\r\n"));
+            row += 1;
+        }
+        for batch_rows in [7, 1_000, 100_000] {
+            let records = by_decoder(text.as_bytes(), batch_rows);
+            assert_eq!(records, by_csv_core(text.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_mark_is_found_at_every_place_of_a_word() {
+        let all: Vec<u8> = (0..=255).cycle().take(1_024).collect();
+        let mut marks = Marks::new();
+        let mut found = Vec::new();
+        while let Some(at) = marks.next(&all) {
+            found.push(at);
+        }
+        let expected: Vec<usize> =
+            (0..all.len()).filter(|at| b",\n\"\r".contains(&all[*at])).collect();
+        assert_eq!(found, expected);
+    }
+}
