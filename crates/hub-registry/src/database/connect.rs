@@ -69,7 +69,7 @@ async fn migrate_postgres(pool: &PgPool) -> Result<(), RegistryError> {
     let mut connection = pool.acquire().await.map_err(|e| classify(MIGRATING, e))?;
     let migrated = run(&migrator(&POSTGRES), &mut *connection).await;
     if migrated.is_err() {
-        // The lock belongs to the session: ending it is what sets the other nodes free.
+        // The lock belongs to the connection: ending that is what sets the other nodes free.
         drop(connection.close().await);
     }
     migrated
