@@ -114,6 +114,10 @@ fn arrow(error: &ArrowError, context: &Context) -> QueryError {
 fn parquet(error: &ParquetError, context: &Context) -> QueryError {
     match error {
         ParquetError::External(error) => external(error.as_ref(), context),
+        // The reader of footers keeps only the text of the store's error.
+        ParquetError::General(message) if message.contains("Object Store error") => {
+            QueryError::storage(message.clone())
+        }
         other => QueryError::internal(other.to_string()),
     }
 }
@@ -123,7 +127,13 @@ fn io(error: &std::io::Error, context: &Context) -> QueryError {
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
             QueryError::SpillLimit { limit_bytes: context.spill_limit }
         }
-        _ => QueryError::storage(error.to_string()),
+        _ if error.to_string().contains("during the spilling process") => {
+            QueryError::SpillLimit { limit_bytes: context.spill_limit }
+        }
+        _ => match error.get_ref() {
+            Some(inner) => external(inner, context),
+            None => QueryError::storage(error.to_string()),
+        },
     }
 }
 

@@ -209,9 +209,11 @@ async fn work(
         if batch.num_rows() == 0 {
             continue;
         }
-        let batch = shape.apply(batch).map_err(|error| classify(&error.into(), errors))?;
-        limits.output.take(&batch)?;
-        send(Message::Batch(batch)).await?;
+        for part in shape.parts(&batch) {
+            let part = shape.apply(part).map_err(|error| classify(&error.into(), errors))?;
+            limits.output.take(&part)?;
+            send(Message::Batch(part)).await?;
+        }
     }
     send(Message::Done).await
 }

@@ -13,7 +13,7 @@ use datafusion::{
     common::{DataFusionError, Result, config::ConfigOptions},
     logical_expr::{
         ColumnarValue, Documentation, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
-        ScalarUDFImpl, Signature,
+        ScalarUDFImpl, Signature, Volatility,
         interval_arithmetic::Interval,
         simplify::{ExprSimplifyResult, SimplifyContext},
         sort_properties::{ExprProperties, SortProperties},
@@ -30,6 +30,8 @@ const MAX_OUTPUT: u64 = 64_000_000;
 enum Growth {
     /// The first argument, as often as the second says.
     TextTimes,
+    /// The first argument with its parts exchanged for the third argument.
+    Replaced,
     /// Characters, as the second argument says.
     PaddedTo,
     /// Elements, as this argument says.
@@ -43,20 +45,29 @@ pub(super) fn bound(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
     let growth = match function.name() {
         "repeat" => Growth::TextTimes,
         "lpad" | "rpad" => Growth::PaddedTo,
+        "replace" | "regexp_replace" => Growth::Replaced,
         "array_repeat" | "array_resize" => Growth::Elements(1),
         "range" | "generate_series" => Growth::Series,
         _ => return function,
     };
-    Arc::new(ScalarUDF::new_from_impl(Bounded { inner: function, growth }))
+    Arc::new(ScalarUDF::new_from_impl(Bounded::new(function, growth)))
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Bounded {
     inner: Arc<ScalarUDF>,
     growth: Growth,
+    signature: Signature,
 }
 
 impl Bounded {
+    fn new(inner: Arc<ScalarUDF>, growth: Growth) -> Self {
+        let mut signature = inner.signature().clone();
+        // A constant made while planning would be small for one row, and then be copied for every row.
+        signature.volatility = Volatility::Volatile;
+        Self { inner, growth, signature }
+    }
+
     fn check(&self, args: &ScalarFunctionArgs) -> Result<()> {
         let rows = args.number_rows;
         let size = match self.growth {
@@ -65,6 +76,14 @@ impl Bounded {
                 let times = numbers(args.args.get(1), rows)?;
                 lengths.iter().zip(&times).fold(0u64, |sum, (length, times)| {
                     sum.saturating_add(length.saturating_mul(*times))
+                })
+            }
+            Growth::Replaced => {
+                let lengths = text_lengths(args.args.first(), rows)?;
+                let by = text_lengths(args.args.get(2), rows)?;
+                // Every character may be exchanged, and what is put in may repeat a part of the text.
+                lengths.iter().zip(&by).fold(0u64, |sum, (length, by)| {
+                    sum.saturating_add((2 * length + 1).saturating_mul((*by).max(1)))
                 })
             }
             Growth::PaddedTo => total(&numbers(args.args.get(1), rows)?),
@@ -172,7 +191,7 @@ impl ScalarUDFImpl for Bounded {
     }
 
     fn signature(&self) -> &Signature {
-        self.inner.signature()
+        &self.signature
     }
 
     fn return_type(&self, arg_types: &[DataType]) -> Result<DataType> {
@@ -185,7 +204,7 @@ impl ScalarUDFImpl for Bounded {
 
     fn with_updated_config(&self, config: &ConfigOptions) -> Option<ScalarUDF> {
         let inner = self.inner.inner().with_updated_config(config)?;
-        Some(ScalarUDF::new_from_impl(Self { inner: Arc::new(inner), growth: self.growth }))
+        Some(ScalarUDF::new_from_impl(Self::new(Arc::new(inner), self.growth)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {

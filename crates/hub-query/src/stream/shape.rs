@@ -3,11 +3,14 @@
 use std::{collections::HashSet, sync::Arc};
 
 use arrow::{
-    array::RecordBatch,
+    array::{AsArray, RecordBatch},
     compute::cast,
     datatypes::{DataType, Field, Fields, Schema, SchemaRef},
 };
 use arrow_schema::ArrowError;
+
+/// About how many bytes of text one batch of an answer holds.
+const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 
 /// How each batch of an answer is brought into form.
 #[derive(Debug)]
@@ -35,6 +38,26 @@ impl Shape {
 
     pub(crate) fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// The batch in as many parts as keep each within [`MAX_BATCH_BYTES`]. Views share their text between
+    /// rows, and plain text does not.
+    pub(crate) fn parts(&self, batch: &RecordBatch) -> Vec<RecordBatch> {
+        let bytes: usize = batch
+            .columns()
+            .iter()
+            .map(|column| match column.data_type() {
+                DataType::Utf8View => column.as_string_view().lengths().map(|l| l as usize).sum(),
+                DataType::BinaryView => column.as_binary_view().lengths().map(|l| l as usize).sum(),
+                _ => 0,
+            })
+            .sum();
+        let parts = bytes.div_ceil(MAX_BATCH_BYTES).max(1);
+        let rows = batch.num_rows().div_ceil(parts).max(1);
+        (0..batch.num_rows())
+            .step_by(rows)
+            .map(|from| batch.slice(from, rows.min(batch.num_rows() - from)))
+            .collect()
     }
 
     pub(crate) fn apply(&self, batch: RecordBatch) -> Result<RecordBatch, ArrowError> {

