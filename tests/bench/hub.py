@@ -1,0 +1,163 @@
+"""A hub of the benchmark's own, and how it is spoken to."""
+
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import time
+import urllib.parse
+
+import pyarrow as pa
+
+from data import CONTRACTS
+
+START_SECONDS = 60
+STOP_SECONDS = 60
+
+
+class Refused(Exception):
+    """The hub answered with a problem."""
+
+
+def memory(pid, name):
+    """A figure of a process's memory in bytes: VmRSS now, VmHWM at most since `forget_peak`."""
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(name + ":"):
+            return int(line.split()[1]) * 1024
+    raise KeyError(name)
+
+
+def forget_peak(pid):
+    """Lets the peak begin anew at what the process holds now."""
+    pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
+
+
+class Hub:
+    """Runs from `with` to its end, on a free port, in an empty folder. All limits but the threads are the
+    defaults: the figures are those of a hub as it is installed."""
+
+    def __init__(self, binary, folder, threads):
+        self.binary, self.folder, self.threads = binary, folder, threads
+
+    def __enter__(self):
+        self.folder.mkdir(parents=True)
+        self.log = open(self.folder.parent / "hub.log", "wb")
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+        self.log.close()
+
+    def restart(self):
+        """A new process over the same data, with nothing in its memory yet."""
+        self.stop()
+        (self.folder / "listen-address").unlink(missing_ok=True)
+        self.start()
+
+    def start(self):
+        environment = dict(
+            os.environ,
+            MOCHIYORI_UPLOADS__THREADS=str(self.threads),
+            MOCHIYORI_QUERIES__THREADS=str(self.threads),
+            MOCHIYORI_LOG__FILTER="warn",
+        )
+        command = [self.binary, "serve", "--data-dir", self.folder, "--listen", "127.0.0.1:0"]
+        self.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
+        self.pid = self.process.pid
+        try:
+            self.wait_until_ready()
+        except BaseException:
+            self.stop()
+            raise
+
+    def wait_until_ready(self):
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                address = (self.folder / "listen-address").read_text().strip().removeprefix("http://")
+                self.host, port = address.rsplit(":", 1)
+                self.port = int(port)
+                self.token = (self.folder / "admin-token").read_text().strip()
+                self.request("GET", "/readyz").read()
+                return
+            except (OSError, Refused, ValueError):
+                time.sleep(0.1)
+        log = (self.folder.parent / "hub.log").read_text(errors="replace")
+        raise RuntimeError(f"the hub did not become ready; its log says:\n{log[-4000:]}")
+
+    def stop(self):
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def request(self, method, path, body=None, headers=()):
+        """Sends a request on a connection of its own; the answer's body is not read yet."""
+        # The library sends a file in small pieces if nothing is said.
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=1800, blocksize=1 << 20)
+        headers = {"Authorization": f"Bearer {self.token}", **dict(headers)}
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        if answer.status >= 300:
+            raise Refused(f"{method} {path}: {answer.status} {answer.read(4000).decode(errors='replace')}")
+        return answer
+
+    def send_json(self, method, path, value):
+        body = json.dumps(value)
+        return json.load(self.request(method, path, body, {"Content-Type": "application/json"}))
+
+    def describe(self, files):
+        """Makes the agencies and datasets, and takes in all but the observations."""
+        for agency in ("bench_weather", "bench_road"):
+            self.send_json("PUT", f"/v1/agencies/{agency}", {"name": {"ja": agency, "en": agency}})
+        for dataset, contract in CONTRACTS.items():
+            metadata = {
+                "title": {"ja": dataset, "en": dataset},
+                "licence": "CC-BY-4.0",
+                "attribution": "Made for benchmarks",
+                "synthetic": True,
+            }
+            self.send_json("PUT", dataset_path(dataset), {"metadata": metadata, "contract": contract})
+        self.upload("bench_road.traffic", files.traffic)
+        self.upload("bench_road.counters", files.counters)
+        self.upload("bench_road.offices", files.offices)
+
+    def upload(self, dataset, file):
+        """Puts a file in the place of a dataset's rows; returns when the version is committed."""
+        with open(file, "rb") as body:
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+            path = f"{dataset_path(dataset)}/uploads?mode=replace&file_name={file.name}"
+            answer = json.load(self.request("POST", path, body, headers))
+        if answer["state"] != "committed":
+            raise Refused(f"{file.name} was not committed: {answer}")
+        return answer
+
+    def query(self, sql, form="arrow"):
+        body = json.dumps({"sql": sql, "format": form})
+        return self.request("POST", "/v1/sql", body, {"Content-Type": "application/json"})
+
+    def table(self, sql):
+        with pa.ipc.open_stream(self.query(sql)) as reader:
+            return reader.read_all()
+
+    def files_of(self, dataset):
+        """The Parquet files of a dataset's newest version, as its log in the lake has them."""
+        agency, name = dataset.split(".")
+        folder = self.folder / "lake" / agency / name
+        files = set()
+        for entry in sorted((folder / "_delta_log").glob("*.json")):
+            for line in entry.read_text().splitlines():
+                action = json.loads(line)
+                if "add" in action:
+                    files.add(urllib.parse.unquote(action["add"]["path"]))
+                elif "remove" in action:
+                    files.discard(urllib.parse.unquote(action["remove"]["path"]))
+        return sorted(str(folder / file) for file in files)
+
+
+def dataset_path(dataset):
+    return "/v1/datasets/" + dataset.replace(".", "/")

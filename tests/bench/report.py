@@ -1,0 +1,127 @@
+"""The figures as JSON, with all that is needed to read them, and as tables for people."""
+
+import json
+import os
+import platform
+import subprocess
+
+import duckdb
+
+MIB = 1 << 20
+
+
+class Results:
+    def __init__(self, options, files):
+        self.parts = {}
+        self.setting = {
+            "rows": files.rows,
+            "threads": options.threads,
+            "cores": os.cpu_count(),
+            "machine": platform.machine(),
+            "cpu": cpu_name(),
+            "memory_bytes": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            "duckdb": duckdb.__version__,
+            "binary": options.binary.parent.name,
+            "commit": commit(),
+        }
+
+    def add(self, part, figures):
+        if figures:
+            self.parts[part] = figures
+
+    def write(self, as_json, as_markdown):
+        as_json.write_text(json.dumps({"setting": self.setting, **self.parts}, indent=2, default=str) + "\n")
+        makers = {"intake": intake, "joins": joins, "points": points, "streams": streams}
+        tables = [makers[part](figures) for part, figures in self.parts.items()]
+        as_markdown.write_text("\n\n".join([self.head(), *tables]) + "\n")
+
+    def head(self):
+        s = self.setting
+        return (
+            f"{s['rows']:,} observations; {s['threads']} threads on {s['cores']} cores ({s['cpu']}), "
+            f"{s['memory_bytes'] / 2**30:.0f} GiB; DuckDB {s['duckdb']}; {s['binary']} build of {s['commit']}."
+        )
+
+
+def cpu_name():
+    try:
+        with open("/proc/cpuinfo") as lines:
+            return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return "unknown"
+
+
+def commit():
+    here = os.path.dirname(os.path.abspath(__file__))
+    found = subprocess.run(["git", "-C", here, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+    return found.stdout.strip() or "unknown"
+
+
+def table(head, rows):
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+
+
+def mib(size):
+    return f"{size / MIB:,.0f} MiB"
+
+
+def verdict(value, limit):
+    return "met" if value <= limit else f"missed by {(value / limit - 1) * 100:.0f} %"
+
+
+def intake(figures):
+    rows = [
+        [
+            form,
+            mib(f["file_bytes"]),
+            f"{f['hub_seconds']:.1f} s",
+            f"{f['duck_seconds']:.1f} s",
+            f"{f['ratio']:.2f} ×",
+            verdict(f["ratio"], 1.3),
+            mib(f["hub_peak_bytes"]),
+            verdict(f["hub_peak_bytes"], 1024 * MIB),
+            mib(f["duck_peak_bytes"]),
+            f"{mib(f['hub_bytes_written'])} / {mib(f['duck_bytes_written'])}",
+        ]
+        for form, f in figures.items()
+    ]
+    head = ["taken in", "file", "hub", "DuckDB", "ratio", "≤ 1.3 ×", "hub's peak", "≤ 1 GiB", "DuckDB's peak",
+            "written, hub / DuckDB"]
+    return table(head, rows)
+
+
+def joins(figures):
+    rows = []
+    for name, f in figures.items():
+        if "problem" in f:
+            rows.append([name, "", "refused", "", "", "missed: " + f["problem"].replace("|", "/")[:200]])
+        else:
+            rows.append([name, f"{f['rows']:,}", f"{f['hub_seconds']:.2f} s", f"{f['duck_seconds']:.2f} s",
+                         f"{f['ratio']:.2f} ×", verdict(f["ratio"], 1.5)])
+    return table(["joined query", "rows of the answer", "hub", "DuckDB", "ratio", "≤ 1.5 ×"], rows)
+
+
+def points(figures):
+    names = {"clients_1": "hub, 1 client", "clients_8": "hub, 8 clients", "duck_in_process": "DuckDB in process"}
+    rows = []
+    for name, f in figures.items():
+        of_hub = name.startswith("clients")
+        rows.append([names[name], str(f["requests"]), f"{f['p50_ms']:.1f} ms", f"{f['p99_ms']:.1f} ms",
+                     f"{f['per_second']:.0f}", verdict(f["p50_ms"], 5) if of_hub else "",
+                     verdict(f["p99_ms"], 25) if of_hub else ""])
+    return table(["a station's day", "reads", "p50", "p99", "per second", "p50 ≤ 5 ms", "p99 ≤ 25 ms"], rows)
+
+
+def streams(figures):
+    rows = []
+    for form, f in figures.items():
+        d = f["duck"]
+        first = "" if d["first_byte_seconds"] is None else f"{d['first_byte_seconds'] * 1000:.0f} ms"
+        rows.append([form, mib(f["bytes"]), f"{f['seconds']:.1f} s", f"{d['seconds']:.1f} s",
+                     f"{f['seconds'] / d['seconds']:.2f} ×", f"{f['first_byte_seconds'] * 1000:.0f} ms", first,
+                     mib(f["idle_bytes"]), mib(f["over_idle_bytes"]), verdict(f["over_idle_bytes"], 512 * MIB),
+                     mib(d["over_idle_bytes"])])
+    head = ["all rows out", "bytes", "hub", "DuckDB", "ratio", "hub's first byte", "DuckDB's first batch",
+            "hub idle", "hub over idle", "≤ 512 MiB", "DuckDB over idle"]
+    return table(head, rows)
