@@ -19,6 +19,10 @@ pub struct SqlBounds {
     pub max_tokens: usize,
     /// The most brackets, subqueries and cases open at once.
     pub max_nesting: usize,
+    /// The most functions called inside one another. The planner's work doubles with each.
+    pub max_calls: usize,
+    /// The most subqueries inside one another. The planner's work doubles with each.
+    pub max_subqueries: usize,
     /// The most operators that depend on one another, as in `a + b + c + …`.
     pub max_depth: usize,
     /// The most elements of one list.
@@ -35,6 +39,8 @@ impl Default for SqlBounds {
             max_bytes: 100_000,
             max_tokens: 30_000,
             max_nesting: 64,
+            max_calls: 12,
+            max_subqueries: 12,
             max_depth: 500,
             max_elements: 10_000,
             max_set_operations: 100,
@@ -48,6 +54,10 @@ impl Default for SqlBounds {
 struct Level {
     /// Whether `CASE` opened it, so that `END` closes it.
     case: bool,
+    /// Whether it holds the arguments of a function.
+    call: bool,
+    /// Whether it holds a query.
+    subquery: bool,
     /// Operators since the last separator.
     operators: usize,
     /// The deepest operand since the last separator.
@@ -91,10 +101,12 @@ impl SqlBounds {
         let mut set_operations = 0;
         let mut joins = 0;
         let mut levels = vec![Level::default()];
+        let mut before: Option<&Token> = None;
         for token in tokens {
             if matches!(token.token, Token::Whitespace(_) | Token::EOF) {
                 continue;
             }
+            let previous = before.replace(&token.token);
             count += 1;
             if count > self.max_tokens {
                 return Err(QueryError::complex(format!(
@@ -102,12 +114,38 @@ impl SqlBounds {
                     self.max_tokens
                 )));
             }
+            if is_select(&token.token)
+                && levels.len() > 1
+                && let Some(level) = levels.last_mut()
+            {
+                level.subquery = true;
+                if levels.iter().filter(|level| level.subquery).count() > self.max_subqueries {
+                    return Err(QueryError::complex(format!(
+                        "more than {} subqueries are inside one another at {}; name them in WITH \
+                         clauses",
+                        self.max_subqueries,
+                        position(token)
+                    )));
+                }
+            }
             match part(&token.token) {
                 Part::Open => {
                     if levels.len() > self.max_nesting {
                         return Err(self.too_nested(token));
                     }
-                    levels.push(Level { case: is_word(&token.token), ..Level::default() });
+                    levels.push(Level {
+                        case: is_word(&token.token),
+                        call: token.token == Token::LParen && previous.is_some_and(may_be_called),
+                        ..Level::default()
+                    });
+                    if levels.iter().filter(|level| level.call).count() > self.max_calls {
+                        return Err(QueryError::complex(format!(
+                            "more than {} functions are called inside one another at {}; simplify the \
+                             expression",
+                            self.max_calls,
+                            position(token)
+                        )));
+                    }
                 }
                 Part::Close => {
                     let end = is_word(&token.token);
@@ -199,6 +237,49 @@ impl SqlBounds {
 
 pub(crate) fn position(token: &TokenWithSpan) -> Position {
     Position { line: token.span.start.line, column: token.span.start.column }
+}
+
+fn is_select(token: &Token) -> bool {
+    matches!(token, Token::Word(word) if word.quote_style.is_none() && word.keyword == Keyword::SELECT)
+}
+
+/// Whether a bracket after the word holds the arguments of a function. Words that are counted without
+/// being functions only make the bound narrower.
+fn may_be_called(token: &Token) -> bool {
+    let Token::Word(word) = token else { return false };
+    word.quote_style.is_some()
+        || !matches!(
+            word.keyword,
+            Keyword::IN
+                | Keyword::AND
+                | Keyword::OR
+                | Keyword::NOT
+                | Keyword::SELECT
+                | Keyword::FROM
+                | Keyword::WHERE
+                | Keyword::ON
+                | Keyword::AS
+                | Keyword::VALUES
+                | Keyword::EXISTS
+                | Keyword::ANY
+                | Keyword::ALL
+                | Keyword::SOME
+                | Keyword::JOIN
+                | Keyword::USING
+                | Keyword::OVER
+                | Keyword::THEN
+                | Keyword::WHEN
+                | Keyword::ELSE
+                | Keyword::BY
+                | Keyword::HAVING
+                | Keyword::UNION
+                | Keyword::EXCEPT
+                | Keyword::INTERSECT
+                | Keyword::LATERAL
+                | Keyword::FILTER
+                | Keyword::WITH
+                | Keyword::DISTINCT
+        )
 }
 
 fn is_word(token: &Token) -> bool {

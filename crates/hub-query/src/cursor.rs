@@ -69,8 +69,10 @@ pub(crate) fn keep(value: &ScalarValue) -> Option<Value> {
         ScalarValue::Int64(value) | ScalarValue::TimestampMicrosecond(value, _) => {
             value.map_or(Value::Null, Value::from)
         }
-        // The bits, since JSON has neither NaN nor a sign of zero.
-        ScalarValue::Float64(value) => value.map_or(Value::Null, |v| Value::from(v.to_bits())),
+        // The bits, since JSON has no NaN. The sum makes the two zeros one, as comparisons do.
+        ScalarValue::Float64(value) => {
+            value.map_or(Value::Null, |v| Value::from((v + 0.0).to_bits()))
+        }
         ScalarValue::Utf8(value) | ScalarValue::Utf8View(value) => {
             value.clone().map_or(Value::Null, Value::String)
         }

@@ -3,7 +3,8 @@
 use datafusion::{
     common::{Column, JoinType, NullEquality},
     functions_aggregate::expr_fn::max,
-    logical_expr::{Expr, LogicalPlanBuilder},
+    functions_window::expr_fn::row_number,
+    logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, lit},
 };
 use hub_model::Field;
 
@@ -29,6 +30,9 @@ pub struct LatestRequest {
 /// What the newest times are called inside the plan; contracts have no names that begin so.
 const NEWEST: &str = "__newest";
 
+/// What a row's place among those of one series and time is called.
+const PLACE: &str = "__place";
+
 impl QueryEngine {
     /// The newest row of each series in the order of the series; the newest row of all where the dataset
     /// has no series. Of several rows at the newest time, the one that comes first by all its values.
@@ -50,7 +54,6 @@ impl QueryEngine {
                 order.extend(contract.fields.iter().map(|f| column(f).sort(true, false)));
                 order
             };
-            let everything = contract.fields.iter().map(column);
             let plan = if series.is_empty() {
                 rows.sort(newest_first())?.limit(0, Some(1))?
             } else {
@@ -73,6 +76,11 @@ impl QueryEngine {
                     series.iter().map(|f| Column::new_unqualified(&f.name)).collect();
                 right.push(Column::new_unqualified(&time.name));
                 let order = series.iter().map(|f| column(f).sort(true, false));
+                let first = row_number()
+                    .partition_by(series.iter().map(|f| column(f)).collect())
+                    .order_by(newest_first())
+                    .build()?
+                    .alias(PLACE);
                 LogicalPlanBuilder::from(newest)
                     .join_detailed(
                         rows.build()?,
@@ -81,11 +89,8 @@ impl QueryEngine {
                         None,
                         NullEquality::NullEqualsNull,
                     )?
-                    .distinct_on(
-                        series.iter().map(|f| column(f)).collect(),
-                        everything.collect(),
-                        Some(order.clone().chain(newest_first()).collect()),
-                    )?
+                    .window([first])?
+                    .filter(newest_column(PLACE).eq(lit(1u64)))?
                     .sort(order)?
             };
             let shown = selection

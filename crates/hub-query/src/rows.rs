@@ -14,7 +14,7 @@ use datafusion::{
     scalar::ScalarValue,
 };
 use futures::TryStreamExt;
-use hub_model::{Contract, Field};
+use hub_model::{Contract, Field, FieldType};
 
 use crate::{
     classify::classify,
@@ -250,7 +250,12 @@ impl<'a> TotalOrder<'a> {
         let columns = self.columns.iter();
         columns
             .map(|(_, field, direction)| {
-                column(field).sort(*direction == Direction::Ascending, false)
+                let key = match field.field_type {
+                    // Comparisons take the two zeros for equal; so must the order.
+                    FieldType::Number => column(field) + lit(0.0),
+                    _ => column(field),
+                };
+                key.sort(*direction == Direction::Ascending, false)
             })
             .collect()
     }

@@ -106,6 +106,10 @@ fn long_deep_and_wide_sql_is_refused_before_planning() {
         format!("SELECT {ands}"),
         format!("SELECT {}1{}", "(".repeat(5_000), ")".repeat(5_000)),
         format!("SELECT {}1{}", "abs(".repeat(500), ")".repeat(500)),
+        // The planner's work doubles with each function inside another, and with each subquery.
+        format!("SELECT {}1{}", "abs(".repeat(20), ")".repeat(20)),
+        format!("SELECT {}1{}", "\"abs\" (".repeat(20), ")".repeat(20)),
+        format!("SELECT {}1{}", "(SELECT ".repeat(20), ")".repeat(20)),
         format!("SELECT {}1{}", "CASE WHEN true THEN ".repeat(500), " END".repeat(500)),
         format!("SELECT {}1{}", "[".repeat(300), "]".repeat(300)),
         format!("SELECT {} 1", "NOT ".repeat(5_000)),
@@ -139,29 +143,21 @@ fn long_deep_and_wide_sql_is_refused_before_planning() {
 async fn what_the_bounds_let_through_is_planned_and_run() {
     let mut bench = Bench::new(small());
     bench.add("otaru.river", RIVER, &[river(&["a"], APRIL, 4)]).await;
-    let t0 = std::time::Instant::now();
     let sum = vec!["1"; 480].join("+");
     assert_eq!(bench.value(&format!("SELECT {sum}")).await, "480");
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
     let ors = (0..240).map(|n| format!("level = {n}")).collect::<Vec<_>>().join(" OR ");
     assert_eq!(bench.value(&format!("SELECT count(*) FROM otaru.river WHERE {ors}")).await, "4");
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
-    let nested = format!("{}level{}", "abs(".repeat(60), ")".repeat(60));
+    let nested = format!("{}level{}", "abs(".repeat(10), ")".repeat(10));
     assert_eq!(bench.value(&format!("SELECT max({nested}) FROM otaru.river")).await, "3.0");
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
     let list = (0..5_000).map(|n| n.to_string()).collect::<Vec<_>>().join(",");
     let count = format!("SELECT count(*) FROM otaru.river WHERE samples IN ({list})");
     assert_eq!(bench.value(&count).await, "4");
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
-    let queries = format!("{}1{}", "(SELECT ".repeat(20), ")".repeat(20));
+    let queries = format!("{}1{}", "(SELECT ".repeat(6), ")".repeat(6));
     assert_eq!(bench.value(&format!("SELECT {queries}")).await, "1");
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
     let cases = format!("{}0{}", "CASE WHEN false THEN 1 ELSE ".repeat(50), " END".repeat(50));
     assert_eq!(bench.value(&format!("SELECT {cases}")).await, "0");
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
     let wide = (0..2_000).map(|n| format!("level + {n}")).collect::<Vec<_>>().join(",");
     assert_eq!(bench.batches(&format!("SELECT {wide} FROM otaru.river")).await.unwrap().len(), 1);
-    eprintln!("line {} {:?}", line!(), t0.elapsed());
 }
 
 #[test]
@@ -235,7 +231,6 @@ async fn products_over_the_budget_are_refused_and_small_ones_run() {
         "SELECT sum(a.level - b.level) FROM otaru.river a, otaru.river b",
         "SELECT sum(a.level) FROM otaru.river a JOIN otaru.river b ON a.level < b.level",
         "SELECT sum(level) FROM otaru.river a, generate_series(1, 1000000000000)",
-        "EXPLAIN SELECT sum(a.level - b.level) FROM otaru.river a, otaru.river b",
     ] {
         let error = bench.error(sql).await;
         assert_eq!(error.kind(), ErrorKind::SqlTooComplex, "{sql}: {error:?}");

@@ -173,7 +173,7 @@ async fn large_answers_leave_piece_by_piece() {
             count += 1;
             largest = largest.max(piece.unwrap().len());
         }
-        assert!(count > 2 && largest < 20_000_000, "{format:?}: {count} pieces up to {largest}");
+        assert!(count >= 2 && largest < 20_000_000, "{format:?}: {count} pieces up to {largest}");
     }
 }
 
