@@ -17,6 +17,7 @@ import points
 import report
 import streams
 from hub import Hub
+from quiet import Watch
 
 PARTS = ("intake", "joins", "points", "streams")
 CACHE = pathlib.Path.home() / ".cache" / "mochiyori"
@@ -51,12 +52,16 @@ def main():
             hub.describe(files)
             # The other parts read what this one takes in; without it one upload is enough.
             runs = options.runs if "intake" in options.only else 0
-            results.add("intake", intake.measure(hub, files, runs, options.threads, scratch))
+            watch = Watch(hub.pid)
+            results.add("intake", intake.measure(hub, files, runs, options.threads, scratch), watch)
             if "joins" in options.only:
-                results.add("joins", joins.measure(hub, files, options.query_runs, options.threads, scratch))
+                watch = Watch(hub.pid)
+                results.add("joins", joins.measure(hub, files, options.query_runs, options.threads, scratch), watch)
             if "points" in options.only:
-                results.add("points", points.measure(hub, files, options.requests, options.threads, scratch))
+                watch = Watch(hub.pid)
+                results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)
             if "streams" in options.only:
+                # Its figures are of memory first; the hub is started anew in it, so nothing is watched.
                 results.add("streams", streams.measure(hub, files, options.runs, options.threads, scratch))
     finally:
         results.write(options.folder / "results.json", options.folder / "results.md")

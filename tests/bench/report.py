@@ -13,6 +13,7 @@ MIB = 1 << 20
 class Results:
     def __init__(self, options, files):
         self.parts = {}
+        self.others = {}
         self.setting = {
             "rows": files.rows,
             "threads": options.threads,
@@ -25,15 +26,22 @@ class Results:
             "commit": commit(),
         }
 
-    def add(self, part, figures):
+    def add(self, part, figures, watch=None):
         if figures:
             self.parts[part] = figures
+            if watch:
+                self.others[part] = watch.others()
 
     def write(self, as_json, as_markdown):
-        as_json.write_text(json.dumps({"setting": self.setting, **self.parts}, indent=2, default=str) + "\n")
+        as_json.write_text(json.dumps({"setting": self.setting, "others_share": self.others, **self.parts}, indent=2, default=str) + "\n")
         makers = {"intake": intake, "joins": joins, "points": points, "streams": streams}
-        tables = [makers[part](figures) for part, figures in self.parts.items()]
+        tables = [makers[part](figures) + self.quiet(part) for part, figures in self.parts.items()]
         as_markdown.write_text("\n\n".join([self.head(), *tables]) + "\n")
+
+    def quiet(self, part):
+        if part not in self.others:
+            return ""
+        return f"\n\nOther work took {self.others[part] * 100:.0f} % of the machine meanwhile."
 
     def head(self):
         s = self.setting
