@@ -1,9 +1,9 @@
 //! What an answer says of each dataset it was read from.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use crate::{DatasetId, Text, VersionNumber};
+use crate::{DatasetId, Text, VersionNumber, format_instant};
 
 /// One dataset version behind an answer, with what must be shown beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Source {
     /// The version that was read; 0 is a dataset without data.
     pub version: VersionNumber,
     /// When that version became visible; none for version 0.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "in_japanese_time")]
     pub committed_at: Option<DateTime<Utc>>,
     /// What the dataset is called.
     pub title: Text,
@@ -28,4 +28,11 @@ pub struct Source {
     /// Whether the data was generated rather than observed.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub synthetic: bool,
+}
+
+fn in_japanese_time<S: Serializer>(
+    instant: &Option<DateTime<Utc>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    instant.map(format_instant).serialize(serializer)
 }
