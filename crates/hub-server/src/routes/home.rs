@@ -2,7 +2,7 @@
 
 use axum::{
     extract::State,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::{Html, IntoResponse, Response},
 };
 use hub_model::Principal;
@@ -13,7 +13,10 @@ use crate::{problem::Problem, state::ServerState};
 const LISTED: usize = 100;
 
 /// Shows what anyone may see.
-pub(crate) async fn show_home(State(state): State<ServerState>) -> Result<Response, Problem> {
+pub(crate) async fn show_home(
+    State(state): State<ServerState>,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let page = state.app.datasets(&Principal::Anonymous, None, None, None, LISTED).await?;
     let mut rows = String::new();
     for dataset in &page.datasets {
@@ -30,7 +33,7 @@ pub(crate) async fn show_home(State(state): State<ServerState>) -> Result<Respon
         rows.push_str(&format!(
             "<tr><td><a href=\"/v1/datasets/{agency}/{name}\"><code>{id}</code></a>{synthetic}</td>\
              <td lang=\"ja\">{}</td><td lang=\"ja\">{}</td><td class=\"number\">{}</td>\
-             <td class=\"number\">{version}</td><td>{}</td>\
+             <td class=\"number\">{version}</td><td class=\"whole\">{}</td>\
              <td><a href=\"/v1/datasets/{agency}/{name}/rows?limit=10\">rows</a></td></tr>\n",
             escape(metadata.title.ja_or_en()),
             escape(dataset.publisher.ja_or_en()),
@@ -51,10 +54,13 @@ pub(crate) async fn show_home(State(state): State<ServerState>) -> Result<Respon
     } else {
         ""
     };
-    let base =
-        if state.public_url.is_empty() { "http://127.0.0.1:8080" } else { &state.public_url };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let base = match host {
+        Some(host) if state.public_url.is_empty() => format!("http://{host}"),
+        _ => state.public_url.to_string(),
+    };
     let html = include_str!("home.html")
-        .replace("{{base}}", &escape(base))
+        .replace("{{base}}", &escape(&base))
         .replace("{{example}}", &escape(&example))
         .replace("{{rows}}", &rows)
         .replace("{{more}}", more)
