@@ -73,12 +73,13 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(state.clone(), telemetry::count))
         .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(compression())
         .layer(cors(cors_origins))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("referrer-policy", "no-referrer"))
         .layer(fixed("x-frame-options", "DENY"))
         .layer(middleware::from_fn(request_id::assign))
+        // Outermost, since the layer before it writes the bodies of problems.
+        .layer(compression())
         .with_state(state)
 }
 
