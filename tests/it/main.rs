@@ -1,1 +1,14 @@
-//! it
+//! The whole hub as its users see it: the real program, started by each test on a folder of its own and
+//! asked over HTTP or by its own command line.
+
+#![expect(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test stops where what it relies on is not there"
+)]
+
+mod contracts;
+mod crash;
+mod nodes;
+mod support;
+mod uploads;

@@ -14,6 +14,9 @@ use crate::{App, AppError};
 /// Datasets read at once while upkeep walks over all of them.
 const PAGE: usize = 200;
 
+/// How long an idempotency key is known at least.
+const KEYS_KEPT: chrono::Duration = chrono::Duration::days(30);
+
 /// The queue of datasets that were published to; started by [`App::start_upkeep`].
 #[derive(Debug)]
 pub struct Upkeep {
@@ -45,7 +48,10 @@ impl App {
                         Some(dataset) => app.compact_if_needed(&dataset).await,
                         None => return,
                     },
-                    _ = vacuum.tick() => app.vacuum_all().await,
+                    _ = vacuum.tick() => {
+                        app.vacuum_all().await;
+                        app.forget_keys().await;
+                    }
                 }
             }
         });
@@ -66,6 +72,14 @@ impl App {
             Ok(None) => {}
             // Another writer was first, or the store is away: the next publication tries again.
             Err(error) => tracing::warn!(%dataset, %error, "small files were not joined"),
+        }
+    }
+
+    /// Idempotency keys serve to repeat a request that just got lost; old ones are let go.
+    async fn forget_keys(&self) {
+        let before = self.inner.clock.now() - KEYS_KEPT;
+        if let Err(error) = self.inner.registry.forget_reservations(before).await {
+            tracing::warn!(%error, "old idempotency keys were not let go");
         }
     }
 

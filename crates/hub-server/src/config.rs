@@ -370,6 +370,25 @@ mod tests {
     }
 
     #[test]
+    fn the_containers_settings_are_ones_that_the_hub_knows() {
+        let compose = include_str!("../../../docker-compose.yml");
+        let settings = |service: &str| {
+            let lines = compose.lines().skip_while(move |line| *line != format!("  {service}:"));
+            let lines =
+                lines.skip(1).take_while(|line| line.is_empty() || line.starts_with("    "));
+            let pairs = lines.filter_map(|line| line.trim().split_once(": "));
+            let ours = pairs.filter(|(name, _)| name.starts_with("MOCHIYORI_"));
+            ours.map(|(name, value)| variable(name, value.trim_matches('"'))).collect::<Vec<_>>()
+        };
+        let with_stores = Config::resolve(None, settings("hub")).unwrap();
+        assert_eq!(with_stores.lake_url(), "s3://mochiyori/lake");
+        assert!(with_stores.shares_registry());
+        let alone = Config::resolve(None, settings("hub-alone")).unwrap();
+        assert_eq!(alone.registry_url(), "sqlite:///data/registry.sqlite");
+        assert_eq!(alone.lake_url(), "file:///data/lake");
+    }
+
+    #[test]
     fn the_example_file_says_what_the_defaults_are() {
         let example =
             Config::resolve(Some(include_str!("../../../mochiyori.example.toml")), []).unwrap();

@@ -114,6 +114,9 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let or_cores = |threads: usize| if threads == 0 { cores } else { threads };
     let scratch = config.server.data_dir.join("scratch");
+    let spill = config.server.data_dir.join("spill");
+    empty(&spill)
+        .map_err(|source| ServeError::Folder { path: spill.display().to_string(), source })?;
     let clock = Clock::system();
     let registry = Registry::connect(&config.registry_url(), clock.clone()).await?;
     let lake = Lake::open(&LakeConfig {
@@ -124,7 +127,7 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         memory_bytes: config.queries.memory_bytes,
         memory_bytes_per_query: config.queries.memory_bytes_each,
         spill_bytes_per_query: config.queries.spill_bytes_each,
-        spill_folder: Some(config.server.data_dir.join("spill")),
+        spill_folder: Some(spill),
         max_running: config.queries.at_once,
         max_waiting: config.queries.waiting,
         max_wait: Duration::from_millis(config.queries.wait_ms),
@@ -157,6 +160,14 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
     }
     app.start_upkeep(upkeep);
     Ok(app)
+}
+
+/// Makes a folder anew, without what a dead process left in it.
+fn empty(folder: &Path) -> std::io::Result<()> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => std::fs::create_dir_all(folder),
+    }
 }
 
 /// A limit as the configuration writes it, where 0 stands for none.
