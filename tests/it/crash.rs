@@ -127,8 +127,9 @@ async fn leavings_are_collected(hub: &Hub, token: &str, stations: usize) {
     let outcome = hub.succeed(request, Some(token)).await;
     assert!(outcome["orphans"].as_u64().unwrap() >= 1, "{outcome}");
     assert!(!orphan.exists(), "a leaving is still there");
-    let answer =
-        hub.sql_json(&format!("SELECT count(DISTINCT station) AS n, count(*) AS r FROM {DATASET}")).await;
+    let answer = hub
+        .sql_json(&format!("SELECT count(DISTINCT station) AS n, count(*) AS r FROM {DATASET}"))
+        .await;
     assert_eq!(answer["rows"][0], json!({"n": stations, "r": stations * ROWS as usize}));
 }
 

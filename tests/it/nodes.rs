@@ -29,6 +29,8 @@ impl Stores {
         let mut settings = vec![
             ("MOCHIYORI_REGISTRY__URL".to_owned(), self.postgres.database()),
             ("MOCHIYORI_LAKE__URL".to_owned(), self.s3.url("nodes")),
+            // Small files are joined when the test says so.
+            ("MOCHIYORI_UPKEEP__COMPACT_AFTER_FILES".to_owned(), "1000".to_owned()),
         ];
         for (key, value) in self.s3.options() {
             settings.push((format!("MOCHIYORI_LAKE__OPTIONS__{}", key.to_uppercase()), value));
@@ -100,8 +102,12 @@ async fn two_nodes_share_a_registry_and_a_lake() {
         assert_eq!(answer["rows"][0], json!({"n": 800, "s": 16}));
         assert_eq!(answer["sources"][0]["version"], 16);
         let page = hub.get_json("/v1/datasets/kawa/flow/versions").await;
-        let listed: Vec<u64> =
-            page["versions"].as_array().unwrap().iter().map(|v| v["number"].as_u64().unwrap()).collect();
+        let listed: Vec<u64> = page["versions"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|v| v["number"].as_u64().unwrap())
+            .collect();
         assert_eq!(listed, (1..=16).rev().collect::<Vec<_>>());
     }
 
@@ -121,5 +127,8 @@ async fn two_nodes_share_a_registry_and_a_lake() {
     let outcome = second.succeed(compact, Some(&token)).await;
     assert_eq!(outcome["rows"], 800, "{outcome}");
     let answer = first.sql_json(&format!("SELECT count(*) AS n FROM {DATASET}")).await;
-    assert_eq!((&answer["rows"][0]["n"], &answer["sources"][0]["version"]), (&json!(800), &json!(16)));
+    assert_eq!(
+        (&answer["rows"][0]["n"], &answer["sources"][0]["version"]),
+        (&json!(800), &json!(16))
+    );
 }
