@@ -141,8 +141,11 @@ async fn requests_that_cannot_be_meant_are_refused() {
     refused(RowsRequest { cursor, ..later }).await;
 }
 
+/// A row's place, whole number, number and mark.
+type TiedRow = (Option<u8>, Option<i8>, Option<f64>, Option<u8>);
+
 /// Rows with many ties, rows without values, and rows that are wholly equal.
-fn tied_rows() -> impl Strategy<Value = Vec<(Option<u8>, Option<i8>, Option<f64>, Option<u8>)>> {
+fn tied_rows() -> impl Strategy<Value = Vec<TiedRow>> {
     let number = prop_oneof![
         Just(0.0f64),
         Just(-0.0),
