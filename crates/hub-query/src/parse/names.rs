@@ -7,7 +7,7 @@ use std::{
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement, TableFactor, Visit, Visitor,
+    Statement, TableFactor, Visit, Visitor, visit_expressions,
 };
 
 use super::{TableName, reads_only};
@@ -91,6 +91,23 @@ pub(crate) fn fold(ident: &Ident) -> String {
         Some(_) => ident.value.clone(),
         None => ident.value.to_ascii_lowercase(),
     }
+}
+
+/// Whether an expression has this word as a column.
+fn uses(expr: &Expr, word: &str) -> bool {
+    let found = visit_expressions(expr, |part| {
+        let column = match part {
+            Expr::Identifier(ident) => Some(ident),
+            Expr::CompoundIdentifier(parts) => parts.last(),
+            _ => None,
+        };
+        if column.is_some_and(|ident| fold(ident) == word) {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    found.is_break()
 }
 
 fn place(ident: &Ident) -> Position {
@@ -199,15 +216,8 @@ impl Visitor for Collector {
                     self.names.wildcard = true;
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
-                    // `time AS time` names the column, and nothing new.
-                    let same = match expr {
-                        Expr::Identifier(ident) => fold(ident) == fold(alias),
-                        Expr::CompoundIdentifier(parts) => {
-                            parts.last().is_some_and(|ident| fold(ident) == fold(alias))
-                        }
-                        _ => false,
-                    };
-                    if !same {
+                    // In `sum(time) AS time` the first `time` can only be a column.
+                    if !uses(expr, &fold(alias)) {
                         self.names.labels.insert(fold(alias));
                     }
                 }

@@ -69,6 +69,20 @@ async fn a_label_of_the_query_is_not_taken_for_an_alias() {
 }
 
 #[tokio::test]
+async fn a_value_made_of_a_column_may_have_the_name_of_its_alias() {
+    let bench = bench().await;
+    for sql in [
+        "SELECT max(discharge) AS discharge FROM otaru.river WHERE station = '余市'",
+        "SELECT max(d.discharge) AS discharge FROM (SELECT station, max(discharge) AS discharge \
+         FROM otaru.river GROUP BY station) d WHERE d.station = '余市'",
+        "WITH d AS (SELECT station, discharge * 2 AS discharge FROM otaru.river) \
+         SELECT max(discharge) / 2 AS discharge FROM d WHERE station = '余市'",
+    ] {
+        assert_eq!(bench.value(sql).await, "46.0", "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn aliases_of_two_datasets_join() {
     let mut bench = bench().await;
     let contract = hub_model::Contract::parse(TRAFFIC.as_bytes()).unwrap();
