@@ -64,6 +64,14 @@ fn cache_control(principal: &Principal) -> HeaderValue {
     }
 }
 
+/// Answers to anonymous callers and to token holders are kept apart.
+pub(crate) fn cache_scope(principal: &Principal) -> &'static str {
+    match principal {
+        Principal::Anonymous => "anyone",
+        Principal::Token { .. } => "token",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

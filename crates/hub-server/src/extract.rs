@@ -4,6 +4,8 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
 };
+use chrono::DateTime;
+use hub_app::VersionSelector;
 use hub_model::{AgencyId, DatasetId, ErrorKind};
 use serde::de::DeserializeOwned;
 
@@ -84,6 +86,13 @@ async fn path<T: DeserializeOwned + Send, S: Send + Sync>(
 
 fn not_found(what: &str) -> Problem {
     Problem::new(ErrorKind::NotFound, format!("there is no {what}, or you may not see it"))
+}
+
+/// A version as text has it: its number, or the instant at which it was the newest.
+pub(crate) fn version_of_word(text: &str) -> Option<VersionSelector> {
+    text.parse().map(VersionSelector::Number).ok().or_else(|| {
+        DateTime::parse_from_rfc3339(text).ok().map(|at| VersionSelector::AsOf(at.to_utc()))
+    })
 }
 
 /// A JSON body.

@@ -7,7 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod extract;
-pub mod openapi;
+mod openapi;
 mod problem;
 mod request_id;
 mod router;
@@ -17,4 +17,5 @@ pub mod serve;
 mod state;
 pub mod telemetry;
 
+pub use router::openapi_json;
 pub use run_demo::run_demo;

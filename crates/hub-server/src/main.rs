@@ -6,7 +6,7 @@ use anyhow::Context;
 use hub_server::{
     cli::{self, Command, DemoArgs, Parsed, ServeArgs},
     config::Config,
-    openapi, run_demo,
+    openapi_json, run_demo,
     serve::{self, RunningHub},
     telemetry,
 };
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
 
 fn print_openapi() -> anyhow::Result<()> {
     use std::io::Write;
-    let text = openapi::document().context("the OpenAPI document can't be written")?;
+    let text = openapi_json().context("the OpenAPI document can't be written")?;
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 

@@ -43,10 +43,3 @@ impl Modify for TokenScheme {
             .add_security_scheme("token", SecurityScheme::Http(scheme));
     }
 }
-
-/// The document as it is committed: pretty JSON with a newline at its end.
-pub fn document() -> Result<String, serde_json::Error> {
-    let mut text = serde_json::to_string_pretty(&crate::router::document())?;
-    text.push('\n');
-    Ok(text)
-}

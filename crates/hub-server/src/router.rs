@@ -58,9 +58,11 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(ops::read_metrics))
 }
 
-/// The OpenAPI document of all routes.
-pub(crate) fn document() -> utoipa::openapi::OpenApi {
-    routes().split_for_parts().1
+/// The OpenAPI document of all routes, as it is committed: indented JSON with a newline at its end.
+pub fn openapi_json() -> Result<String, serde_json::Error> {
+    let mut text = serde_json::to_string_pretty(&routes().split_for_parts().1)?;
+    text.push('\n');
+    Ok(text)
 }
 
 /// Every route with every layer. `cors_origins` may read from browsers; `*` stands for all.

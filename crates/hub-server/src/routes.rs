@@ -84,6 +84,27 @@ pub(crate) enum ReadProblems {
     Unavailable(Problem),
 }
 
+/// What reading for some can be answered with beside.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only described, never built: problems are built in `problem`")]
+pub(crate) enum ForbiddenProblem {
+    /// The token's role or agency does not allow it.
+    #[response(status = 403, content_type = "application/problem+json")]
+    Forbidden(Problem),
+}
+
+/// What a JSON body can be answered with beside.
+#[derive(utoipa::IntoResponses)]
+#[expect(dead_code, reason = "only described, never built: problems are built in `problem`")]
+pub(crate) enum BodyProblems {
+    /// The body is too large.
+    #[response(status = 413, content_type = "application/problem+json")]
+    TooLarge(Problem),
+    /// The body is not said to be JSON.
+    #[response(status = 415, content_type = "application/problem+json")]
+    UnsupportedFormat(Problem),
+}
+
 /// What changing can be answered with instead.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "only described, never built: problems are built in `problem`")]

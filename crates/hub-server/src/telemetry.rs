@@ -1,6 +1,6 @@
 //! Logs and counters.
 
-use std::{sync::Arc, time::Instant};
+use std::{io::IsTerminal, sync::Arc, time::Instant};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -20,12 +20,17 @@ use crate::{
     state::ServerState,
 };
 
+/// Libraries that say much at the level of information, unless the filter names them.
+const QUIET: &str = "buoyant_kernel=warn,deltalake_core=warn";
+
 /// Sends logs to standard error for the rest of the process. Called once, by the binary.
 pub fn start_logging(config: &LogConfig) -> Result<(), String> {
-    let filter = EnvFilter::try_new(&config.filter)
+    let filter = EnvFilter::try_new(format!("{QUIET},{}", config.filter))
         .map_err(|error| format!("log.filter {:?} is not usable: {error}", config.filter))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     match config.format {
         LogFormat::Text => registry.with(layer).try_init(),
         LogFormat::Json => registry.with(layer.json()).try_init(),

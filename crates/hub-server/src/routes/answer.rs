@@ -8,11 +8,41 @@ use axum::{
 };
 use hub_model::{ErrorKind, Source, format_instant};
 use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QueryStream};
+use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::{problem::Problem, state::ServerState};
 
 const FORMATS: &str = "json, ndjson, csv, arrow or parquet";
+
+/// An answer as JSON has it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(example = json!({
+    "columns": [{"name": "time", "type": "datetime", "role": "time", "interval": "PT1H", "label": "end"},
+                {"name": "flow", "type": "number", "unit": "m3/s", "role": "value"}],
+    "sources": [{"dataset": "otaru_kaihatsu.river_hourly", "version": 1, "committed_at": "2026-04-01T00:00:00Z",
+                 "title": {"ja": "時間水位・流量"}, "publisher": {"ja": "小樽開発建設部"},
+                 "licence": "CC-BY-4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/",
+                 "attribution": "合成データ", "synthetic": true}],
+    "query_id": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11",
+    "rows": [{"time": "2025-04-01T01:00:00+09:00", "flow": 88.62}],
+    "row_count": 1
+}))]
+pub(crate) struct AnswerBody {
+    /// Each column's name, type, unit and meaning.
+    columns: Vec<serde_json::Value>,
+    /// The dataset versions that were read, with licence and attribution.
+    sources: Vec<serde_json::Value>,
+    /// The id under which logs know the query.
+    query_id: String,
+    /// The rows, by column name.
+    rows: Vec<serde_json::Value>,
+    /// How many there are.
+    row_count: u64,
+    /// For pages of rows: give it as `cursor` for the next page; null at the end.
+    next_cursor: Option<String>,
+}
 
 /// The format by the `format` parameter, or else by `Accept`; JSON where neither says.
 pub(crate) fn output_format(

@@ -10,48 +10,22 @@ use hub_app::{LatestRead, Reading, RowsRead};
 use hub_query::{
     Cursor, Direction, FilterOperator, FilterValue, MAX_PAGE_ROWS, OrderBy, OutputFormat, RowFilter,
 };
-use serde::Serialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::{
     QueryProblems,
-    answer::{output_format, respond},
-    sql::{cache_scope, version_of_word},
+    answer::{AnswerBody, output_format, respond},
 };
 use crate::{
-    auth::Caller, caching::Etag, extract::DatasetPath, problem::Problem, state::ServerState,
+    auth::Caller,
+    caching::{Etag, cache_scope},
+    extract::{DatasetPath, version_of_word},
+    problem::Problem,
+    state::ServerState,
 };
 
 /// Rows a page has where nothing is said.
 const DEFAULT_PAGE_ROWS: usize = 100;
-
-/// An answer as JSON has it.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(example = json!({
-    "columns": [{"name": "time", "type": "datetime", "role": "time", "interval": "PT1H", "label": "end"},
-                {"name": "flow", "type": "number", "unit": "m3/s", "role": "value"}],
-    "sources": [{"dataset": "otaru_kaihatsu.river_hourly", "version": 1, "committed_at": "2026-04-01T00:00:00Z",
-                 "title": {"ja": "時間水位・流量"}, "publisher": {"ja": "小樽開発建設部"},
-                 "licence": "CC-BY-4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/",
-                 "attribution": "合成データ", "synthetic": true}],
-    "query_id": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11",
-    "rows": [{"time": "2025-04-01T01:00:00+09:00", "flow": 88.62}],
-    "row_count": 1
-}))]
-pub(crate) struct AnswerBody {
-    /// Each column's name, type, unit and meaning.
-    columns: Vec<serde_json::Value>,
-    /// The dataset versions that were read, with licence and attribution.
-    sources: Vec<serde_json::Value>,
-    /// The id under which logs know the query.
-    query_id: String,
-    /// The rows, by column name.
-    rows: Vec<serde_json::Value>,
-    /// How many there are.
-    row_count: u64,
-    /// For pages of rows: give it as `cursor` for the next page; null at the end.
-    next_cursor: Option<String>,
-}
 
 /// What to read of a dataset's rows. Any other parameter is a filter: a column's name or alias with an
 /// operator and a value, such as `level=gte.2.5`, `station=in.(a,b)` or `flow=is.null`.

@@ -7,20 +7,19 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use chrono::DateTime;
 use hub_app::{SqlRequest, VersionSelector};
-use hub_model::{DatasetId, Principal};
+use hub_model::DatasetId;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    QueryProblems,
-    answer::{output_format, respond},
+    BodyProblems, QueryProblems,
+    answer::{AnswerBody, output_format, respond},
 };
 use crate::{
     auth::Caller,
-    caching::Etag,
-    extract::{JsonBody, Params},
+    caching::{Etag, cache_scope},
+    extract::{JsonBody, Params, version_of_word},
     problem::Problem,
     state::ServerState,
 };
@@ -75,8 +74,8 @@ pub(crate) struct SqlQuery {
 /// Answers are streamed to their end whatever their size.
 #[utoipa::path(post, path = "/v1/sql", tag = "query", request_body = SqlBody,
     responses((status = 200, description = "The answer", content(
-        (super::rows::AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))), QueryProblems))]
+        (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))), QueryProblems, BodyProblems))]
 pub(crate) async fn run_sql(
     State(state): State<ServerState>,
     Caller(principal): Caller,
@@ -102,7 +101,7 @@ pub(crate) async fn run_sql(
 /// As for POST, for links and caches: the answer has an `ETag`, and `If-None-Match` spares a repeated one.
 #[utoipa::path(get, path = "/v1/sql", tag = "query", params(SqlQuery),
     responses((status = 200, description = "The answer", content(
-        (super::rows::AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
+        (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn run_sql_by_address(
@@ -142,14 +141,6 @@ pub(crate) async fn run_sql_by_address(
     Ok(response)
 }
 
-/// Answers to anonymous callers and to token holders are kept apart.
-pub(crate) fn cache_scope(principal: &Principal) -> &'static str {
-    match principal {
-        Principal::Anonymous => "anyone",
-        Principal::Token { .. } => "token",
-    }
-}
-
 fn dataset_id(text: &str) -> Result<DatasetId, Problem> {
     DatasetId::parse(text).map_err(|error| Problem::parameter("versions", error.to_string()))
 }
@@ -165,13 +156,6 @@ fn version_of_json(id: &str, value: &serde_json::Value) -> Result<VersionSelecto
             "versions",
             format!("for {id} give a number, or an instant such as 2026-04-01T00:00:00+09:00"),
         )
-    })
-}
-
-/// A version as text has it: its number, or the instant at which it was the newest.
-pub(crate) fn version_of_word(text: &str) -> Option<VersionSelector> {
-    text.parse().map(VersionSelector::Number).ok().or_else(|| {
-        DateTime::parse_from_rfc3339(text).ok().map(|at| VersionSelector::AsOf(at.to_utc()))
     })
 }
 

@@ -16,7 +16,9 @@ use hub_registry::UploadRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{PageQuery, ReadProblems, WriteProblems, cut, versions::VersionResponse};
+use super::{
+    ForbiddenProblem, PageQuery, ReadProblems, WriteProblems, cut, versions::VersionResponse,
+};
 use crate::{
     auth::Caller,
     extract::{DatasetPath, LastSegment, Params},
@@ -165,6 +167,8 @@ pub(crate) struct PublicationResponse {
     /// The upload.
     #[serde(flatten)]
     upload: UploadResponse,
+    /// Rows the upload brought.
+    rows_added: u64,
     /// The version it became.
     published: VersionResponse,
 }
@@ -213,6 +217,7 @@ pub(crate) async fn create_upload(
     let replayed = publication.replayed;
     let body = PublicationResponse {
         upload: publication.upload.into(),
+        rows_added: publication.version.rows_added,
         published: publication.version.into(),
     };
     let mut response = (StatusCode::CREATED, Json(body)).into_response();
@@ -257,7 +262,7 @@ fn content_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Problem> {
 /// For tokens of the agency, since reports quote cells of the files.
 #[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/uploads", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"), PageQuery),
-    responses((status = 200, body = UploadListResponse), ReadProblems), security(("token" = [])))]
+    responses((status = 200, body = UploadListResponse), ReadProblems, ForbiddenProblem), security(("token" = [])))]
 pub(crate) async fn list_uploads(
     State(state): State<ServerState>,
     Caller(principal): Caller,
@@ -276,7 +281,7 @@ pub(crate) async fn list_uploads(
 #[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/uploads/{id}", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
            ("id" = String, Path)),
-    responses((status = 200, body = UploadResponse), ReadProblems), security(("token" = [])))]
+    responses((status = 200, body = UploadResponse), ReadProblems, ForbiddenProblem), security(("token" = [])))]
 pub(crate) async fn read_upload(
     State(state): State<ServerState>,
     Caller(principal): Caller,
