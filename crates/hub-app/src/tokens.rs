@@ -9,6 +9,9 @@ use crate::{
     policy::{Action, permit},
 };
 
+/// The longest time a token can be given, in days; far later instants can't be computed with.
+const MAX_DAYS: u32 = 36_500;
+
 /// A token to be made.
 #[derive(Debug, Clone)]
 pub struct TokenRequest {
@@ -60,6 +63,11 @@ impl App {
                 ));
             }
             None => {}
+        }
+        if request.expires_in_days.is_some_and(|days| days > MAX_DAYS) {
+            return Err(AppError::InvalidRequest(format!(
+                "expires_in_days is at most {MAX_DAYS}; leave it out for a token that stays good"
+            )));
         }
         let expires_at = request.expires_in_days.map(|days| self.days_from_now(days));
         let token =
