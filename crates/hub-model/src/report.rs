@@ -1,7 +1,7 @@
 //! The report of an upload: what was understood of the file, and every cell that breaks the contract.
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::Text;
 
@@ -72,9 +72,18 @@ pub struct ColumnReport {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Period {
     /// The earliest.
+    #[serde(serialize_with = "in_japanese_time")]
     pub first: DateTime<Utc>,
     /// The latest.
+    #[serde(serialize_with = "in_japanese_time")]
     pub last: DateTime<Utc>,
+}
+
+fn in_japanese_time<S: Serializer>(
+    instant: &DateTime<Utc>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&crate::format_instant(*instant))
 }
 
 /// What the hub understood of a file, and what is wrong with it. It is kept with the upload.
