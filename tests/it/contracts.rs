@@ -18,7 +18,10 @@ async fn a_contract_grows_by_a_column_that_may_be_empty() {
     let answer = put(&site, RIVER_PATH, &grown).await.ok().json();
     assert_eq!(answer["revision"], 2);
     assert_eq!(answer["latest_version"]["number"], 1, "no new version comes of it");
-    site.publish("station,time,level,流量,備考\na,2026-04-02 00:00,1,1,欠測のため推定\n".to_owned()).await;
+    site.publish(
+        "station,time,level,流量,備考\na,2026-04-02 00:00,1,1,欠測のため推定\n".to_owned(),
+    )
+    .await;
     let rows = site.rows("SELECT level, remark FROM otaru.river ORDER BY time").await;
     assert_eq!(
         rows,
@@ -42,9 +45,27 @@ async fn changes_that_break_readers_are_refused_with_all_reasons() {
     fields.push(json!({"name": "must", "type": "string", "constraints": {"required": true}}));
     let answer = put(&site, RIVER_PATH, &broken).await;
     let problem = answer.problem(StatusCode::CONFLICT, "breaking-change");
-    insta::assert_json_snapshot!(problem["errors"], @"");
+    insta::assert_json_snapshot!(problem["errors"], @r#"
+    [
+      {
+        "pointer": "level",
+        "message": "its unit changed; add a new column in the new unit"
+      },
+      {
+        "pointer": "流量",
+        "message": "it is gone; keep it, or make a new dataset"
+      },
+      {
+        "pointer": "must",
+        "message": "a new column can't be required, since older rows have no value"
+      }
+    ]
+    "#);
     let kept = site.ask(site.get(RIVER_PATH)).await.ok().json();
-    assert_eq!((&kept["revision"], &kept["contract"]["fields"][2]["unit"]), (&json!(1), &json!("m")));
+    assert_eq!(
+        (&kept["revision"], &kept["contract"]["fields"][2]["unit"]),
+        (&json!(1), &json!("m"))
+    );
     // What was just said in other words changes the description only.
     let mut retitled = river("public");
     retitled["metadata"]["title"]["en"] = json!("River");
@@ -85,7 +106,7 @@ async fn a_contract_that_cannot_be_is_refused_with_every_place() {
         ("/metadata/titel", json!({"ja": "x"})),
         ("/contract/fields/0/typ", json!("string")),
         ("/contract/fields/0/type", json!("geometry")),
-        ("/contract/fields/2/unit", json!("furlong")),
+        ("/contract/fields/2/unit", json!("m3 / s")),
     ] {
         let mut broken = river("public");
         let (parent, name) = pointer.rsplit_once('/').unwrap();
@@ -94,7 +115,9 @@ async fn a_contract_that_cannot_be_is_refused_with_every_place() {
         let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-descriptor");
         assert!(problem.to_string().contains(name), "{pointer}: {problem}");
     }
-    for path in ["/v1/datasets/otaru/Broken", "/v1/datasets/otaru/a.b", "/v1/datasets/otaru/%E5%B7%9D"] {
+    for path in
+        ["/v1/datasets/otaru/Broken", "/v1/datasets/otaru/a.b", "/v1/datasets/otaru/%E5%B7%9D"]
+    {
         assert_eq!(put(&site, path, &river("public")).await.status, 422, "{path}");
     }
     let gone = site.ask(site.get(path)).await;
@@ -121,7 +144,8 @@ async fn japanese_names_and_their_aliases_read_the_same() {
 #[tokio::test]
 async fn a_proposal_can_be_confirmed_and_its_file_uploaded() {
     let site = Site::start().await;
-    let file = "観測所,観測時刻,水位(m),戸数\n余市,2026-04-01 01:00,1.25,3\n余市,2026-04-01 02:00,,4\n";
+    let file =
+        "観測所,観測時刻,水位(m),戸数\n余市,2026-04-01 01:00,1.25,3\n余市,2026-04-01 02:00,,4\n";
     let propose = |token: Option<&str>| {
         let request = site.post("/v1/proposals").header("content-type", "text/csv").body(file);
         match token {

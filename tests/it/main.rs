@@ -7,8 +7,12 @@
     reason = "a test stops where what it relies on is not there"
 )]
 
+mod access;
 mod contracts;
 mod crash;
+mod limits;
 mod nodes;
+mod rows;
+mod sql;
 mod support;
 mod uploads;

@@ -217,6 +217,8 @@ pub(crate) fn river(visibility: &str) -> Value {
 pub(crate) fn river_csv(stations: &[&str], from_hour: u32, hours: u32) -> String {
     let mut csv = RIVER_HEADER.to_owned();
     for station in stations {
+        let quoted = format!("\"{}\"", station.replace('"', "\"\""));
+        let station = if station.contains([',', '"']) { &quoted } else { *station };
         for hour in from_hour..from_hour + hours {
             let flow = if hour % 4 == 3 { String::new() } else { (hour * 100).to_string() };
             csv.push_str(&format!("{station},{},{hour},{flow}\n", time(hour)));

@@ -1,0 +1,117 @@
+//! Limits met on purpose: each ends the query that meets it, is told as what it is, and leaves the hub to
+//! its other users.
+
+use futures::StreamExt;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use crate::support::Site;
+
+/// A query that goes on for hours and answers nothing meanwhile.
+const ENDLESS: &str = "SELECT count(*) AS n FROM generate_series(1, 1000000000000)";
+
+#[tokio::test]
+async fn a_query_over_its_time_is_stopped() {
+    let site = Site::with_config("[queries]\ntimeout_ms = 300").await;
+    for sql in [
+        ENDLESS,
+        "WITH RECURSIVE n AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n",
+    ] {
+        let problem = site.ask(site.sql(sql)).await;
+        problem.problem(StatusCode::UNPROCESSABLE_ENTITY, "time-limit");
+        site.until_metric("mochiyori_queries_running 0").await;
+    }
+}
+
+#[tokio::test]
+async fn a_query_over_its_memory_is_stopped() {
+    let site = Site::with_config("[queries]\nmemory_bytes_each = 4000000").await;
+    let sql = "SELECT string_agg(repeat('x', 100), ',') AS a FROM generate_series(1, 200000)";
+    let answer = site.ask(site.sql(sql)).await;
+    let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY, "memory-limit");
+    assert!(problem["detail"].as_str().unwrap().contains("4 MB"), "{problem}");
+    site.until_metric("mochiyori_query_memory_bytes 0").await;
+    let large = site.ask(site.sql("SELECT repeat('x', 2000000000) AS a")).await;
+    assert_eq!(large.status, 422, "{large:?}");
+    assert_eq!(site.rows("SELECT 1 AS one").await, json!([{"one": 1}]));
+}
+
+#[tokio::test]
+async fn an_answer_over_its_size_is_refused_or_broken_off() {
+    let site = Site::with_config("[queries]\nmax_rows = 20000").await;
+    let sql = |rows: u32| format!("SELECT value FROM generate_series(1, {rows})");
+    assert_eq!(site.ask(site.sql(&sql(20_000))).await.ok().json()["row_count"], 20_000);
+    let sorted = format!("{} ORDER BY value % 7", sql(100_000));
+    for (sql, accept) in [
+        (sql(100_000), "application/json"),
+        (sql(100_000), "text/csv"),
+        (sorted, "application/vnd.apache.arrow.stream"),
+    ] {
+        let response = site.hub.sql_request(&sql, accept).send().await.unwrap();
+        let status = response.status();
+        let whole = response.bytes().await;
+        match status {
+            // What was already under way when the limit was met is never mistaken for the whole.
+            StatusCode::OK => assert!(whole.is_err(), "{accept}: the answer looks whole"),
+            _ => assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{accept}"),
+        }
+    }
+    site.until_metric("mochiyori_queries_running 0").await;
+}
+
+#[tokio::test]
+async fn small_questions_are_answered_beside_large_ones_until_no_place_is_left() {
+    let site = Site::with_config("[queries]\nat_once = 2\nwaiting = 0").await;
+    let endless = || tokio::spawn(site.sql(ENDLESS).send());
+    let first = endless();
+    site.until_metric("mochiyori_queries_running 1").await;
+    assert_eq!(site.rows("SELECT 1 AS one").await, json!([{"one": 1}]));
+    let second = endless();
+    site.until_metric("mochiyori_queries_running 2").await;
+    for request in [site.sql("SELECT 1"), site.get("/v1/datasets/otaru/river/rows")] {
+        let busy = site.ask(request).await;
+        busy.problem(StatusCode::SERVICE_UNAVAILABLE, "busy");
+        assert!(busy.header("retry-after").parse::<u32>().is_ok(), "{busy:?}");
+    }
+    site.ask(site.get("/readyz")).await.ok();
+    // Their askers leave, and their places are free again.
+    first.abort();
+    second.abort();
+    site.until_metric("mochiyori_queries_running 0").await;
+    assert_eq!(site.rows("SELECT 2 AS two").await, json!([{"two": 2}]));
+}
+
+#[tokio::test]
+async fn leaving_in_the_midst_of_an_answer_stops_its_query() {
+    let site = Site::start().await;
+    let sql = "SELECT value FROM generate_series(1, 1000000000000)";
+    for accept in ["application/json", "text/csv", "application/vnd.apache.arrow.stream"] {
+        let response = site.hub.sql_request(sql, accept).send().await.unwrap();
+        let mut body = response.bytes_stream();
+        assert!(!body.next().await.unwrap().unwrap().is_empty());
+        site.until_metric("mochiyori_queries_running 1").await;
+        drop(body);
+        site.until_metric("mochiyori_queries_running 0").await;
+    }
+    site.until_metric("mochiyori_query_memory_bytes 0").await;
+}
+
+#[tokio::test]
+async fn large_answers_come_to_their_end() {
+    let site = Site::start().await;
+    let sql = "SELECT value, value * 2 AS double FROM generate_series(1, 300000) ORDER BY value";
+    let json = site.ask(site.sql(sql)).await.ok().json();
+    assert_eq!(json["row_count"], 300_000);
+    assert_eq!(json["rows"][299_999], json!({"value": 300_000, "double": 600_000}));
+    let csv = site.ask(site.hub.sql_request(sql, "text/csv")).await.ok().text();
+    assert_eq!((csv.lines().count(), csv.lines().last()), (300_001, Some("300000,600000")));
+    let arrow = site.hub.sql_request(sql, "application/vnd.apache.arrow.stream");
+    let arrow = site.ask(arrow).await.ok().body;
+    let arrow = arrow::ipc::reader::StreamReader::try_new(&arrow[..], None).unwrap();
+    assert_eq!(arrow.map(|batch| batch.unwrap().num_rows()).sum::<usize>(), 300_000);
+    let parquet = site.hub.sql_request(sql, "application/vnd.apache.parquet");
+    let parquet = site.ask(parquet).await.ok().body;
+    let parquet = parquet::file::reader::SerializedFileReader::new(parquet).unwrap();
+    let rows = parquet::file::reader::FileReader::metadata(&parquet).file_metadata().num_rows();
+    assert_eq!(rows, 300_000);
+}
