@@ -5,8 +5,9 @@
 //! uses both and has no `*`, which would show it twice.
 //!
 //! An alias gives way to whatever else the same word may mean: a real column of any table of the query
-//! (unless the word is used with a table in front), and a label that the query itself gives. Beside a `*`,
-//! a query that uses both names of one column sees the contract's name only.
+//! (unless the word is used with a table in front, or in USING), and a label that the query itself gives
+//! to something else. Beside a `*`, a query that uses both names of one column sees the contract's name
+//! only.
 
 use std::collections::HashSet;
 

@@ -22,7 +22,7 @@ pub(crate) struct Names {
     pub(crate) information_schema: bool,
     /// Every word used as a column, qualified or not.
     pub(crate) columns: HashSet<String>,
-    /// Those used with a table in front.
+    /// Those used with a table in front, or between two tables by USING.
     pub(crate) qualified: HashSet<String>,
     /// Every name that the statement gives to an expression or to a column of a subquery.
     pub(crate) labels: HashSet<String>,
@@ -249,6 +249,8 @@ impl Visitor for Collector {
                     for name in columns {
                         if let Some(ident) = name.0.last().and_then(|part| part.as_ident()) {
                             self.column(ident);
+                            // It stands for a column of either side, and for both in one afterwards.
+                            self.names.qualified.insert(fold(ident));
                         }
                     }
                 }

@@ -114,6 +114,26 @@ async fn aliases_of_two_datasets_join() {
 }
 
 #[tokio::test]
+async fn an_alias_joins_by_using_with_a_column_of_the_same_name() {
+    let mut bench = bench().await;
+    let stations =
+        r#"{"fields": [{"name": "station", "type": "string"}], "primaryKey": ["station"]}"#;
+    let contract = hub_model::Contract::parse(stations.as_bytes()).unwrap();
+    let rows = arrow::array::RecordBatch::try_new(
+        contract.storage_schema(),
+        vec![std::sync::Arc::new(arrow::array::StringArray::from(vec!["余市"]))],
+    )
+    .unwrap();
+    bench.add("otaru.stations", stations, &[rows]).await;
+    for sql in [
+        "SELECT max(discharge) FROM otaru.river JOIN otaru.stations USING (station)",
+        "SELECT max(discharge) FROM otaru.stations s JOIN otaru.river r USING (station) GROUP BY station",
+    ] {
+        assert_eq!(bench.value(sql).await, "46.0", "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn days_begin_at_midnight_in_japan() {
     let bench = bench().await;
     for sql in [
