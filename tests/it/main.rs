@@ -10,8 +10,12 @@
 mod access;
 mod contracts;
 mod crash;
+mod demo;
+mod documents;
 mod limits;
 mod nodes;
+mod readme;
+mod real_input;
 mod rows;
 mod sql;
 mod support;
