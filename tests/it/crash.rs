@@ -101,6 +101,24 @@ async fn a_killed_server_keeps_what_it_acknowledged_and_shows_nothing_half() {
     leavings_are_collected(&hub, &token, rows.len()).await;
 }
 
+#[tokio::test]
+async fn the_list_of_versions_is_made_again_from_the_lake() {
+    let (mut hub, token) = start().await;
+    for upload in 1..=3 {
+        hub.upload(DATASET, file(upload), "text/csv", &token).await;
+    }
+    let before = every_version(&hub).await;
+    hub.stop().await;
+    let emptied = std::process::Command::new(hub_testkit::shared::python())
+        .args(["-c", "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute('DELETE FROM versions')"])
+        .arg(hub.data_dir().join("registry.sqlite"))
+        .status();
+    assert!(emptied.unwrap().success());
+    hub.restart().await;
+    assert_eq!(before.len(), 3);
+    assert_eq!(every_version(&hub).await, before);
+}
+
 async fn every_version(hub: &Hub) -> Vec<Value> {
     let mut versions = Vec::new();
     let mut cursor = String::new();
