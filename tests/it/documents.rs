@@ -37,6 +37,8 @@ struct Block {
 impl Reader {
     /// A reader with the client `mochiyori`, Python and a hub at this address.
     pub(crate) fn new(folder: TempDir, base: &str) -> Self {
+        // Left to itself curl calls an error answer a success.
+        fs::write(folder.path().join(".curlrc"), "fail-with-body\n").expect("it can be written");
         Self { folder, base: base.to_owned(), variables: Vec::new() }
     }
 
@@ -111,6 +113,7 @@ impl Reader {
             .current_dir(self.folder.path())
             .env("CLIENT", env::join_paths([client, python]).expect("folders have plain names"))
             .env("MOCHIYORI_URL", &self.base)
+            .env("CURL_HOME", self.folder.path())
             .env("LC_ALL", "C.UTF-8")
             .env("NO_PROXY", "127.0.0.1")
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
