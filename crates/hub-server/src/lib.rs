@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod extract;
+mod linger;
 mod openapi;
 mod problem;
 mod request_id;

@@ -23,6 +23,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use utoipa_swagger_ui::SwaggerUi;
 
 use crate::{
+    linger,
     openapi::HubDocument,
     problem::Problem,
     request_id,
@@ -80,6 +81,7 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .layer(fixed("referrer-policy", "no-referrer"))
         .layer(fixed("x-frame-options", "DENY"))
         .layer(middleware::from_fn(request_id::assign))
+        .layer(middleware::from_fn(linger::read_rest))
         // Outermost, since the layer before it writes the bodies of problems.
         .layer(compression())
         .with_state(state)
@@ -122,6 +124,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             header::ETAG,
             header::LINK,
             HeaderName::from_static("mochiyori-sources"),
+            HeaderName::from_static("mochiyori-next-cursor"),
             HeaderName::from_static("x-request-id"),
         ])
         .max_age(Duration::from_secs(3_600))
