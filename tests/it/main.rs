@@ -8,10 +8,12 @@
 )]
 
 mod access;
+mod cli;
 mod contracts;
 mod crash;
 mod demo;
 mod documents;
+mod http;
 mod limits;
 mod nodes;
 mod readme;

@@ -148,8 +148,7 @@ async fn parameters_are_values_and_never_text() {
         let body = json!({"sql": sql, "parameters": parameters});
         assert_eq!(site.ask(site.post("/v1/sql").json(&body)).await.status, 400, "{parameters}");
     }
-    let zone =
-        "SELECT count(*) AS n FROM otaru.river WHERE station = 'a' AND time >= '2026-04-01 02:00:00'";
+    let zone = "SELECT count(*) AS n FROM otaru.river WHERE station = 'a' AND time >= '2026-04-01 02:00:00'";
     assert_eq!(site.rows(zone).await, json!([{"n": 1}]), "a time without a zone is Japanese");
 }
 
