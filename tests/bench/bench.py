@@ -20,6 +20,7 @@ from hub import Hub
 from quiet import Watch
 
 PARTS = ("intake", "joins", "points", "streams")
+FORMS = ("csv", "parquet", "arrow")
 CACHE = pathlib.Path.home() / ".cache" / "mochiyori"
 
 
@@ -32,6 +33,7 @@ def arguments():
     parser.add_argument("--requests", type=int, default=2000, help="reads of a station's day; default 2000")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of both; default: one a core")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
+    parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="files in, and streams out")
     parser.add_argument("--binary", type=pathlib.Path, default=target / "release" / "mochiyori")
     parser.add_argument("--folder", type=pathlib.Path, default=CACHE / "bench", help="for data, lakes and results")
     return parser.parse_args()
@@ -53,7 +55,7 @@ def main():
             # The other parts read what this one takes in; without it one upload is enough.
             runs = options.runs if "intake" in options.only else 0
             watch = Watch(hub.pid)
-            results.add("intake", intake.measure(hub, files, runs, options.threads, scratch), watch)
+            results.add("intake", intake.measure(hub, files, options.forms, runs, options.threads, scratch), watch)
             if "joins" in options.only:
                 watch = Watch(hub.pid)
                 results.add("joins", joins.measure(hub, files, options.query_runs, options.threads, scratch), watch)
@@ -62,7 +64,7 @@ def main():
                 results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)
             if "streams" in options.only:
                 # Its figures are of memory first; the hub is started anew in it, so nothing is watched.
-                results.add("streams", streams.measure(hub, files, options.runs, options.threads, scratch))
+                results.add("streams", streams.measure(hub, options.forms, options.runs, options.threads, scratch))
     finally:
         results.write(options.folder / "results.json", options.folder / "results.md")
         shutil.rmtree(scratch, ignore_errors=True)

@@ -14,10 +14,12 @@ from hub import forget_peak, memory
 SQL = "SELECT * FROM bench_weather.observations"
 
 
-def measure(hub, files, runs, threads, scratch):
+def measure(hub, forms, runs, threads, scratch):
     tables = {dataset: hub.files_of(dataset) for dataset in CONTRACTS}
     results = {}
     for form in ("arrow", "csv"):
+        if form not in forms:
+            continue
         results[form] = one_form(hub, form, runs)
         results[form]["duck"] = duck.call(
             "stream_out", form=form, runs=runs, threads=threads, scratch=scratch, tables=tables

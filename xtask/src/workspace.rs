@@ -36,11 +36,14 @@ pub(crate) struct Dependency {
 }
 
 impl Workspace {
-    /// The workspace that this program was compiled in.
+    /// The workspace that this program was started in. Checkouts may share what was compiled in one of
+    /// them, so the place it was compiled in says nothing.
     pub(crate) fn find() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("xtask stands in a folder of the workspace")?;
+        let here = std::env::current_dir().context("the working folder can't be told")?;
+        let root = here
+            .ancestors()
+            .find(|folder| folder.join("Cargo.lock").is_file())
+            .context("start this inside the workspace")?;
         Ok(Self { root: root.to_owned(), metadata: OnceLock::new() })
     }
 

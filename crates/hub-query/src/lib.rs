@@ -24,8 +24,6 @@ mod stream;
 mod suggest;
 mod table;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 
 pub use bounds::SqlBounds;

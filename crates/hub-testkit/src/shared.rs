@@ -4,11 +4,18 @@ use std::path::PathBuf;
 
 /// The folder of real files, or `None` where this checkout has none beside it.
 pub fn data_folder() -> Option<PathBuf> {
-    let folder = std::env::var_os("MOCHIYORI_SHARED_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
+    let folder = std::env::var_os("MOCHIYORI_SHARED_DATA")
+        .map_or_else(|| manifest_folder().join("../../../shared/data"), PathBuf::from);
     folder.join("README.md").exists().then_some(folder)
+}
+
+/// This package's folder in the checkout that runs. It is asked for at run time, since checkouts may share
+/// what was compiled in one of them.
+fn manifest_folder() -> PathBuf {
+    let package = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = package.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    root.map_or(package.clone(), |root| root.join("crates/hub-testkit"))
 }
 
 /// A file of the folder; where it is absent the caller returns early, and the test's output says so.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     Position, SqlBounds, parse,
-    testing::{APRIL, Bench, HOUR, RIVER, river, small},
+    tests::support::{APRIL, Bench, HOUR, RIVER, river, small},
 };
 
 const TRAFFIC: &str = r#"{"fields":[

@@ -4,7 +4,7 @@ use hub_model::ErrorKind;
 
 use crate::{
     QueryError, SqlBounds, parse,
-    testing::{APRIL, Bench, RIVER, river, small},
+    tests::support::{APRIL, Bench, RIVER, river, small},
 };
 
 fn refused(sql: &str) -> QueryError {

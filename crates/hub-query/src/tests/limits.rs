@@ -7,7 +7,7 @@ use hub_model::ErrorKind;
 
 use crate::{
     EngineConfig,
-    testing::{APRIL, Bench, RIVER, river, small},
+    tests::support::{APRIL, Bench, RIVER, river, small},
 };
 
 /// A query that goes on for hours.

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     AnswerHeader, EncodeOptions, EngineConfig, OutputFormat, SOURCES_KEY, encode,
-    testing::{APRIL, Bench, RIVER, river, small},
+    tests::support::{APRIL, Bench, RIVER, river, small},
 };
 
 async fn bench() -> Bench {

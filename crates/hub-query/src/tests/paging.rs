@@ -13,7 +13,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use crate::{
     Cursor, Direction, FilterOperator, FilterValue, LatestRequest, OrderBy, QueryError,
     QueryStream, ReadableTable, RowFilter, RowsRequest,
-    testing::{APRIL, Bench, HOUR, RIVER, river, small},
+    tests::support::{APRIL, Bench, HOUR, RIVER, river, small},
 };
 
 fn request(table: &ReadableTable, limit: usize) -> RowsRequest {

@@ -6,7 +6,7 @@ use arrow::array::{Array, RecordBatch};
 use hub_lake::{Bound, ColumnStatistics, DataFile};
 use hub_model::Contract;
 
-use crate::testing::{APRIL, Bench, HOUR, RIVER, river, small};
+use crate::tests::support::{APRIL, Bench, HOUR, RIVER, river, small};
 
 const DAY: i64 = 24 * HOUR;
 

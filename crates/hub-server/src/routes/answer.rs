@@ -40,7 +40,7 @@ pub(crate) struct AnswerBody {
     rows: Vec<serde_json::Value>,
     /// How many there are.
     row_count: u64,
-    /// For pages of rows: give it as `cursor` for the next page; null at the end.
+    /// For pages of rows: give it as `cursor` for the next page; absent at the end.
     next_cursor: Option<String>,
 }
 
