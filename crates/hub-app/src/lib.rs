@@ -1,7 +1,7 @@
 //! The hub's use cases, and the one place that decides who may do what.
 //!
 //! A door authenticates a caller and hands a [`Principal`](hub_model::Principal) to a use case here; a
-//! use case asks [`policy`] and orders the steps through registry, intake, lake and query. Nothing
+//! use case asks `policy` and orders the steps through registry, intake, lake and query. Nothing
 //! here knows HTTP.
 
 mod agencies;

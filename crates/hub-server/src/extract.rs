@@ -38,6 +38,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
     }
 }
 
+/// For addresses that take no query parameters.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NoParams {}
+
 /// A path's ids, checked.
 #[derive(Debug)]
 pub(crate) struct DatasetPath(pub(crate) DatasetId);

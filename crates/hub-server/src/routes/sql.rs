@@ -19,7 +19,7 @@ use super::{
 use crate::{
     auth::Caller,
     caching::{Etag, cache_scope},
-    extract::{JsonBody, Params, version_of_word},
+    extract::{JsonBody, NoParams, Params, version_of_word},
     problem::Problem,
     state::ServerState,
 };
@@ -79,6 +79,7 @@ pub(crate) struct SqlQuery {
 pub(crate) async fn run_sql(
     State(state): State<ServerState>,
     Caller(principal): Caller,
+    Params(NoParams {}): Params<NoParams>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SqlBody>,
 ) -> Result<Response, Problem> {
