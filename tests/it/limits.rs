@@ -47,7 +47,8 @@ async fn an_answer_over_its_size_is_refused_or_broken_off() {
         (sql(100_000), "text/csv"),
         (sorted, "application/vnd.apache.arrow.stream"),
     ] {
-        let response = site.hub.sql_request(&sql, accept).send().await.unwrap();
+        // The limit may be met before the head of the answer has left; the connection breaks off then.
+        let Ok(response) = site.hub.sql_request(&sql, accept).send().await else { continue };
         let status = response.status();
         let whole = response.bytes().await;
         match status {
