@@ -122,8 +122,8 @@ fn a_clean_file_becomes_batches_and_a_report() {
                 }
               ],
               "period": {
-                "first": "2024-05-01T14:00:00Z",
-                "last": "2024-05-01T15:00:00Z"
+                "first": "2024-05-01T23:00:00+09:00",
+                "last": "2024-05-02T00:00:00+09:00"
               },
               "error_count": 0,
               "errors": [],
