@@ -28,10 +28,9 @@ impl App {
         let spooled = self.spool(&UploadId::generate().to_string(), body).await?;
         let proposal = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let mut file = spooled.open()?;
-            let format = hub_intake::detect(&mut file, &request.hint)?;
+            let recognised = hub_intake::recognise(spooled.open()?, &request.hint)?;
             let options = hub_intake::IntakeOptions::default();
-            Ok::<_, AppError>(hub_intake::propose(file, format, &options)?)
+            Ok::<_, AppError>(hub_intake::propose(&recognised, &options)?)
         });
         proposal.await.map_err(|error| AppError::Broken(error.to_string()))?
     }

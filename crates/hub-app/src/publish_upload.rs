@@ -248,14 +248,13 @@ impl App {
         hint: &FormatHint,
     ) -> Result<(UploadReport, Option<Staged>), AppError> {
         let config = &self.inner.config;
-        let mut file = spooled.open()?;
-        let format = hub_intake::detect(&mut file, hint)?;
+        let recognised = hub_intake::recognise(spooled.open()?, hint)?;
         let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
         let intake_options =
             IntakeOptions { error_cap: config.report_cap, ..IntakeOptions::default() };
         let mut lake_error = None;
         let conformed =
-            hub_intake::conform(file, format, contract, &intake_options, &mut |conformed| {
+            hub_intake::conform(&recognised, contract, &intake_options, &mut |conformed| {
                 stager.push(conformed.batch, conformed.first_row).map_err(|error| {
                     lake_error = Some(error);
                     "the rows can't be staged".into()

@@ -20,7 +20,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use hub_intake::{Format, IntakeOptions, conform};
+use hub_intake::{Format, FormatHint, IntakeOptions, conform, recognise};
 use hub_model::Contract;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
@@ -112,8 +112,7 @@ fn main() {
         let begun = Instant::now();
         let mut taken = 0;
         let report = conform(
-            File::open(&path).unwrap(),
-            format,
+            &recognise(File::open(&path).unwrap(), &FormatHint::default()).unwrap(),
             &contract,
             &IntakeOptions::default(),
             &mut |batch| {

@@ -19,7 +19,6 @@ pub(crate) mod typed;
 mod typed_tests;
 
 use std::{
-    fs::File,
     sync::mpsc::{Receiver, SyncSender, sync_channel},
     thread,
 };
@@ -30,7 +29,7 @@ use hub_model::{Contract, UploadReport};
 use plan::Plan;
 
 use crate::{
-    Format, IntakeError, IntakeOptions, SinkError,
+    IntakeError, IntakeOptions, Recognised, SinkError,
     decode::{self, Block, Decode, guarded},
 };
 
@@ -59,25 +58,28 @@ pub struct ConformedBatch {
 /// around numbers and times. A time without an offset is Japanese. Fractions become the nearest 64-bit
 /// float; every other loss is an error.
 pub fn conform(
-    file: File,
-    format: Format,
+    recognised: &Recognised,
     contract: &Contract,
     options: &IntakeOptions,
     sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
 ) -> Result<UploadReport, IntakeError> {
     options.check_stop()?;
-    let mut decoder = decode::open(file, format, options)?;
-    let plan = Plan::new(contract, decoder.columns(), format)?;
+    let format = recognised.format();
+    let mut decoder = decode::open(recognised, options)?;
+    let plan = Plan::new(contract, decoder.columns(), recognised)?;
     guarded(|| decoder.select(plan.wanted()))?;
-    let encoding = decoder.encoding();
-    let conformer = Conformer::new(plan, format, encoding, options);
+    let understood = decoder.understood();
+    let conformer = Conformer::new(plan, format, understood, options);
     let (to_conform, blocks) = sync_channel(WAITING);
     let (to_sink, batches) = sync_channel(WAITING);
     thread::scope(|scope| {
-        thread::Builder::new()
+        let decoding = thread::Builder::new()
             .name("intake-decode".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, move || decode_all(decoder.as_mut(), options, &to_conform))?;
+            .spawn_scoped(scope, move || {
+                decode_all(decoder.as_mut(), options, &to_conform);
+                decoder.changes()
+            })?;
         let checking = thread::Builder::new()
             .name("intake-conform".to_owned())
             .spawn_scoped(scope, move || conform_all(conformer, &blocks, &to_sink))?;
@@ -90,11 +92,11 @@ pub fn conform(
         }
         // The other threads end at their next send once nothing receives.
         drop(batches);
-        let report = checking
-            .join()
-            .map_err(|_| IntakeError::Internal("the checking of cells failed".to_owned()))?;
+        let failed = |_| IntakeError::Internal("the checking of cells failed".to_owned());
+        let conformer = checking.join().map_err(failed)?;
+        let changes = decoding.join().map_err(failed)?;
         taken?;
-        report
+        Ok(conformer?.finish(changes))
     })
 }
 
@@ -116,11 +118,11 @@ fn decode_all(
     }
 }
 
-fn conform_all(
-    mut conformer: Conformer<'_>,
+fn conform_all<'a>(
+    mut conformer: Conformer<'a>,
     blocks: &Receiver<Result<Block, IntakeError>>,
     to_sink: &SyncSender<ConformedBatch>,
-) -> Result<UploadReport, IntakeError> {
+) -> Result<Conformer<'a>, IntakeError> {
     for block in blocks {
         let block = block?;
         let mut left = false;
@@ -134,5 +136,5 @@ fn conform_all(
             return Err(IntakeError::Stopped);
         }
     }
-    Ok(conformer.finish())
+    Ok(conformer)
 }

@@ -7,20 +7,21 @@ mod arrow_stream;
 mod csv;
 mod parquet;
 mod text_block;
+mod transformed;
 
 use std::{
     collections::HashMap,
-    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
 };
 
 use arrow::record_batch::RecordBatch;
 use arrow_schema::{DataType, Schema};
-use hub_model::MAX_FIELDS;
+use hub_model::{Contract, LayoutReport, MAX_FIELDS};
 
 pub(crate) use text_block::{BrokenRow, RowFault, TextBlock};
+pub(crate) use transformed::{Output, Transform, Transformed};
 
-use crate::{Format, IntakeError, IntakeOptions};
+use crate::{Format, IntakeError, IntakeOptions, Recognised, changes::Changes};
 
 /// One column as the file has it.
 #[derive(Debug, Clone)]
@@ -31,6 +32,23 @@ pub(crate) struct SourceColumn {
     pub(crate) data_type: Option<DataType>,
     /// What a typed file says of it besides.
     pub(crate) metadata: HashMap<String, String>,
+    /// Its place in the person's file, from 0, where that file has cells.
+    pub(crate) position: Option<u32>,
+}
+
+impl SourceColumn {
+    /// A column of text.
+    pub(crate) fn text(name: impl Into<String>, position: Option<u32>) -> Self {
+        Self { name: name.into(), data_type: None, metadata: HashMap::new(), position }
+    }
+}
+
+/// What a decoder found of the file as a whole.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Understood {
+    /// The text encoding, for text formats.
+    pub(crate) encoding: Option<String>,
+    pub(crate) layout: Option<LayoutReport>,
 }
 
 /// Rows of a file that were decoded together.
@@ -52,9 +70,19 @@ pub(crate) trait Decode: Send {
     /// The file's columns, in its order.
     fn columns(&self) -> &[SourceColumn];
 
-    /// The text encoding, for text formats.
-    fn encoding(&self) -> Option<&'static str> {
+    /// What was found of the file as a whole; asked for before the first block.
+    fn understood(&self) -> Understood {
+        Understood::default()
+    }
+
+    /// The contract that the file's layout stands for, where it is a publisher's known one.
+    fn contract(&self) -> Option<&Contract> {
         None
+    }
+
+    /// What was changed of the file's cells; asked for after the last block.
+    fn changes(&mut self) -> Changes {
+        Changes::default()
     }
 
     /// Leaves out every other column from now on; `wanted` is in ascending order. Called once, before the
@@ -79,19 +107,27 @@ fn source_columns(schema: &Schema) -> Result<Vec<SourceColumn>, IntakeError> {
         name: field.name().clone(),
         data_type: Some(field.data_type().clone()),
         metadata: field.metadata().clone(),
+        position: None,
     });
     Ok(columns.collect())
 }
 
-/// Begins to decode a file.
+/// Begins to decode a file that was recognised; each call reads it from its start.
 pub(crate) fn open(
-    file: File,
-    format: Format,
+    recognised: &Recognised,
     options: &IntakeOptions,
 ) -> Result<Box<dyn Decode>, IntakeError> {
     guarded(|| {
-        Ok(match format {
-            Format::Csv => Box::new(csv::CsvDecoder::open(file, options)?) as Box<dyn Decode>,
+        let file = recognised.file()?;
+        if let Some(preset) = recognised.known_layout() {
+            return preset.open(recognised, options);
+        }
+        Ok(match recognised.format() {
+            Format::Csv => {
+                let encoding = recognised.encoding();
+                Box::new(csv::CsvDecoder::open(recognised.text()?, encoding, options)?)
+                    as Box<dyn Decode>
+            }
             Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
             Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
             Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),

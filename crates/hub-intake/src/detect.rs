@@ -6,12 +6,15 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use crate::IntakeError;
+use serde::{Deserialize, Serialize};
+
+use crate::{IntakeError, encoding::TextEncoding};
 
 /// A format that the hub reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// Comma-separated text in UTF-8, its first line the header.
+    /// Text whose cells are separated by commas.
     Csv,
     /// Apache Parquet.
     Parquet,
@@ -71,7 +74,7 @@ impl std::fmt::Display for Format {
 }
 
 /// What the sender says of a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FormatHint {
     /// The name of the file on the sender's side.
     pub file_name: Option<String>,
@@ -80,17 +83,22 @@ pub struct FormatHint {
     /// The format the sender asks for outright. That the bytes say otherwise is then an error, where a
     /// media type or a file name merely gives way to the bytes.
     pub format: Option<Format>,
+    /// A publisher's layout by its id, or `none` to read the file as a plain table; found by itself where
+    /// nothing is said.
+    pub preset: Option<String>,
 }
 
 /// How many bytes are looked at.
 const LOOKED_AT: u64 = 64 * 1024;
 
-/// The format of a file; the file's position is its start afterwards.
-pub fn detect(file: &mut File, hint: &FormatHint) -> Result<Format, IntakeError> {
+/// The format of a file, and the encoding where it is text.
+pub(crate) fn detect(
+    file: &mut File,
+    hint: &FormatHint,
+) -> Result<(Format, TextEncoding), IntakeError> {
     file.seek(SeekFrom::Start(0))?;
     let mut head = Vec::new();
     Read::by_ref(file).take(LOOKED_AT).read_to_end(&mut head)?;
-    file.seek(SeekFrom::Start(0))?;
     if head.is_empty() {
         return Err(IntakeError::unreadable(
             "ファイルが空です。書き出しが終わっているかを確かめて、もう一度送ってください",
@@ -100,7 +108,7 @@ pub fn detect(file: &mut File, hint: &FormatHint) -> Result<Format, IntakeError>
     if let Some(format) = by_magic(&head) {
         return match hint.format {
             Some(asked) if asked != format => Err(contradiction(asked, format.as_str())),
-            _ => Ok(format),
+            _ => Ok((format, TextEncoding::Utf8)),
         };
     }
     if let Some(found) = foreign(&head) {
@@ -113,7 +121,7 @@ pub fn detect(file: &mut File, hint: &FormatHint) -> Result<Format, IntakeError>
     let Some(text) = utf8_head(&head) else {
         return Err(match stated {
             Some(format) if format != Format::Csv => broken(format),
-            _ if looks_like_cp932(&head) => Foreign::Cp932.refusal(),
+            _ if looks_like_cp932(&head) => return Ok((Format::Csv, TextEncoding::Cp932)),
             _ => IntakeError::unsupported(
                 "ファイルの形式がわかりません。UTF-8のCSV、Parquet、Arrowのいずれかで保存して送ってください",
                 "the file's format is not known; save it as CSV in UTF-8, as Parquet or as Arrow",
@@ -126,7 +134,9 @@ pub fn detect(file: &mut File, hint: &FormatHint) -> Result<Format, IntakeError>
     if let Some(found) = foreign_text(text) {
         return Err(found.refusal());
     }
-    Ok(Format::Csv)
+    let encoding =
+        if text.starts_with('\u{FEFF}') { TextEncoding::Utf8Bom } else { TextEncoding::Utf8 };
+    Ok((Format::Csv, encoding))
 }
 
 fn by_magic(head: &[u8]) -> Option<Format> {
@@ -192,7 +202,6 @@ enum Foreign {
     Zstd,
     OldArrow,
     Utf16,
-    Cp932,
     Pdf,
     Html,
     Json,
@@ -255,7 +264,6 @@ impl Foreign {
             Self::Zstd => ("zstdで圧縮されたもの", "compressed with zstd"),
             Self::OldArrow => ("Featherの古い版（V1）", "the old version 1 of Feather"),
             Self::Utf16 => ("UTF-16の文字コード", "text in UTF-16"),
-            Self::Cp932 => ("シフトJIS（CP932）の文字コード", "text in Shift_JIS (CP932)"),
             Self::Pdf => ("PDF", "a PDF document"),
             Self::Html => ("HTMLかXML", "HTML or XML"),
             Self::Json => ("JSON", "JSON"),
@@ -268,7 +276,7 @@ impl Foreign {
             Self::Zip | Self::Gzip | Self::Zstd => {
                 ("展開して、中のファイルを送ってください", "unpack it and send the file inside")
             }
-            Self::Utf16 | Self::Cp932 => (
+            Self::Utf16 => (
                 "文字コードをUTF-8にしたCSV（Excelなら「CSV UTF-8（コンマ区切り）」）かParquetで保存して送ってください",
                 "save it as CSV in UTF-8 (in Excel, \"CSV UTF-8 (Comma delimited)\") or as Parquet, and send that",
             ),
@@ -315,7 +323,7 @@ mod tests {
     fn detect_bytes(bytes: &[u8], hint: &FormatHint) -> Result<Format, IntakeError> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(bytes).unwrap();
-        detect(&mut file, hint)
+        detect(&mut file, hint).map(|(format, _)| format)
     }
 
     fn refusal(bytes: &[u8]) -> String {
@@ -365,8 +373,6 @@ mod tests {
         assert!(refusal(&[0x1F, 0x8B, 8, 0]).contains("gzip"));
         assert!(refusal(b"\xFF\xFEa\0,\0b\0").contains("UTF-16"));
         assert!(refusal(b"a\0,\0b\0\n\0c\0,\0").contains("UTF-16"));
-        // 水位,流量 in CP932.
-        assert!(refusal(b"\x90\x85\x88\xCA,\x97\xAC\x97\xCA\r\n1,2\r\n").contains("Shift_JIS"));
         assert!(refusal(b"{\"a\": 1}").contains("JSON"));
         assert!(refusal(&[0xD0, 0xCF, 0x11, 0xE0, 0]).contains("xls"));
     }
@@ -388,17 +394,17 @@ mod tests {
     #[test]
     fn real_files_are_named_for_what_they_are() {
         for (path, expected) in [
-            ("traffic/jartic_5m_20260115_0800_otaru.csv", None),
-            ("traffic/jartic_typeB_dummy_type_b.csv", Some("Shift_JIS")),
-            ("municipal/SSDSE-A-2025.csv", Some("Shift_JIS")),
-            ("jma/obsdl/tokyo_20211020-20221019.csv", Some("Shift_JIS")),
-            ("jma/bosai/amedastable.json", Some("JSON")),
+            ("traffic/jartic_5m_20260115_0800_otaru.csv", Ok(TextEncoding::Utf8)),
+            ("traffic/jartic_typeB_dummy_type_b.csv", Ok(TextEncoding::Cp932)),
+            ("municipal/SSDSE-A-2025.csv", Ok(TextEncoding::Cp932)),
+            ("jma/obsdl/tokyo_20211020-20221019.csv", Ok(TextEncoding::Cp932)),
+            ("jma/bosai/amedastable.json", Err("JSON")),
         ] {
             let Some(path) = hub_testkit::shared::data_file(path) else { continue };
             let found = detect(&mut File::open(&path).unwrap(), &FormatHint::default());
             match expected {
-                None => assert_eq!(found.unwrap(), Format::Csv, "{path:?}"),
-                Some(word) => {
+                Ok(encoding) => assert_eq!(found.unwrap(), (Format::Csv, encoding), "{path:?}"),
+                Err(word) => {
                     let refusal = found.unwrap_err().to_string();
                     assert!(refusal.contains(word), "{path:?}: {refusal}");
                 }

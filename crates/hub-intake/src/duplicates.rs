@@ -19,6 +19,7 @@ pub fn report_duplicates(
         builder.error(Rule::UniqueKey, || CellError {
             row: Some(again),
             column: (contract.primary_key.len() == 1).then(|| contract.primary_key[0].clone()),
+            cell: None,
             value: None,
             rule: Rule::UniqueKey,
             message: Text::new(

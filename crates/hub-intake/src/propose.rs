@@ -10,16 +10,16 @@ mod tests;
 mod typed;
 mod units;
 
-use std::{collections::HashSet, fs::File};
+use std::collections::HashSet;
 
 use hub_model::{Contract, Field, FieldRole, FieldType, Text};
 use profile::Profile;
 use serde::Serialize;
 
 use crate::{
-    Format, IntakeError, IntakeOptions,
+    IntakeError, IntakeOptions, Recognised,
     conform::mapping::fold,
-    decode::{self, Block, SourceColumn, guarded},
+    decode::{self, Block, Decode, SourceColumn, guarded},
     show::show_text,
 };
 
@@ -51,14 +51,18 @@ struct Column {
 }
 
 /// Reads the whole file, twice where a key is looked for, and proposes a contract for it.
-pub fn propose(
-    file: File,
-    format: Format,
-    options: &IntakeOptions,
-) -> Result<Proposal, IntakeError> {
-    let again = file.try_clone()?;
+pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Proposal, IntakeError> {
     let mut notes = Notes::default();
-    let (sources, profiles) = read_profiles(file, format, options, &mut notes)?;
+    let decoder = decode::open(recognised, options)?;
+    if let (Some(contract), Some(preset)) = (decoder.contract(), recognised.known_layout()) {
+        let (ja, en) = preset.title;
+        notes.add_for_all(
+            format!("「{ja}」の様式と分かったので、その契約としました"),
+            format!("the file is in the layout {en:?}, whose contract this is"),
+        );
+        return Ok(Proposal { contract: contract.clone(), notes: notes.0 });
+    }
+    let (sources, profiles) = read_profiles(decoder, options, &mut notes)?;
     let names = names(&sources, &mut notes);
     let mut missing_values = vec![String::new()];
     let mut columns = Vec::new();
@@ -97,7 +101,7 @@ pub fn propose(
         ));
     }
     decide::assign_roles(&mut columns, &mut notes);
-    let primary_key = keys::find(again, format, options, &mut columns, &mut notes)?;
+    let primary_key = keys::find(recognised, options, &mut columns, &mut notes)?;
     let fields = columns.into_iter().map(|column| column.field).collect();
     let contract = Contract { fields, primary_key, missing_values };
     contract.clone().validated().map_err(|e| IntakeError::Internal(e.to_string()))?;
@@ -106,12 +110,10 @@ pub fn propose(
 
 /// What every column holds.
 fn read_profiles(
-    file: File,
-    format: Format,
+    mut decoder: Box<dyn Decode>,
     options: &IntakeOptions,
     notes: &mut Notes,
 ) -> Result<(Vec<SourceColumn>, Vec<Profile>), IntakeError> {
-    let mut decoder = decode::open(file, format, options)?;
     let sources = decoder.columns().to_vec();
     let mut profiles: Vec<Profile> = sources.iter().map(|_| Profile::new()).collect();
     let readable = readable(&sources);

@@ -26,7 +26,10 @@ pub use licence::{Licence, LicenceTerms};
 pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
 pub use principal::{Principal, Role};
 pub use quality::Quality;
-pub use report::{CellError, ColumnReport, Period, ReportBuilder, Rule, UploadReport};
+pub use report::{
+    CellError, Change, ChangeExample, ChangeKind, ColumnReport, LayoutReport, Period, PresetName,
+    ReportBuilder, Rule, UploadReport, Warning,
+};
 pub use source::Source;
 pub use unit::Unit;
 pub use version::{UploadMode, VersionRecord};

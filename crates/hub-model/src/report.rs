@@ -1,4 +1,11 @@
-//! The report of an upload: what was understood of the file, and every cell that breaks the contract.
+//! The report of an upload: what was understood of the file, what was changed to read it, and every cell
+//! that breaks the contract.
+
+mod change;
+mod layout;
+
+pub use change::{Change, ChangeExample, ChangeKind};
+pub use layout::{LayoutReport, PresetName};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, Serializer};
@@ -47,6 +54,9 @@ pub struct CellError {
     pub row: Option<u64>,
     /// The column, as the file names it.
     pub column: Option<String>,
+    /// The cell as a spreadsheet names it, such as `C12`, where the file's own cell is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
     /// The value as it stands in the file, cut to a readable length.
     pub value: Option<String>,
     /// The rule it breaks.
@@ -54,6 +64,24 @@ pub struct CellError {
     /// What is wrong.
     pub message: Text,
     /// What to do about it.
+    pub fix: Text,
+}
+
+/// Something that is likely not meant and yet keeps the contract.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// The row as in [`CellError`]; none where a column or the whole file is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// The column, as the file names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+    /// The value as it stands in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// What looks wrong.
+    pub message: Text,
+    /// What to look at.
     pub fix: Text,
 }
 
@@ -94,6 +122,9 @@ pub struct UploadReport {
     /// The text encoding, for text formats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// How the table lies in the file, where that is more than a header and rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layout: Option<LayoutReport>,
     /// Rows read.
     pub rows: u64,
     /// The contract's columns, and where each was found.
@@ -107,6 +138,12 @@ pub struct UploadReport {
     pub errors: Vec<CellError>,
     /// How many there are of each rule, over the whole file.
     pub errors_by_rule: std::collections::BTreeMap<Rule, u64>,
+    /// What was changed of the file's cells to read them, by kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+    /// What keeps the contract and looks wrong all the same.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
 }
 
 impl UploadReport {
@@ -130,12 +167,15 @@ impl ReportBuilder {
             report: UploadReport {
                 format: format.into(),
                 encoding: None,
+                layout: None,
                 rows: 0,
                 columns: Vec::new(),
                 period: None,
                 error_count: 0,
                 errors: Vec::new(),
                 errors_by_rule: std::collections::BTreeMap::new(),
+                changes: Vec::new(),
+                warnings: Vec::new(),
             },
             cap,
         }
@@ -190,6 +230,7 @@ mod tests {
             builder.error(Rule::Type, || CellError {
                 row: Some(row),
                 column: Some("level".to_owned()),
+                cell: None,
                 value: Some("x".to_owned()),
                 rule: Rule::Type,
                 message: Text::default(),

@@ -15,13 +15,15 @@ use super::{
     fault::{FaultKind, describe, describe_row},
     faults::{ColumnFaults, Fault, Faults},
     period::Span,
-    plan::{Plan, PlannedField},
+    plan::{Plan, PlannedField, Source},
     text_size::text_bytes,
     typed,
 };
 use crate::{
     Format, IntakeError, IntakeOptions,
-    decode::{Block, RowFault, TextBlock, unpacks_too_large},
+    changes::Changes,
+    decode::{Block, RowFault, TextBlock, Understood, unpacks_too_large},
+    rows::cell_name,
     show::{show_bytes, show_text},
 };
 
@@ -37,6 +39,13 @@ impl Piece<'_> {
             Self::Text(block) => block.rows(),
             Self::Typed { batch, .. } => batch.num_rows(),
         }
+    }
+
+    /// The file's own cell, as a spreadsheet names it, where it is known.
+    fn cell_name(&self, fault: &Fault, source: &Source) -> Option<String> {
+        let Self::Text(block) = self else { return None };
+        let column = block.origins.get(fault.row).copied().or(source.position)?;
+        Some(cell_name(fault.place, column))
     }
 
     /// A row as a person counts it.
@@ -60,17 +69,19 @@ pub(crate) struct Conformer<'a> {
     missing: Vec<u64>,
     span: Span,
     decoded_bytes: u64,
+    changes: Changes,
 }
 
 impl<'a> Conformer<'a> {
     pub(crate) fn new(
         mut plan: Plan<'a>,
         format: Format,
-        encoding: Option<&str>,
+        understood: Understood,
         options: &'a IntakeOptions,
     ) -> Self {
         let mut report = ReportBuilder::new(format.as_str(), options.error_cap);
-        report.report_mut().encoding = encoding.map(ToOwned::to_owned);
+        report.report_mut().encoding = understood.encoding;
+        report.report_mut().layout = understood.layout;
         for error in std::mem::take(&mut plan.errors) {
             report.error(error.rule, || error);
         }
@@ -82,6 +93,7 @@ impl<'a> Conformer<'a> {
             rows: 0,
             span: Span::default(),
             decoded_bytes: 0,
+            changes: Changes::default(),
         }
     }
 
@@ -221,11 +233,13 @@ impl<'a> Conformer<'a> {
         }
     }
 
-    /// The report of the whole file.
-    pub(crate) fn finish(mut self) -> UploadReport {
+    /// The report of the whole file; `decoded` is what the decoder changed.
+    pub(crate) fn finish(mut self, decoded: Changes) -> UploadReport {
+        self.changes.merge(decoded);
         let report = self.report.report_mut();
         report.rows = self.rows;
         report.period = self.span.period();
+        report.changes = self.changes.finish();
         report.columns = self
             .plan
             .fields
@@ -279,7 +293,8 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>) -> CellError {
     let planned = fault.field.map(|field| &plan.fields[field]);
     let Some((planned, source)) = planned.and_then(|p| p.source.as_ref().map(|s| (p, s))) else {
         let (message, fix) = describe_row(fault.kind, plan.width);
-        return CellError { row: Some(fault.place), column: None, value: None, rule, message, fix };
+        let (row, column, cell, value) = (Some(fault.place), None, None, None);
+        return CellError { row, column, cell, value, rule, message, fix };
     };
     let (value, is_text) = match piece {
         Piece::Text(block) => (show_bytes(block.cell(fault.row, source.column)), true),
@@ -289,6 +304,7 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>) -> CellError {
     CellError {
         row: Some(fault.place),
         column: Some(source.name.clone()),
+        cell: piece.cell_name(fault, source),
         value: (fault.kind != FaultKind::Required || !value.is_empty()).then_some(value),
         rule,
         message,

@@ -117,6 +117,7 @@ fn ambiguity(field: &Field, found: &[String], row: Option<u64>) -> CellError {
     CellError {
         row,
         column: found.first().cloned(),
+        cell: None,
         value: None,
         rule: Rule::UnknownColumn,
         message,
@@ -152,6 +153,7 @@ fn missing(field: &Field, columns: &[SourceColumn], taken: &[bool]) -> CellError
     CellError {
         row: None,
         column: Some(name.clone()),
+        cell: None,
         value: None,
         rule: Rule::MissingColumn,
         message: Text::new(
@@ -167,6 +169,7 @@ fn unknown(name: &str, row: Option<u64>) -> CellError {
     CellError {
         row,
         column: Some(shown.clone()),
+        cell: None,
         value: None,
         rule: Rule::UnknownColumn,
         message: Text::new(

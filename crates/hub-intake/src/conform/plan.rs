@@ -7,7 +7,7 @@ use super::{
     cells::MissingTexts, fault::type_words, limits::Limits, mapping::map_columns, time::TimeFormat,
     typed::can_convert,
 };
-use crate::{Format, IntakeError, decode::SourceColumn, show::show_text};
+use crate::{Format, IntakeError, Recognised, decode::SourceColumn, show::show_text};
 
 /// One field of the contract and where its values come from.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct PlannedField<'a> {
 pub(crate) struct Source {
     /// The file's name of it, as it can be shown.
     pub(crate) name: String,
+    /// Its place in the person's file, where that has cells.
+    pub(crate) position: Option<u32>,
     /// Its place among all columns of the file.
     pub(crate) column: usize,
     /// Its place among the columns that are read.
@@ -45,9 +47,10 @@ impl<'a> Plan<'a> {
     pub(crate) fn new(
         contract: &'a Contract,
         columns: &[SourceColumn],
-        format: Format,
+        recognised: &Recognised,
     ) -> Result<Self, IntakeError> {
-        let header_row = (format == Format::Csv).then_some(1);
+        let is_plain = recognised.format() == Format::Csv && recognised.preset().is_none();
+        let header_row = is_plain.then_some(1);
         let mut mapping = map_columns(columns, contract, header_row);
         let mut readable = mapping.sources.clone();
         for (field, source) in contract.fields.iter().zip(&mut readable) {
@@ -70,6 +73,7 @@ impl<'a> Plan<'a> {
                     field,
                     source: source.map(|column| Source {
                         name: show_text(&columns[column].name),
+                        position: columns[column].position,
                         column,
                         selected: wanted.partition_point(|wanted| *wanted < column),
                     }),
@@ -113,6 +117,7 @@ fn unfit(field: &Field, column: &SourceColumn, data_type: &str) -> CellError {
     CellError {
         row: None,
         column: Some(name.clone()),
+        cell: None,
         value: None,
         rule: Rule::Type,
         message: Text::new(

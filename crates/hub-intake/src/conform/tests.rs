@@ -11,6 +11,7 @@ use arrow::{
 use hub_model::{Contract, Rule, UploadReport};
 
 use super::*;
+use crate::Format;
 
 pub(crate) fn contract(fields: &str) -> Contract {
     Contract::parse(format!(r#"{{"fields":[{fields}]}}"#).as_bytes()).unwrap()
@@ -29,10 +30,11 @@ pub(crate) fn run(
     options: &IntakeOptions,
 ) -> Result<(UploadReport, Vec<ConformedBatch>), IntakeError> {
     let mut batches = Vec::new();
-    let report = conform(file_of(bytes), format, contract, options, &mut |batch| {
-        batches.push(batch);
-        Ok(())
-    })?;
+    let report =
+        conform(&Recognised::plain(file_of(bytes), format), contract, options, &mut |batch| {
+            batches.push(batch);
+            Ok(())
+        })?;
     Ok((report, batches))
 }
 
@@ -472,19 +474,18 @@ fn a_row_of_a_million_cells_is_one_broken_row() {
 fn reading_stops_when_told_and_when_the_sink_fails() {
     let contract = contract(r#"{"name":"a","type":"string"}"#);
     let text = format!("a\n{}", "x\n".repeat(100_000));
+    let plain = Recognised::plain(file_of(text.as_bytes()), Format::Csv);
     let options = IntakeOptions { batch_rows: 10, ..IntakeOptions::default() };
     let stop = options.stop.clone();
     let mut given = 0;
-    let stopped = conform(file_of(text.as_bytes()), Format::Csv, &contract, &options, &mut |_| {
+    let stopped = conform(&plain, &contract, &options, &mut |_| {
         given += 1;
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         Ok(())
     });
     assert!(matches!(stopped, Err(IntakeError::Stopped)) && given == 1, "{stopped:?}");
     let options = IntakeOptions::default();
-    let failed = conform(file_of(text.as_bytes()), Format::Csv, &contract, &options, &mut |_| {
-        Err("the disk is full".into())
-    });
+    let failed = conform(&plain, &contract, &options, &mut |_| Err("the disk is full".into()));
     assert!(matches!(failed, Err(IntakeError::Sink(_))), "{failed:?}");
 }
 

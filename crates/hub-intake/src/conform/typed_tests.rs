@@ -26,6 +26,7 @@ use super::{
     tests::{contract, rows, run, told},
     *,
 };
+use crate::Format;
 
 const TYPED: [Format; 3] = [Format::Parquet, Format::ArrowFile, Format::ArrowStream];
 
@@ -327,7 +328,9 @@ fn survives(bytes: &[u8], format: Format) {
         let given: u64 = batches.iter().map(|b| b.batch.num_rows() as u64).sum();
         assert!(if report.is_clean() { given == report.rows } else { given <= report.rows });
     }
-    if let Ok(proposal) = crate::propose(super::tests::file_of(bytes), format, &options) {
+    if let Ok(proposal) =
+        crate::propose(&Recognised::plain(super::tests::file_of(bytes), format), &options)
+    {
         assert!(proposal.contract.validated().is_ok());
     }
 }
@@ -496,7 +499,7 @@ fn a_text_that_a_million_rows_share_takes_its_place_once() {
         file.write_all(&written(std::slice::from_ref(&data), format, true)).unwrap();
         let file: File = file;
         let mut most = 0;
-        let error = conform(file, format, &contract, &options, &mut |batch| {
+        let error = conform(&Recognised::plain(file, format), &contract, &options, &mut |batch| {
             most = most.max(batch.batch.get_array_memory_size());
             Ok(())
         })

@@ -6,17 +6,13 @@
 
 mod scan;
 
-use std::{
-    collections::HashMap,
-    fs::File,
-    io::{Read, Seek, SeekFrom},
-};
+use std::io::Read;
 
 use hub_model::MAX_FIELDS;
 use scan::{End, Scan};
 
-use super::{Block, Decode, SourceColumn, TextBlock};
-use crate::{IntakeError, IntakeOptions};
+use super::{Block, Decode, SourceColumn, TextBlock, Understood};
+use crate::{IntakeError, IntakeOptions, encoding::TextEncoding};
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
@@ -24,9 +20,9 @@ const BOM: &[u8] = b"\xEF\xBB\xBF";
 const READ: std::ops::RangeInclusive<usize> = (64 << 10)..=(8 << 20);
 
 pub(crate) struct CsvDecoder {
-    file: File,
+    file: Box<dyn Read + Send>,
     columns: Vec<SourceColumn>,
-    encoding: &'static str,
+    encoding: TextEncoding,
     /// Read and not yet given out.
     pending: Vec<u8>,
     at_end: bool,
@@ -39,12 +35,16 @@ pub(crate) struct CsvDecoder {
 }
 
 impl CsvDecoder {
-    pub(crate) fn open(mut file: File, options: &IntakeOptions) -> Result<Self, IntakeError> {
-        file.seek(SeekFrom::Start(0))?;
+    /// Reads text that is UTF-8 by now, whatever encoding the file has.
+    pub(crate) fn open(
+        file: Box<dyn Read + Send>,
+        encoding: TextEncoding,
+        options: &IntakeOptions,
+    ) -> Result<Self, IntakeError> {
         let mut decoder = Self {
             file,
             columns: Vec::new(),
-            encoding: "UTF-8",
+            encoding,
             pending: Vec::new(),
             at_end: false,
             line: 1,
@@ -60,7 +60,6 @@ impl CsvDecoder {
         self.fill()?;
         if self.pending.starts_with(BOM) {
             self.pending.drain(..BOM.len());
-            self.encoding = "UTF-8 (BOM)";
         }
         let mut block = TextBlock { width: MAX_FIELDS + 1, ..TextBlock::default() };
         let mut cells = self.scan(&mut block, Some(1))?.cells;
@@ -92,11 +91,7 @@ impl CsvDecoder {
                             "the header is not in UTF-8; save the file as CSV in UTF-8 and send that",
                         )
                     })?;
-                Ok(SourceColumn {
-                    name: name.trim().to_owned(),
-                    data_type: None,
-                    metadata: HashMap::new(),
-                })
+                Ok(SourceColumn::text(name.trim(), Some(column as u32)))
             })
             .collect::<Result<_, IntakeError>>()?;
         self.refuse_odd_header()
@@ -232,8 +227,8 @@ impl Decode for CsvDecoder {
         &self.columns
     }
 
-    fn encoding(&self) -> Option<&'static str> {
-        Some(self.encoding)
+    fn understood(&self) -> Understood {
+        Understood { encoding: Some(self.encoding.name().to_owned()), layout: None }
     }
 
     fn select(&mut self, _wanted: &[usize]) -> Result<(), IntakeError> {

@@ -31,6 +31,9 @@ pub(crate) struct TextBlock {
     /// The line in which each row begins.
     pub(crate) lines: Vec<u64>,
     pub(crate) broken: Vec<BrokenRow>,
+    /// Where rows were made of cells that stood side by side: the column of the file, from 0, that each
+    /// row's value comes from. Empty otherwise.
+    pub(crate) origins: Vec<u32>,
 }
 
 impl TextBlock {

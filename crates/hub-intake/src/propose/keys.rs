@@ -3,7 +3,6 @@
 
 use std::{
     collections::HashSet,
-    fs::File,
     hash::{BuildHasher, RandomState},
 };
 
@@ -15,7 +14,7 @@ use hub_model::{FieldRole, FieldType};
 
 use super::{Column, Notes};
 use crate::{
-    Format, IntakeError, IntakeOptions,
+    IntakeError, IntakeOptions, Recognised,
     conform::{
         cells::{self, BlockCells, MissingTexts},
         faults::ColumnFaults,
@@ -44,15 +43,14 @@ struct Candidate {
 
 /// The first candidate whose values no two rows share; the columns of it become the keys of the series.
 pub(super) fn find(
-    file: File,
-    format: Format,
+    recognised: &Recognised,
     options: &IntakeOptions,
     columns: &mut [Column],
     notes: &mut Notes,
 ) -> Result<Vec<String>, IntakeError> {
     let mut candidates = candidates(columns);
     if !candidates.is_empty() {
-        prove(file, format, options, columns, &mut candidates)?;
+        prove(recognised, options, columns, &mut candidates)?;
     }
     let Some(found) = candidates.iter().find(|candidate| !candidate.full) else {
         if candidates.is_empty() {
@@ -116,13 +114,12 @@ fn candidates(columns: &[Column]) -> Vec<Candidate> {
 
 /// Drops every candidate of which two rows share the values.
 fn prove(
-    file: File,
-    format: Format,
+    recognised: &Recognised,
     options: &IntakeOptions,
     columns: &[Column],
     candidates: &mut Vec<Candidate>,
 ) -> Result<(), IntakeError> {
-    let mut decoder = decode::open(file, format, options)?;
+    let mut decoder = decode::open(recognised, options)?;
     let mut used: Vec<usize> = candidates.iter().flat_map(|c| c.columns.iter().copied()).collect();
     used.sort_unstable();
     used.dedup();

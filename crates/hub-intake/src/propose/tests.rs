@@ -12,10 +12,14 @@ use arrow::{
 use parquet::arrow::ArrowWriter;
 
 use super::*;
-use crate::conform::tests::{file_of, run, told};
+use crate::{
+    Format,
+    conform::tests::{file_of, run, told},
+};
 
 fn proposal(text: &str) -> Proposal {
-    propose(file_of(text.as_bytes()), Format::Csv, &IntakeOptions::default()).unwrap()
+    propose(&Recognised::plain(file_of(text.as_bytes()), Format::Csv), &IntakeOptions::default())
+        .unwrap()
 }
 
 /// Each column as `name type role`, with what else is said of it, and the key.
@@ -207,7 +211,9 @@ fn typed_files_speak_for_themselves() {
     let mut writer = ArrowWriter::try_new(&mut bytes, schema, None).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
-    let proposal = propose(file_of(&bytes), Format::Parquet, &IntakeOptions::default()).unwrap();
+    let proposal =
+        propose(&Recognised::plain(file_of(&bytes), Format::Parquet), &IntakeOptions::default())
+            .unwrap();
     insta::assert_snapshot!(shown(&proposal), @r#"
     station string place
     time datetime time

@@ -71,6 +71,7 @@ fn full_report() -> UploadReport {
         errors: vec![CellError {
             row: Some(7),
             column: Some("水位(m)".to_owned()),
+            cell: None,
             value: Some("-".to_owned()),
             rule: Rule::Type,
             message: Text::new("数ではありません", "not a number"),

@@ -11,6 +11,7 @@ fn report() -> UploadReport {
         builder.error(Rule::Type, || CellError {
             row: Some(row),
             column: Some("水位".to_owned()),
+            cell: None,
             value: Some("欠\0測'\"\\".to_owned()),
             rule: Rule::Type,
             message: Text::new("数ではありません", "not a number"),

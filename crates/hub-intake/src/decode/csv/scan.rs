@@ -294,6 +294,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::encoding::TextEncoding;
     use crate::{
         IntakeOptions,
         decode::{Block, Decode, csv::CsvDecoder},
@@ -325,8 +326,9 @@ mod tests {
     fn by_decoder(text: &[u8], batch_rows: usize) -> Vec<Vec<Vec<u8>>> {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(text).unwrap();
+        let text = TextEncoding::Utf8.read(file).unwrap();
         let options = IntakeOptions { batch_rows, ..IntakeOptions::default() };
-        let mut decoder = CsvDecoder::open(file, &options).unwrap();
+        let mut decoder = CsvDecoder::open(text, TextEncoding::Utf8, &options).unwrap();
         let header = decoder.columns().iter().map(|c| c.name.clone().into_bytes()).collect();
         let mut records = vec![header];
         while let Some(Block::Text(block)) = decoder.next_block().unwrap() {

@@ -1,0 +1,140 @@
+//! Publishers' layouts that the hub knows by themselves: one file a layout.
+//!
+//! A layout is recognised by what only it has, and turns the publisher's rows into a table whose contract
+//! it knows, with the publisher's own marks kept beside the hub's qualities. Cells that it does not
+//! understand are passed on as they stand, so that the report names them. To add one: write a file with a
+//! [`Preset`], name it in [`PRESETS`], and add a golden test that reads a real file.
+
+mod jartic_type_b;
+#[cfg(test)]
+mod tests;
+
+use std::io::Read;
+
+use hub_model::{PresetName, Text};
+
+use crate::{
+    Format, IntakeError, IntakeOptions, Recognised,
+    decode::{Decode, Transform, Transformed},
+    rows::{Ahead, Row},
+};
+
+/// Every layout, in the order in which they are tried.
+const PRESETS: &[&Preset] = &[&jartic_type_b::PRESET];
+
+/// How many rows a layout is recognised by.
+const LOOKED_AT: usize = 20;
+
+/// A publisher's layout.
+#[derive(Debug)]
+pub(crate) struct Preset {
+    /// Its id, `[a-z][a-z0-9_]*`, never renamed.
+    pub(crate) id: &'static str,
+    /// What it is called, in Japanese and English.
+    pub(crate) title: (&'static str, &'static str),
+    /// How it is recognised and read.
+    pub(crate) layout: Layout,
+}
+
+/// How a layout is recognised and read. A recogniser answers true only for what the reader can read, and
+/// false for whatever is merely like it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Layout {
+    /// Rows of cells, of a text file or of a sheet.
+    Rows {
+        recognise: fn(&Head<'_>) -> bool,
+        /// Reads the heading off the rows; the rest of the rows go through the answer.
+        open: fn(&Context<'_>, &mut Ahead) -> Result<Box<dyn Transform>, IntakeError>,
+    },
+    /// JSON text.
+    Json {
+        recognise: fn(&Head<'_>) -> bool,
+        open: fn(&Context<'_>, Box<dyn Read + Send>) -> Result<Box<dyn Decode>, IntakeError>,
+    },
+}
+
+/// What a layout is recognised by.
+#[derive(Debug)]
+pub(crate) struct Head<'a> {
+    /// The file's name without folders, where it is known.
+    pub(crate) file_name: Option<&'a str>,
+    /// The first rows; none for JSON.
+    pub(crate) rows: &'a [Row],
+    /// The text's first part; empty for what is not text.
+    pub(crate) text: &'a str,
+}
+
+/// What a layout is read with.
+#[derive(Debug)]
+pub(crate) struct Context<'a> {
+    /// The file's name without folders, where it is known.
+    pub(crate) file_name: Option<&'a str>,
+    pub(crate) options: &'a IntakeOptions,
+}
+
+impl Preset {
+    /// The id and the title, as reports have them.
+    pub(crate) fn name(&self) -> PresetName {
+        PresetName { id: self.id.to_owned(), title: Text::new(self.title.0, self.title.1) }
+    }
+
+    pub(crate) fn open(
+        &'static self,
+        recognised: &Recognised,
+        options: &IntakeOptions,
+    ) -> Result<Box<dyn Decode>, IntakeError> {
+        let context = Context { file_name: recognised.file_name(), options };
+        match self.layout {
+            Layout::Rows { open, .. } => {
+                let mut rows = Ahead::new(recognised.rows()?);
+                let transform = open(&context, &mut rows)?;
+                Ok(Box::new(Transformed::new(rows, transform, self.name(), recognised, options)))
+            }
+            Layout::Json { open, .. } => open(&context, recognised.text()?),
+        }
+    }
+}
+
+/// The layout of a file, if it is a known one.
+pub(crate) fn recognise(recognised: &Recognised) -> Result<Option<&'static Preset>, IntakeError> {
+    let is_json = recognised.format().is_json();
+    if !is_json && !recognised.format().has_rows() {
+        return Ok(None);
+    }
+    let mut text = String::new();
+    if recognised.format().is_text() {
+        let mut head = Vec::new();
+        recognised.text()?.take(64 << 10).read_to_end(&mut head)?;
+        text = String::from_utf8_lossy(&head).into_owned();
+    }
+    let mut rows = if is_json { None } else { Some(Ahead::new(recognised.rows()?)) };
+    let rows = match &mut rows {
+        Some(rows) => rows.peek(LOOKED_AT)?,
+        None => &[],
+    };
+    let head = Head { file_name: recognised.file_name(), rows, text: &text };
+    Ok(PRESETS.iter().copied().find(|preset| match preset.layout {
+        Layout::Rows { recognise, .. } => !is_json && recognise(&head),
+        Layout::Json { recognise, .. } => is_json && recognise(&head),
+    }))
+}
+
+/// The layout of this id.
+pub(crate) fn by_id(id: &str) -> Option<&'static Preset> {
+    PRESETS.iter().copied().find(|preset| preset.id == id)
+}
+
+/// Whether a format's files are worth looking at for a layout at all.
+impl Format {
+    pub(crate) fn is_json(self) -> bool {
+        false
+    }
+
+    pub(crate) fn has_rows(self) -> bool {
+        self == Self::Csv
+    }
+
+    pub(crate) fn is_text(self) -> bool {
+        self == Self::Csv
+    }
+}

@@ -1,0 +1,142 @@
+//! Rows of text cells as they stand in a file, whatever the file is: what tables are found in, and what
+//! publishers' layouts are read from.
+
+mod text;
+
+use std::collections::VecDeque;
+
+pub(crate) use text::TextRows;
+
+use crate::IntakeError;
+
+/// One row of a file. Its buffers are used again for the next.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Row {
+    number: u64,
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl Row {
+    /// Begins anew as the row that a person counts as `number`.
+    pub(crate) fn restart(&mut self, number: u64) {
+        self.number = number;
+        self.text.clear();
+        self.ends.clear();
+    }
+
+    /// Adds a cell on the right.
+    pub(crate) fn push(&mut self, cell: &str) {
+        self.text.push_str(cell);
+        self.ends.push(self.text.len());
+    }
+
+    /// The row as a person counts it: lines of a text file, rows of a sheet, from 1.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// How many cells there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// A cell without the spaces around it; empty where there is none.
+    pub(crate) fn get(&self, column: usize) -> &str {
+        self.raw(column).trim()
+    }
+
+    /// A cell as it stands; empty where there is none.
+    pub(crate) fn raw(&self, column: usize) -> &str {
+        let Some(end) = self.ends.get(column) else { return "" };
+        let start = if column == 0 { 0 } else { self.ends[column - 1] };
+        &self.text[start..*end]
+    }
+
+    /// The cells without the spaces around them.
+    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|column| self.get(column))
+    }
+
+    /// Whether no cell has anything in it.
+    pub(crate) fn is_blank(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+}
+
+/// Rows of a file, one after another, in bounded memory.
+pub(crate) trait Rows: Send {
+    /// Puts the next row into `row`; false at the end.
+    fn next_row(&mut self, row: &mut Row) -> Result<bool, IntakeError>;
+}
+
+/// Rows of which the next few can be looked at before they are taken.
+pub(crate) struct Ahead {
+    rows: Box<dyn Rows>,
+    held: VecDeque<Row>,
+}
+
+impl Ahead {
+    pub(crate) fn new(rows: Box<dyn Rows>) -> Self {
+        Self { rows, held: VecDeque::new() }
+    }
+
+    /// Up to `count` rows that come next.
+    pub(crate) fn peek(&mut self, count: usize) -> Result<&[Row], IntakeError> {
+        while self.held.len() < count {
+            let mut row = Row::default();
+            if !self.rows.next_row(&mut row)? {
+                break;
+            }
+            self.held.push_back(row);
+        }
+        let held = self.held.make_contiguous();
+        Ok(&held[..held.len().min(count)])
+    }
+}
+
+impl Rows for Ahead {
+    fn next_row(&mut self, row: &mut Row) -> Result<bool, IntakeError> {
+        match self.held.pop_front() {
+            Some(held) => {
+                *row = held;
+                Ok(true)
+            }
+            None => self.rows.next_row(row),
+        }
+    }
+}
+
+/// A cell as a spreadsheet names it; the row counts from 1, the column from 0.
+pub(crate) fn cell_name(row: u64, column: u32) -> String {
+    let mut letters = Vec::new();
+    let mut rest = u64::from(column) + 1;
+    while rest > 0 {
+        letters.push(b'A' + ((rest - 1) % 26) as u8);
+        rest = (rest - 1) / 26;
+    }
+    letters.reverse();
+    format!("{}{row}", String::from_utf8_lossy(&letters))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_named_as_in_a_spreadsheet() {
+        for (column, name) in [(0, "A1"), (25, "Z1"), (26, "AA1"), (701, "ZZ1"), (702, "AAA1")] {
+            assert_eq!(cell_name(1, column), name);
+        }
+    }
+
+    #[test]
+    fn a_row_gives_its_cells_and_nothing_beyond() {
+        let mut row = Row::default();
+        row.restart(3);
+        row.push(" 水位 ");
+        row.push("");
+        assert_eq!(row.cells().collect::<Vec<_>>(), ["水位", ""]);
+        assert_eq!((row.raw(0), row.get(2), row.number()), (" 水位 ", "", 3));
+    }
+}
