@@ -8,7 +8,7 @@ use hub_registry::{Clock, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Metrics, maintain::Upkeep};
+use crate::{Metrics, known::Known, maintain::Upkeep};
 
 /// Limits and places of the application.
 #[derive(Debug, Clone)]
@@ -67,6 +67,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) config: AppConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) known: Known,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) upkeep: mpsc::UnboundedSender<hub_model::DatasetId>,
     /// Work that outlives its request: publications under way and upkeep.
@@ -85,6 +86,7 @@ impl App {
                 engine: parts.engine,
                 clock: parts.clock,
                 metrics: Metrics::new(),
+                known: Known::new(),
                 uploads: Arc::new(Semaphore::new(config.uploads_at_once)),
                 upkeep,
                 tasks: TaskTracker::new(),

@@ -8,6 +8,7 @@ mod agencies;
 mod app;
 mod datasets;
 mod error;
+mod known;
 mod maintain;
 mod metrics;
 mod policy;

@@ -79,7 +79,7 @@ impl App {
             )));
         }
         let mut opened: Vec<_> = opened.into_values().collect();
-        opened.sort_by(|a, b| a.record.id.cmp(&b.record.id));
+        opened.sort_by(|a, b| a.snapshot.dataset.cmp(&b.snapshot.dataset));
         let lists = !complete || query.uses_information_schema();
         let listed = if lists { self.listed(principal).await? } else { Vec::new() };
         let state = (complete && !lists && query.is_repeatable())

@@ -8,7 +8,7 @@ use hub_model::{DatasetId, Principal, Source, VersionNumber, VersionRecord};
 use hub_query::ReadableTable;
 use hub_registry::DatasetRecord;
 
-use crate::{App, AppError, policy};
+use crate::{App, AppError, app::Inner, known::KnownDataset, policy};
 
 /// Which version of a dataset a reader asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum VersionSelector {
 /// A dataset opened at one version for one principal.
 #[derive(Debug, Clone)]
 pub(crate) struct OpenDataset {
-    pub(crate) record: DatasetRecord,
+    pub(crate) known: Arc<KnownDataset>,
     pub(crate) snapshot: Snapshot,
     pub(crate) source: Source,
 }
@@ -35,14 +35,15 @@ pub(crate) struct OpenDataset {
 impl OpenDataset {
     pub(crate) fn table(&self) -> ReadableTable {
         ReadableTable {
-            contract: Arc::new(self.record.contract.clone()),
+            contract: Arc::clone(&self.known.contract),
             snapshot: self.snapshot.clone(),
         }
     }
 
     /// Names the state that an answer depends on: two equal texts promise equal answers.
     pub(crate) fn state(&self) -> String {
-        format!("{}@{}r{}", self.record.id, self.snapshot.version, self.record.revision)
+        let record = &self.known.record;
+        format!("{}@{}r{}", record.id, self.snapshot.version, record.revision)
     }
 }
 
@@ -65,22 +66,28 @@ impl App {
         id: &DatasetId,
         version: VersionSelector,
     ) -> Result<OpenDataset, AppError> {
-        let record = self.readable_dataset(principal, id).await?;
+        let found = self.inner.known.dataset(&self.inner.registry, id).await?;
+        let (known, publisher) = found
+            .filter(|(known, _)| {
+                let visibility = known.record.metadata.visibility;
+                policy::may_read(principal, id.agency(), visibility)
+            })
+            .ok_or_else(|| AppError::not_found("dataset", id))?;
+        let record = &known.record;
         let (snapshot, version) = self.snapshot(id, version).await?;
-        let agency = self.agency(id.agency()).await?;
         let licence = record.metadata.licence.terms();
         let source = Source {
             dataset: id.clone(),
             version: snapshot.version,
             committed_at: version.map(|v| v.committed_at),
             title: record.metadata.title.clone(),
-            publisher: agency.name,
+            publisher,
             licence: licence.id.to_owned(),
             licence_url: licence.url.to_owned(),
             attribution: record.metadata.attribution.clone(),
             synthetic: record.metadata.synthetic,
         };
-        Ok(OpenDataset { record, snapshot, source })
+        Ok(OpenDataset { known, snapshot, source })
     }
 
     async fn snapshot(
@@ -94,7 +101,7 @@ impl App {
             VersionSelector::Latest => return Ok((latest, newest)),
             VersionSelector::Log(log_version) => {
                 let snapshot = self.inner.lake.snapshot(id, SnapshotAt::Log(log_version)).await?;
-                let record = self.inner.registry.version(id, snapshot.version).await?;
+                let record = self.recorded_version(id, &snapshot).await?;
                 return Ok((snapshot, record));
             }
             VersionSelector::Number(number) => self.version_record(id, number).await?,
@@ -124,11 +131,12 @@ impl App {
         if snapshot.version == 0 {
             return Ok(None);
         }
-        if let Some(record) = self.inner.registry.version(id, snapshot.version).await? {
+        let Inner { known, registry, .. } = self.inner.as_ref();
+        if let Some(record) = known.version(registry, id, snapshot.version).await? {
             return Ok(Some(record));
         }
         self.copy_versions_from_log(id).await?;
-        Ok(self.inner.registry.version(id, snapshot.version).await?)
+        known.version(registry, id, snapshot.version).await
     }
 
     pub(crate) async fn copy_versions_from_log(&self, id: &DatasetId) -> Result<(), AppError> {

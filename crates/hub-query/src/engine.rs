@@ -7,7 +7,7 @@ use datafusion::{
     catalog::TableProvider,
     common::{ParamValues, metadata::ScalarAndMetadata},
     datasource::object_store::ObjectStoreUrl,
-    execution::{SessionState, context::SQLOptions, runtime_env::RuntimeEnv},
+    execution::{context::SQLOptions, runtime_env::RuntimeEnv},
     scalar::ScalarValue,
     sql::parser::Statement,
 };
@@ -22,7 +22,7 @@ use crate::{
     error::{Position, QueryError},
     limits::{Admission, Counters, OutputBudget, Running},
     parse::{ParsedQuery, TableName},
-    session::Sessions,
+    session::{Sessions, task_context},
     stream::{Planned, QueryStream, WorkLimits, start},
     suggest::nearest,
     table::{PreparedTables, ScanShared, provider},
@@ -314,7 +314,7 @@ impl Inner {
         if names.information_schema {
             catalog::add_information_schema(&catalogs, &request.listed)?;
         }
-        let state = self.sessions.for_sql(environment, catalogs);
+        let state = self.sessions.for_sql(catalogs);
         let labels = alias::shown_by_wildcard(&contracts, names);
         let labels =
             labels.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
@@ -328,14 +328,10 @@ impl Inner {
         let plan = plan.with_param_values(parameters(&request.parameters))?;
         Ok(Planned {
             plan: state.create_physical_plan(&plan).await?,
-            context: task_context(&state),
+            context: task_context(&state, environment),
             labels,
         })
     }
-}
-
-pub(crate) fn task_context(state: &SessionState) -> Arc<datafusion::execution::TaskContext> {
-    state.task_ctx()
 }
 
 fn parameters(values: &[serde_json::Value]) -> ParamValues {

@@ -1,7 +1,10 @@
 //! The newest row of each series, for maps and boards.
 
+use std::sync::Arc;
+
 use datafusion::{
     common::{Column, JoinType, NullEquality},
+    datasource::provider_as_source,
     functions_aggregate::expr_fn::max,
     functions_window::expr_fn::row_number,
     logical_expr::{Expr, ExprFunctionExt, LogicalPlanBuilder, lit},
@@ -9,11 +12,14 @@ use datafusion::{
 use hub_model::Field;
 
 use crate::{
+    classify::classify,
     engine::{QueryEngine, ReadableTable},
     error::QueryError,
     filter::{RowFilter, column},
     rows::{Selection, filters},
-    stream::QueryStream,
+    session::task_context,
+    stream::{Planned, QueryStream},
+    table::{Prepared, SnapshotTable},
 };
 
 /// Whose newest rows are wanted.
@@ -27,6 +33,9 @@ pub struct LatestRequest {
     pub filters: Vec<RowFilter>,
 }
 
+/// What the one table is called inside plans.
+const TABLE: &str = "rows";
+
 /// What the newest times are called inside the plan; contracts have no names that begin so.
 const NEWEST: &str = "__newest";
 
@@ -37,7 +46,7 @@ impl QueryEngine {
     /// The newest row of each series in the order of the series; the newest row of all where the dataset
     /// has no series. Of several rows at the newest time, the one that comes first by all its values.
     pub async fn latest(&self, request: LatestRequest) -> Result<QueryStream, QueryError> {
-        let contract = std::sync::Arc::clone(&request.table.contract);
+        let contract = Arc::clone(&request.table.contract);
         let selection = Selection::new(&contract, request.select.as_deref())?;
         let conditions = filters(&contract, &request.filters)?;
         if contract.time_field().is_none() {
@@ -100,6 +109,36 @@ impl QueryEngine {
             plan.project(shown)
         })
         .await
+    }
+
+    /// Runs a plan over all columns of one table, under its contract's names.
+    async fn read(
+        &self,
+        table: ReadableTable,
+        build: impl FnOnce(LogicalPlanBuilder) -> datafusion::common::Result<LogicalPlanBuilder>
+        + Send
+        + 'static,
+    ) -> Result<QueryStream, QueryError> {
+        let errors = self.inner.limits_context();
+        let inner = Arc::clone(&self.inner);
+        self.inner
+            .start(errors.clone(), move |environment| async move {
+                let planning = async {
+                    let prepared: Arc<Prepared> = inner.tables.prepare(&table).await?;
+                    let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
+                    let source = provider_as_source(Arc::new(source));
+                    let plan = build(LogicalPlanBuilder::scan(TABLE, source, None)?)?.build()?;
+                    let state = inner.sessions.for_rows();
+                    let plan = state.create_physical_plan(&plan).await?;
+                    Ok(Planned {
+                        plan,
+                        context: task_context(state, environment),
+                        labels: Vec::new(),
+                    })
+                };
+                planning.await.map_err(|error| classify(&error, &errors))
+            })
+            .await
     }
 }
 

@@ -4,26 +4,27 @@
 //! cursor holds its last row; the next page begins after it. Rows that are equal in every column cannot
 //! be told apart, so the cursor counts how many of them were read.
 
+mod page;
+
 use std::sync::Arc;
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use arrow_schema::{Schema, SchemaRef};
 use datafusion::{
-    datasource::provider_as_source,
-    logical_expr::{Expr, LogicalPlanBuilder, SortExpr, lit},
+    logical_expr::{Expr, SortExpr, lit},
     scalar::ScalarValue,
 };
 use futures::TryStreamExt;
 use hub_model::{Contract, Field, FieldType};
 
+use page::Page;
+
 use crate::{
-    classify::classify,
     cursor::{Cursor, digest, keep, restore},
-    engine::{QueryEngine, ReadableTable, task_context},
+    engine::{QueryEngine, ReadableTable},
     error::QueryError,
     filter::{RowFilter, column, field},
-    stream::{Planned, QueryStream},
-    table::{Prepared, SnapshotTable},
+    stream::QueryStream,
 };
 
 /// The most rows of one page.
@@ -101,12 +102,8 @@ impl QueryEngine {
             .map_err(|_| QueryError::request("the cursor is not one that an answer gave"))?;
         let fetch = request.limit + 1;
         let sort = order.sort();
-        let stream = self
-            .read(request.table.clone(), move |plan| {
-                let plan = conditions.into_iter().try_fold(plan, LogicalPlanBuilder::filter)?;
-                plan.sort(sort)?.limit(skip, Some(fetch))
-            })
-            .await?;
+        let stream =
+            self.page(request.table.clone(), Page { conditions, sort, skip, fetch }).await?;
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await?;
         let fault = |error: arrow_schema::ArrowError| QueryError::internal(error);
@@ -125,36 +122,7 @@ impl QueryEngine {
         let stream = self.inner.stream_of(page.schema(), vec![page])?;
         Ok(RowsPage { stream, rows, next_cursor })
     }
-
-    /// Runs a plan over all columns of one table, under its contract's names.
-    pub(crate) async fn read(
-        &self,
-        table: ReadableTable,
-        build: impl FnOnce(LogicalPlanBuilder) -> datafusion::common::Result<LogicalPlanBuilder>
-        + Send
-        + 'static,
-    ) -> Result<QueryStream, QueryError> {
-        let errors = self.inner.limits_context();
-        let inner = Arc::clone(&self.inner);
-        self.inner
-            .start(errors.clone(), move |environment| async move {
-                let planning = async {
-                    let prepared: Arc<Prepared> = inner.tables.prepare(&table).await?;
-                    let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
-                    let source = provider_as_source(Arc::new(source));
-                    let plan = build(LogicalPlanBuilder::scan(TABLE, source, None)?)?.build()?;
-                    let state = inner.sessions.for_rows(environment);
-                    let plan = state.create_physical_plan(&plan).await?;
-                    Ok(Planned { plan, context: task_context(&state), labels: Vec::new() })
-                };
-                planning.await.map_err(|error| classify(&error, &errors))
-            })
-            .await
-    }
 }
-
-/// What the one table is called inside plans.
-pub(crate) const TABLE: &str = "rows";
 
 pub(crate) fn filters(contract: &Contract, filters: &[RowFilter]) -> Result<Vec<Expr>, QueryError> {
     filters.iter().map(|filter| filter.expression(contract)).collect()

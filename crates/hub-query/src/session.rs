@@ -1,12 +1,12 @@
 //! The session that a query is planned in: built once, then given each query's catalog and memory.
 
-use std::{num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
 
 use datafusion::{
     catalog::CatalogProviderList,
     common::{Result, config::SpillCompression},
     execution::{
-        SessionState, SessionStateBuilder, SessionStateDefaults,
+        SessionState, SessionStateBuilder, SessionStateDefaults, TaskContext,
         cache::{
             cache_manager::{CacheManagerConfig, CachedFileMetadataEntry},
             default_cache::DefaultCache,
@@ -121,25 +121,19 @@ impl Sessions {
         }))
     }
 
-    /// A session for SQL over this catalog and no other.
-    pub(crate) fn for_sql(
-        &self,
-        environment: Arc<RuntimeEnv>,
-        catalogs: Arc<dyn CatalogProviderList>,
-    ) -> SessionState {
-        let mut state = SessionStateBuilder::new_from_existing(self.sql.clone())
-            .with_runtime_env(environment)
-            .with_catalog_list(catalogs)
-            .build();
+    /// A session for SQL over this catalog and no other. What runs in it takes memory and disk from the
+    /// environment of [`task_context`], which every query has its own of.
+    pub(crate) fn for_sql(&self, catalogs: Arc<dyn CatalogProviderList>) -> SessionState {
+        // A clone shares the functions and rules; the builder would register each of them anew.
+        let mut state = self.sql.clone();
+        state.register_catalog_list(catalogs);
         state.mark_start_execution();
         state
     }
 
-    /// A session for reading rows of one table, without a catalog.
-    pub(crate) fn for_rows(&self, environment: Arc<RuntimeEnv>) -> SessionState {
-        SessionStateBuilder::new_from_existing(self.rows.clone())
-            .with_runtime_env(environment)
-            .build()
+    /// The session for reading rows of one table, without a catalog.
+    pub(crate) fn for_rows(&self) -> &SessionState {
+        &self.rows
     }
 
     pub(crate) fn metadata_cache(&self) -> Arc<MetadataCache> {
@@ -149,6 +143,21 @@ impl Sessions {
     pub(crate) fn memory_per_query(&self) -> usize {
         self.memory_per_query
     }
+}
+
+/// What a plan of this session runs with.
+pub(crate) fn task_context(state: &SessionState, environment: Arc<RuntimeEnv>) -> Arc<TaskContext> {
+    // A physical plan holds its functions itself; the context's are for plans that come over a wire.
+    Arc::new(TaskContext::new(
+        None,
+        state.session_id().to_owned(),
+        state.config().clone(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        environment,
+    ))
 }
 
 fn session_config(config: &EngineConfig, partitions: usize) -> SessionConfig {

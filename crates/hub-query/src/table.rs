@@ -25,7 +25,10 @@ use datafusion::{
         table_schema::TableSchema,
     },
     logical_expr::{Expr, TableProviderFilterPushDown, TableType, utils::conjunction},
-    physical_expr::projection::{ProjectionExpr, ProjectionExprs},
+    physical_expr::{
+        PhysicalExpr,
+        projection::{ProjectionExpr, ProjectionExprs},
+    },
     physical_plan::{ExecutionPlan, empty::EmptyExec, expressions::Column},
 };
 use object_store::ObjectStore;
@@ -77,46 +80,25 @@ impl SnapshotTable {
         Self::new(prepared, exposed, shared)
     }
 
-    /// The files that can hold rows for the filters, by their place in the prepared list.
-    fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<bool>> {
-        let all = vec![true; self.prepared.files.len()];
-        let Some(predicate) = conjunction(filters.iter().cloned()) else { return Ok(all) };
-        let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
-        let predicate = state.create_physical_expr(predicate, &schema)?;
-        pruning::prune(&self.prepared, &self.exposed, &self.schema, predicate)
-    }
-}
-
-#[async_trait]
-impl TableProvider for SnapshotTable {
-    fn schema(&self) -> SchemaRef {
+    /// Its columns as a session sees them.
+    pub(crate) fn columns(&self) -> SchemaRef {
         Arc::clone(&self.schema)
     }
 
-    fn table_type(&self) -> TableType {
-        TableType::Base
-    }
-
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> Result<Vec<TableProviderFilterPushDown>> {
-        // The filters choose files here; DataFusion pushes them into the Parquet source afterwards.
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    fn statistics(&self) -> Option<Statistics> {
-        None
-    }
-
-    async fn scan(
+    /// Scans the files that can hold rows for the predicate, which is in terms of [`Self::columns`]. Whoever
+    /// asks still filters the rows.
+    pub(crate) fn scan_where(
         &self,
         state: &dyn Session,
         projection: Option<&Vec<usize>>,
-        filters: &[Expr],
+        predicate: Option<Arc<dyn PhysicalExpr>>,
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let kept = self.kept(state, filters)?;
+        let everything = || vec![true; self.prepared.files.len()];
+        let kept = predicate
+            .map(|predicate| pruning::prune(&self.prepared, &self.exposed, &self.schema, predicate))
+            .transpose()?
+            .unwrap_or_else(everything);
         let files: Vec<_> = self
             .prepared
             .files
@@ -164,6 +146,45 @@ impl TableProvider for SnapshotTable {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+#[async_trait]
+impl TableProvider for SnapshotTable {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Base
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // The filters choose files here; DataFusion pushes them into the Parquet source afterwards.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        None
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let predicate = conjunction(filters.iter().cloned())
+            .map(|predicate| {
+                let schema = DFSchema::try_from(Arc::clone(&self.schema))?;
+                state.create_physical_expr(predicate, &schema)
+            })
+            .transpose()?;
+        self.scan_where(state, projection, predicate, limit)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Datasets: what is said of them, and what they promise.
 
 use chrono::{DateTime, Utc};
-use hub_model::{AgencyId, Contract, DatasetId, DatasetMetadata, Visibility};
+use hub_model::{AgencyId, Contract, DatasetId, DatasetMetadata, Text, Visibility};
 use sqlx::AssertSqlSafe;
 
 use crate::{
@@ -25,6 +25,15 @@ pub struct DatasetRecord {
     pub updated_at: DateTime<Utc>,
     /// How many times they were set: 1 when it was made, and one more with every change.
     pub revision: u64,
+}
+
+/// What tells whether a record that was read before still holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatasetState {
+    /// The dataset's revision; its record changes with it and not without it.
+    pub revision: u64,
+    /// The owning agency's name, which changes by itself.
+    pub publisher: Text,
 }
 
 /// Which datasets the asker may see; the application layer says so.
@@ -184,6 +193,26 @@ impl Registry {
             )
             .await?;
         row.as_ref().map(record).transpose()
+    }
+
+    /// What of this dataset may have changed, without its descriptions, which are much larger.
+    pub async fn dataset_state(
+        &self,
+        id: &DatasetId,
+    ) -> Result<Option<DatasetState>, RegistryError> {
+        let row = self
+            .database
+            .read_one(
+                "reading a dataset's state",
+                "SELECT d.revision, a.name FROM datasets d JOIN agencies a ON a.id = d.agency
+                 WHERE d.id = $1",
+                binds![id.to_string()],
+            )
+            .await?;
+        row.map(|row| {
+            Ok(DatasetState { revision: row.count("revision")?, publisher: row.json("name")? })
+        })
+        .transpose()
     }
 
     /// The datasets a filter lets through, in the order of their ids.

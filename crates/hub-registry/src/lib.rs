@@ -18,7 +18,7 @@ mod uploads;
 mod versions;
 
 pub use clock::Clock;
-pub use datasets::{DatasetFilter, DatasetRecord, Readable};
+pub use datasets::{DatasetFilter, DatasetRecord, DatasetState, Readable};
 pub use error::RegistryError;
 pub use idempotency::{Reservation, Reserved};
 pub use registry::Registry;

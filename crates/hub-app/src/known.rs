@@ -1,0 +1,75 @@
+//! What is kept of the registry between requests. Nothing here is believed without asking: a dataset's record
+//! holds as long as its revision does, which every request reads, and a version's record never changes.
+//! Who may read is decided anew for every request, from a record that holds.
+
+use std::sync::Arc;
+
+use hub_model::{Contract, DatasetId, Text, VersionNumber, VersionRecord};
+use hub_registry::{DatasetRecord, Registry};
+use moka::future::Cache;
+
+use crate::AppError;
+
+/// How many datasets' records are kept; a wide contract takes some hundred kilobytes.
+const DATASETS: u64 = 1_000;
+
+/// How many versions' records are kept.
+const VERSIONS: u64 = 10_000;
+
+/// A dataset's record, shared by those who read it at once.
+#[derive(Debug)]
+pub(crate) struct KnownDataset {
+    pub(crate) record: DatasetRecord,
+    /// The record's contract. What was prepared for reading is found by its address.
+    pub(crate) contract: Arc<Contract>,
+}
+
+/// The records of late.
+#[derive(Debug)]
+pub(crate) struct Known {
+    datasets: Cache<DatasetId, Arc<KnownDataset>>,
+    versions: Cache<(DatasetId, VersionNumber), VersionRecord>,
+}
+
+impl Known {
+    pub(crate) fn new() -> Self {
+        Self { datasets: Cache::new(DATASETS), versions: Cache::new(VERSIONS) }
+    }
+
+    /// The dataset as the registry has it now, with its agency's name; whoever may see it.
+    pub(crate) async fn dataset(
+        &self,
+        registry: &Registry,
+        id: &DatasetId,
+    ) -> Result<Option<(Arc<KnownDataset>, Text)>, AppError> {
+        let Some(state) = registry.dataset_state(id).await? else { return Ok(None) };
+        if let Some(known) = self.datasets.get(id).await
+            && known.record.revision == state.revision
+        {
+            return Ok(Some((known, state.publisher)));
+        }
+        let Some(record) = registry.dataset(id).await? else { return Ok(None) };
+        let contract = Arc::new(record.contract.clone());
+        let known = Arc::new(KnownDataset { record, contract });
+        self.datasets.insert(id.clone(), Arc::clone(&known)).await;
+        Ok(Some((known, state.publisher)))
+    }
+
+    /// The record of a version, where it is recorded by now.
+    pub(crate) async fn version(
+        &self,
+        registry: &Registry,
+        id: &DatasetId,
+        number: VersionNumber,
+    ) -> Result<Option<VersionRecord>, AppError> {
+        let key = (id.clone(), number);
+        if let Some(record) = self.versions.get(&key).await {
+            return Ok(Some(record));
+        }
+        let record = registry.version(id, number).await?;
+        if let Some(record) = &record {
+            self.versions.insert(key, record.clone()).await;
+        }
+        Ok(record)
+    }
+}
