@@ -6,10 +6,13 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::IntakeError;
 
 /// A format that the hub reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Format {
     /// Comma-separated text in UTF-8, its first line the header.
     Csv,
@@ -71,7 +74,7 @@ impl std::fmt::Display for Format {
 }
 
 /// What the sender says of a file.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FormatHint {
     /// The name of the file on the sender's side.
     pub file_name: Option<String>,
