@@ -22,3 +22,4 @@ mod rows;
 mod sql;
 mod support;
 mod uploads;
+mod worker;

@@ -33,7 +33,12 @@ impl Site {
     /// A hub whose configuration file has this text.
     pub(crate) async fn with_config(config: &str) -> Self {
         let config = (!config.is_empty()).then(|| config.to_owned());
-        let hub = Hub::start_with(HubOptions { config, ..HubOptions::default() }).await;
+        Self::with_options(HubOptions { config, ..HubOptions::default() }).await
+    }
+
+    /// A hub started like this, on a new data folder.
+    pub(crate) async fn with_options(options: HubOptions) -> Self {
+        let hub = Hub::start_with(options).await;
         hub.create_agency("otaru", "小樽開発建設部", "Otaru").await;
         let publisher = hub.create_token("otaru", "publisher").await;
         hub.create_dataset(RIVER, &river("public"), &publisher).await;

@@ -27,6 +27,8 @@ pub struct AppConfig {
     pub body_pause_ms: u64,
     /// Errors a report lists; it counts all of them.
     pub report_cap: usize,
+    /// Where files are decoded.
+    pub decoding: crate::Decoding,
     /// SQL's bounds before planning.
     pub sql_bounds: hub_query::SqlBounds,
     /// Small files of one dataset that start a compaction.

@@ -7,6 +7,7 @@
 mod agencies;
 mod app;
 mod datasets;
+mod decoding;
 mod error;
 mod known;
 mod maintain;
@@ -25,6 +26,7 @@ mod versions;
 
 pub use app::{App, AppConfig, Parts};
 pub use datasets::{DatasetDescription, DatasetPage, DatasetSummary};
+pub use decoding::Decoding;
 pub use error::AppError;
 pub use metrics::Metrics;
 pub use propose::ProposalFile;

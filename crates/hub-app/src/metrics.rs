@@ -1,9 +1,10 @@
 //! What the hub counts of its own work. The server adds what it counts of requests.
 
+use hub_intake::worker::{Confinement, Fence};
 use hub_model::ErrorKind;
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 
@@ -11,6 +12,12 @@ use prometheus_client::{
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct OutcomeLabel {
     outcome: String,
+}
+
+/// A part of the fence around a worker.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct FenceLabel {
+    fence: String,
 }
 
 /// Counters of uploads and queries. Cheap to clone; clones count together.
@@ -21,6 +28,7 @@ pub struct Metrics {
     pub(crate) bytes_received: Counter,
     pub(crate) rows_published: Counter,
     pub(crate) query_seconds: Histogram,
+    worker_fences: Family<FenceLabel, Gauge>,
 }
 
 impl Metrics {
@@ -30,6 +38,7 @@ impl Metrics {
             queries: Family::default(),
             bytes_received: Counter::default(),
             rows_published: Counter::default(),
+            worker_fences: Family::default(),
             query_seconds: Histogram::new([0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0]),
         }
     }
@@ -41,10 +50,23 @@ impl Metrics {
         registry.register("upload_bytes", "Bytes received in uploads", self.bytes_received.clone());
         registry.register("rows_published", "Rows made visible", self.rows_published.clone());
         registry.register(
+            "worker_fences",
+            "Whether each part of the fence around the decoding of files stands",
+            self.worker_fences.clone(),
+        );
+        registry.register(
             "query_first_batch_seconds",
             "Time from a query's start to its first batch",
             self.query_seconds.clone(),
         );
+    }
+
+    pub(crate) fn set_fences(&self, confinement: &Confinement) {
+        for fence in Fence::ALL {
+            let label = FenceLabel { fence: fence.as_str().to_owned() };
+            let gauge = self.worker_fences.get_or_create(&label);
+            gauge.set(i64::from(confinement.has(fence)));
+        }
     }
 
     pub(crate) fn count_upload(&self, failure: Option<ErrorKind>) {

@@ -26,11 +26,12 @@ impl App {
         permit(principal, Action::Propose)?;
         let place = self.upload_place()?;
         let spooled = self.spool(&UploadId::generate().to_string(), body).await?;
+        let app = self.clone();
         let proposal = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let recognised = hub_intake::recognise(spooled.open()?, &request.hint)?;
             let options = hub_intake::IntakeOptions::default();
-            Ok::<_, AppError>(hub_intake::propose(&recognised, &options)?)
+            let decoding = &app.inner.config.decoding;
+            Ok::<_, AppError>(decoding.propose(spooled.open()?, &request.hint, &options)?)
         });
         proposal.await.map_err(|error| AppError::Broken(error.to_string()))?
     }

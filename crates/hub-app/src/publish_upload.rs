@@ -3,7 +3,7 @@
 //! The lake's commit is the only step that makes data visible. Everything before it can be thrown
 //! away, everything after it can be made up for from the lake's log.
 
-use hub_intake::{FormatHint, IntakeOptions};
+use hub_intake::{ConformedBatch, FormatHint, IntakeOptions, worker::Watch};
 use hub_lake::Staged;
 use hub_model::{
     DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
@@ -248,18 +248,20 @@ impl App {
         hint: &FormatHint,
     ) -> Result<(UploadReport, Option<Staged>), AppError> {
         let config = &self.inner.config;
-        let recognised = hub_intake::recognise(spooled.open()?, hint)?;
+        let file = spooled.open()?;
         let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
         let intake_options =
             IntakeOptions { error_cap: config.report_cap, ..IntakeOptions::default() };
         let mut lake_error = None;
+        let watch = Watch::default();
+        let mut stage = |conformed: ConformedBatch| {
+            stager.push(conformed.batch, conformed.first_row).map_err(|error| {
+                lake_error = Some(error);
+                "the rows can't be staged".into()
+            })
+        };
         let conformed =
-            hub_intake::conform(&recognised, contract, &intake_options, &mut |conformed| {
-                stager.push(conformed.batch, conformed.first_row).map_err(|error| {
-                    lake_error = Some(error);
-                    "the rows can't be staged".into()
-                })
-            });
+            config.decoding.conform(file, hint, contract, &intake_options, &watch, &mut stage);
         if let Some(error) = lake_error {
             return Err(error.into());
         }

@@ -19,6 +19,19 @@ pub struct Recovery {
 }
 
 impl App {
+    /// Learns how the decoding of files is fenced in on this system. A hub that can't start a worker could
+    /// take no file, so it does not start.
+    pub async fn check_decoding(&self) -> Result<(), AppError> {
+        let decoding = self.inner.config.decoding.clone();
+        let probe = tokio::task::spawn_blocking(move || decoding.probe());
+        let confinement = probe.await.map_err(|error| AppError::Broken(error.to_string()))??;
+        if let Some(confinement) = confinement {
+            tracing::info!(?confinement, "files are decoded in a process of their own");
+            self.inner.metrics.set_fences(&confinement);
+        }
+        Ok(())
+    }
+
     /// Empties the scratch folder and ends uploads that were under way when a process died.
     pub async fn recover(&self) -> Result<Recovery, AppError> {
         self.clear_scratch().await?;

@@ -8,7 +8,8 @@
 //! only the store can find. [`propose`] reads a file for which there is no contract yet.
 //!
 //! Everything here is synchronous and works in bounded memory. The decoders run on a thread of their
-//! own with full validation, and a panic in one is an error of the file. Nothing here writes, decides
+//! own with full validation, and a panic in one is an error of the file. [`worker`] does all of it in
+//! a process of its own, which a hub that takes files of strangers uses. Nothing here writes, decides
 //! who may, or knows a dataset's other versions.
 
 mod changes;
@@ -24,6 +25,7 @@ mod propose;
 mod recognise;
 mod rows;
 mod show;
+pub mod worker;
 
 pub use conform::{ConformedBatch, conform};
 pub use detect::{Format, FormatHint};

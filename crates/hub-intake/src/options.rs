@@ -5,13 +5,15 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use serde::{Deserialize, Serialize};
+
 use crate::IntakeError;
 
 /// The most cells of a batch.
 const MAX_CELLS: usize = 4 << 20;
 
 /// How a file is read. The defaults are for a server that reads files of strangers.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct IntakeOptions {
     /// How many broken cells the report lists; all are counted. Default 1,000.
     pub error_cap: usize,
@@ -27,6 +29,7 @@ pub struct IntakeOptions {
     /// The most bytes a file may unpack to in all. Default 256 GiB.
     pub max_decoded_bytes: u64,
     /// Set to true from elsewhere, it ends the reading within a batch.
+    #[serde(skip)]
     pub stop: Arc<AtomicBool>,
 }
 

@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 use hub_model::{Contract, Field, FieldRole, FieldType, Text};
 use profile::Profile;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     IntakeError, IntakeOptions, Recognised,
@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// Why the proposal is as it is, or what it leaves to a person.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProposalNote {
     /// The column it is about, as the contract names it; none where the whole file is meant.
     pub column: Option<String>,
@@ -33,7 +33,7 @@ pub struct ProposalNote {
 }
 
 /// A contract to confirm.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
     /// What the file shows. It keeps every rule of contracts, and has no aliases but those that the file
     /// itself gives: [`Contract::validated`] adds the others once a person has confirmed it.

@@ -119,6 +119,14 @@ pub struct UploadsConfig {
     pub pause_ms: u64,
     /// Errors a report lists.
     pub report_cap: usize,
+    /// Whether files are decoded in a process of their own.
+    pub worker: bool,
+    /// Memory that process may allocate, in bytes.
+    pub worker_memory_bytes: u64,
+    /// CPU time it may use, in seconds.
+    pub worker_cpu_s: u64,
+    /// How long the hub waits for it, in seconds; time in which the hub itself is at work does not count.
+    pub worker_wait_s: u64,
 }
 
 impl Default for UploadsConfig {
@@ -130,6 +138,10 @@ impl Default for UploadsConfig {
             threads: 0,
             pause_ms: 60_000,
             report_cap: 1_000,
+            worker: true,
+            worker_memory_bytes: 2 << 30,
+            worker_cpu_s: 3_600,
+            worker_wait_s: 1_800,
         }
     }
 }
@@ -224,6 +236,9 @@ pub enum LogFormat {
     Json,
 }
 
+/// Threads, buffers and a decoder's tables take about so much whatever the file.
+const LEAST_WORKER_MEMORY: u64 = 128 << 20;
+
 /// Variables that belong to the command line and name no setting.
 const CLIENT_VARIABLES: [&str; 4] =
     ["MOCHIYORI_URL", "MOCHIYORI_TOKEN", "MOCHIYORI_CONFIG", "MOCHIYORI_LANG"];
@@ -265,6 +280,13 @@ impl Config {
                     expected: "give a number greater than 0",
                 });
             }
+        }
+        if self.uploads.worker_memory_bytes < LEAST_WORKER_MEMORY {
+            return Err(ConfigError::InvalidValue {
+                key: "uploads.worker_memory_bytes",
+                value: self.uploads.worker_memory_bytes.to_string(),
+                expected: "reading any file takes at least 134217728",
+            });
         }
         if self.upkeep.vacuum_grace_s < 3_600 {
             return Err(ConfigError::InvalidValue {

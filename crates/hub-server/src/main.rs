@@ -19,6 +19,7 @@ fn main() -> ExitCode {
     let result = match command {
         Command::Client(command) => return cli::run(&global, command),
         Command::Health(args) => return cli::health(&global, &args),
+        Command::IntakeWorker => return hub_intake::worker::main(),
         Command::OpenApi => print_openapi(),
         Command::Serve(args) => run_serve(&args),
         Command::Demo(args) => run_demo_command(&args),

@@ -2,15 +2,26 @@
 
 mod listen;
 
-use std::{io::Write, net::SocketAddr, os::unix::fs::OpenOptionsExt, path::Path, time::Duration};
+use std::{
+    io::Write,
+    net::SocketAddr,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use hub_app::{App, AppConfig, AppError, Parts};
+use hub_app::{App, AppConfig, AppError, Decoding, Parts};
+use hub_intake::worker::WorkerConfig;
 use hub_lake::{Lake, LakeConfig};
 use hub_query::{EngineConfig, QueryEngine, SqlBounds};
 use hub_registry::{Clock, Registry};
 use tokio_util::sync::CancellationToken;
 
-use crate::{config::Config, router::router, state::ServerState};
+use crate::{
+    config::{Config, UploadsConfig},
+    router::router,
+    state::ServerState,
+};
 
 /// Why a hub does not start.
 #[derive(Debug, thiserror::Error)]
@@ -147,6 +158,7 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         upload_threads: or_cores(config.uploads.threads),
         body_pause_ms: config.uploads.pause_ms,
         report_cap: config.uploads.report_cap,
+        decoding: decoding(&config.uploads),
         sql_bounds: SqlBounds { max_bytes: config.queries.max_sql_bytes, ..SqlBounds::default() },
         compact_after_files: config.upkeep.compact_after_files,
         vacuum_every_s: config.upkeep.vacuum_every_s,
@@ -154,12 +166,34 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         shared_registry: config.shares_registry(),
     };
     let (app, upkeep) = App::new(Parts { registry, lake, engine, clock }, app_config);
+    app.check_decoding().await?;
     let recovery = app.recover().await?;
     if recovery != hub_app::Recovery::default() {
         tracing::info!(?recovery, "ended uploads that an earlier process left under way");
     }
     app.start_upkeep(upkeep);
     Ok(app)
+}
+
+/// The worker is this very program, also after the file it was started from was replaced by another.
+fn decoding(config: &UploadsConfig) -> Decoding {
+    if !config.worker {
+        tracing::warn!("files are decoded in the hub's own process, as uploads.worker says");
+        return Decoding::InProcess;
+    }
+    let program = if cfg!(target_os = "linux") {
+        Ok(PathBuf::from("/proc/self/exe"))
+    } else {
+        std::env::current_exe()
+    };
+    let program = program.unwrap_or_else(|_| PathBuf::from("mochiyori"));
+    Decoding::Worker(WorkerConfig {
+        program,
+        args: vec!["intake-worker".into()],
+        memory_bytes: config.worker_memory_bytes,
+        cpu_time: Duration::from_secs(config.worker_cpu_s),
+        wait_time: Duration::from_secs(config.worker_wait_s),
+    })
 }
 
 /// Makes a folder anew, without what a dead process left in it.

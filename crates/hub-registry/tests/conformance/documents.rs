@@ -57,6 +57,7 @@ fn full_report() -> UploadReport {
     UploadReport {
         format: "csv".to_owned(),
         encoding: Some("utf-8".to_owned()),
+        layout: None,
         rows: 24,
         columns: vec![ColumnReport {
             name: "水位".to_owned(),
@@ -78,6 +79,8 @@ fn full_report() -> UploadReport {
             fix: Text::new("空欄にしてください", "leave the cell empty"),
         }],
         errors_by_rule: [(Rule::Type, 1), (Rule::UniqueKey, 1)].into(),
+        changes: Vec::new(),
+        warnings: Vec::new(),
     }
 }
 

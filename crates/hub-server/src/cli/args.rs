@@ -127,6 +127,9 @@ Example:
   mochiyori openapi > mochiyori-v1.json"
     )]
     OpenApi,
+    /// Decode one file for a hub, which starts this by itself. It is no command for people.
+    #[command(name = "intake-worker", hide = true)]
+    IntakeWorker,
     /// Ask a hub whether it is ready to answer
     #[command(after_help = "\
 Example:

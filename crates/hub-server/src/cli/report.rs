@@ -93,6 +93,7 @@ mod tests {
         builder.error(Rule::Type, || CellError {
             row: Some(12),
             column: Some("流量".into()),
+            cell: None,
             value: Some("欠測".into()),
             rule: Rule::Type,
             message: Text::new("数値ではありません", "this is not a number"),
@@ -104,6 +105,7 @@ mod tests {
         builder.error(Rule::MissingColumn, || CellError {
             row: None,
             column: Some("station".into()),
+            cell: None,
             value: None,
             rule: Rule::MissingColumn,
             message: Text::new("", "the file has no such column"),

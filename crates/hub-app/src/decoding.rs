@@ -1,0 +1,74 @@
+//! Where the bytes of strangers are decoded: in a worker process, which is what a server does, or in
+//! this one, which is for tests of other things.
+
+use std::fs::File;
+
+use hub_intake::{
+    ConformedBatch, FormatHint, IntakeError, IntakeOptions, Proposal, SinkError,
+    worker::{Confinement, Watch, WorkerConfig, conform_in_worker, probe, propose_in_worker},
+};
+use hub_model::{Contract, UploadReport};
+
+/// Where files are decoded.
+#[derive(Debug, Clone)]
+pub enum Decoding {
+    /// Each file in a process of its own with limits, which can harm nothing else.
+    Worker(WorkerConfig),
+    /// In this process: a file that makes a decoder take all memory ends the hub.
+    InProcess,
+}
+
+impl Decoding {
+    /// Starts a worker for nothing, to learn whether one can be and how it is fenced in; says once in the
+    /// log what this system does not offer. It blocks.
+    pub(crate) fn probe(&self) -> Result<Option<Confinement>, IntakeError> {
+        let Self::Worker(config) = self else { return Ok(None) };
+        let confinement = probe(config)?;
+        for missing in confinement.missing() {
+            tracing::warn!(
+                fence = missing.as_str(),
+                "this system lacks a part of the fence around the decoding of files"
+            );
+        }
+        Ok(Some(confinement))
+    }
+
+    /// Checks every cell of a file and hands on what keeps the contract. It blocks.
+    pub(crate) fn conform(
+        &self,
+        file: File,
+        hint: &FormatHint,
+        contract: &Contract,
+        options: &IntakeOptions,
+        watch: &Watch,
+        sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+    ) -> Result<UploadReport, IntakeError> {
+        match self {
+            Self::Worker(config) => {
+                conform_in_worker(config, file, hint, contract, options, watch, sink)
+            }
+            Self::InProcess => {
+                let recognised = hub_intake::recognise(file, hint)?;
+                hub_intake::conform(&recognised, contract, options, &mut |batch| {
+                    watch.add_rows(batch.batch.num_rows() as u64);
+                    sink(batch)
+                })
+            }
+        }
+    }
+
+    /// Reads a whole file and proposes what its contract could be. It blocks.
+    pub(crate) fn propose(
+        &self,
+        file: File,
+        hint: &FormatHint,
+        options: &IntakeOptions,
+    ) -> Result<Proposal, IntakeError> {
+        match self {
+            Self::Worker(config) => propose_in_worker(config, file, hint, options),
+            Self::InProcess => {
+                hub_intake::propose(&hub_intake::recognise(file, hint)?, options)
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The child: fences itself in, reads one request, and answers it. It trusts its parent and nothing of
+//! the file.
+
+use std::{
+    fs::File,
+    io::{self, Read, Write},
+    os::fd::AsFd,
+    process::ExitCode,
+};
+
+use hub_model::{Contract, UploadReport};
+
+use super::{
+    confine,
+    encode::BatchWriter,
+    frame::{Head, Kind, broken, read_json, write_json},
+    request::{Failure, Request, Task},
+};
+use crate::{ConformedBatch, FormatHint, IntakeError, IntakeOptions, Proposal};
+
+/// Carries out the one request that comes by the standard output, which is a socket, on the file that is
+/// the standard input. For the binary's hidden command; nothing else calls it.
+pub fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        // The parent sees that the answer broke off; there is no one else to tell.
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn run() -> io::Result<()> {
+    // Plain files, as reading and writing is all that the fence lets through.
+    let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let mut parent = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let head = Head::read(&mut parent)?;
+    if head.kind != Kind::Request {
+        return Err(broken("no request"));
+    }
+    let request: Request = read_json(&mut parent, head)?;
+    let fences = confine::fence_in(request.memory_bytes, request.cpu_seconds);
+    write_json(&mut parent, Kind::Fences, &fences)?;
+    leave_with(parent.try_clone()?)?;
+    #[cfg(debug_assertions)]
+    super::faults::carry_out(&request, &mut parent)?;
+    let Request { task, hint, options, .. } = request;
+    match task {
+        Task::Probe => Ok(()),
+        Task::Propose => match propose(file, &hint, &options) {
+            Ok(proposal) => write_json(&mut parent, Kind::Proposal, &proposal),
+            Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
+        },
+        Task::Conform(contract) => match conform(file, &hint, &contract, &options, &mut parent) {
+            Ok(report) => write_json(&mut parent, Kind::Report, &report),
+            Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
+        },
+    }
+}
+
+/// Ends this process when the parent is gone, which shows as the end of what it never sends.
+fn leave_with(mut parent: File) -> io::Result<()> {
+    let wait = move || {
+        // Nothing comes after the request but the end.
+        let _ = parent.read(&mut [0; 1]);
+        std::process::exit(1);
+    };
+    std::thread::Builder::new().name("intake-parent".to_owned()).spawn(wait).map(drop)
+}
+
+fn propose(
+    file: File,
+    hint: &FormatHint,
+    options: &IntakeOptions,
+) -> Result<Proposal, IntakeError> {
+    crate::propose(&crate::recognise(file, hint)?, options)
+}
+
+fn conform(
+    file: File,
+    hint: &FormatHint,
+    contract: &Contract,
+    options: &IntakeOptions,
+    parent: &mut impl Write,
+) -> Result<UploadReport, IntakeError> {
+    let recognised = crate::recognise(file, hint)?;
+    let mut writer = BatchWriter::new(&contract.storage_schema(), parent)?;
+    crate::conform(&recognised, contract, options, &mut |conformed| {
+        let ConformedBatch { batch, first_row } = conformed;
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        Ok(writer.write(&batch, first_row)?)
+    })
+}
