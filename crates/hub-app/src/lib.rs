@@ -10,6 +10,7 @@ mod datasets;
 mod error;
 mod maintain;
 mod metrics;
+mod modes;
 mod policy;
 mod propose;
 mod publish_upload;

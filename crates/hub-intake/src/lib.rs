@@ -18,6 +18,7 @@ mod error;
 mod options;
 mod propose;
 mod show;
+mod stored_keys;
 
 pub use conform::{ConformedBatch, conform};
 pub use detect::{Format, FormatHint, detect};
@@ -25,3 +26,4 @@ pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
+pub use stored_keys::report_stored_keys;

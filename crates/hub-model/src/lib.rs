@@ -29,4 +29,4 @@ pub use quality::Quality;
 pub use report::{CellError, ColumnReport, Period, ReportBuilder, Rule, UploadReport};
 pub use source::Source;
 pub use unit::Unit;
-pub use version::{UploadMode, VersionRecord};
+pub use version::{UploadMode, VersionRecord, Withdrawal};
