@@ -18,6 +18,7 @@ mod limits;
 mod nodes;
 mod readme;
 mod real_input;
+mod revisions;
 mod rows;
 mod sql;
 mod support;

@@ -40,9 +40,13 @@ impl Stores {
 }
 
 fn csv(writer: usize, upload: usize) -> String {
+    rows(&format!("w{writer}u{upload}"), 1.5)
+}
+
+fn rows(station: &str, flow: f64) -> String {
     let mut csv = String::from("station,seq,flow\n");
     for row in 0..50 {
-        csv.push_str(&format!("w{writer}u{upload},{row},1.5\n"));
+        csv.push_str(&format!("{station},{row},{flow}\n"));
     }
     csv
 }
@@ -65,16 +69,27 @@ async fn two_nodes_share_a_registry_and_a_lake() {
     });
     first.create_dataset(DATASET, &description, &token).await;
 
-    // Two writers for each node, on one dataset at once; who is told of a conflict tries again.
+    // Two writers for each node, on one dataset at once, each with rows of its own and with a revision of
+    // rows that all of them revise; who is told of a conflict tries again.
     let writers = [(&first, 0), (&second, 1), (&first, 2), (&second, 3)].map(|(hub, writer)| {
         let token = &token;
         async move {
             let mut numbers = Vec::new();
+            let mut files = Vec::new();
             for upload in 0..4 {
+                files.push((upload, "append", csv(writer, upload)));
+                let flow = (writer * 10 + upload) as f64;
+                files.push((upload, "upsert", rows("shared", flow)));
+            }
+            for (upload, mode, file) in files {
                 loop {
-                    let key = format!("{writer}-{upload}");
+                    let key = if mode == "append" {
+                        format!("{writer}-{upload}")
+                    } else {
+                        format!("{writer}-{upload}-revised")
+                    };
                     let request = hub
-                        .upload_request(DATASET, "append", csv(writer, upload), "text/csv")
+                        .upload_request(DATASET, mode, file.clone(), "text/csv")
                         .header("idempotency-key", key)
                         .bearer_auth(token);
                     let response = request.send().await.unwrap();
@@ -94,13 +109,19 @@ async fn two_nodes_share_a_registry_and_a_lake() {
         }
     });
     let numbers: Vec<u64> = join_all(writers).await.into_iter().flatten().collect();
-    assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), 16, "versions are numbered once each");
+    assert_eq!(numbers.iter().collect::<HashSet<_>>().len(), 32, "versions are numbered once each");
 
     for hub in [&first, &second] {
         let sql = format!("SELECT count(*) AS n, count(DISTINCT station) AS s FROM {DATASET}");
         let answer = hub.sql_json(&sql).await;
-        assert_eq!(answer["rows"][0], json!({"n": 800, "s": 16}));
-        assert_eq!(answer["sources"][0]["version"], 16);
+        assert_eq!(answer["rows"][0], json!({"n": 850, "s": 17}));
+        assert_eq!(answer["sources"][0]["version"], 32);
+        // The shared rows are those of one revision, whole, with none of them twice.
+        let sql = format!(
+            "SELECT count(*) AS n, count(DISTINCT flow) AS flows FROM {DATASET} \
+             WHERE station = 'shared'"
+        );
+        assert_eq!(hub.sql_json(&sql).await["rows"][0], json!({"n": 50, "flows": 1}));
         let page = hub.get_json("/v1/datasets/kawa/flow/versions").await;
         let listed: Vec<u64> = page["versions"]
             .as_array()
@@ -108,7 +129,7 @@ async fn two_nodes_share_a_registry_and_a_lake() {
             .iter()
             .map(|v| v["number"].as_u64().unwrap())
             .collect();
-        assert_eq!(listed, (1..=16).rev().collect::<Vec<_>>());
+        assert_eq!(listed, (1..=32).rev().collect::<Vec<_>>());
     }
 
     // A repeated request is recognised by the other node.
@@ -125,10 +146,10 @@ async fn two_nodes_share_a_registry_and_a_lake() {
     // Compaction by one node does not disturb the other.
     let compact = second.client().post(second.url("/v1/datasets/kawa/flow/compact"));
     let outcome = second.succeed(compact, Some(&token)).await;
-    assert_eq!(outcome["rows"], 800, "{outcome}");
+    assert_eq!(outcome["rows"], 850, "{outcome}");
     let answer = first.sql_json(&format!("SELECT count(*) AS n FROM {DATASET}")).await;
     assert_eq!(
         (&answer["rows"][0]["n"], &answer["sources"][0]["version"]),
-        (&json!(800), &json!(16))
+        (&json!(850), &json!(32))
     );
 }

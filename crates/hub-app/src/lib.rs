@@ -12,6 +12,7 @@ mod error;
 mod known;
 mod maintain;
 mod metrics;
+mod modes;
 mod policy;
 mod propose;
 mod publish_upload;

@@ -11,7 +11,7 @@ use hub_model::{
 use hub_registry::{DatasetRecord, Reservation, Reserved, UploadRecord, UploadState};
 
 use crate::{
-    App, AppError, Body,
+    App, AppError, Body, modes,
     spool::{Spooled, hex},
 };
 
@@ -56,6 +56,7 @@ impl App {
             return Err(AppError::Stopping);
         }
         let dataset = self.writable_dataset(principal, &request.dataset).await?;
+        modes::check_mode(request.mode, &dataset.contract)?;
         let place = self.upload_place()?;
         let id = UploadId::generate();
         let spooled = self.spool(&id.to_string(), body).await?;
@@ -229,7 +230,9 @@ impl App {
             committed_by: upload.by.clone(),
             committed_at: self.inner.clock.now(),
         };
-        let version = self.inner.lake.commit(staged, publication).await?;
+        let version = self.inner.lake.commit(staged, publication).await.map_err(|error| {
+            modes::refused(error, upload, &dataset.contract, self.inner.config.report_cap)
+        })?;
         // The data is visible from here on. A record that fails is made up for from the lake's log.
         if let Err(error) = self.inner.registry.record_version(&dataset.id, &version).await {
             tracing::warn!(%error, dataset = %dataset.id, "a version is committed and not yet recorded");

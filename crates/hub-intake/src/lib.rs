@@ -25,6 +25,7 @@ mod propose;
 mod recognise;
 mod rows;
 mod show;
+mod stored_keys;
 pub mod worker;
 
 pub use conform::{ConformedBatch, conform};
@@ -34,3 +35,4 @@ pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise};
+pub use stored_keys::report_stored_keys;

@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::{
     DataFile, Lake, LakeError, Staged,
-    log::{Attempt, NewEntry, Table, TableState, VERSION_APP, upload_app},
+    log::{Attempt, NewEntry, REWRITE_APP, Table, TableState, VERSION_APP, upload_app},
+    revise::Revision,
 };
 
 /// What a publication is recorded with.
@@ -35,9 +36,11 @@ pub struct Publication {
 impl Lake {
     /// Publishes staged rows as the dataset's next version.
     ///
-    /// An append is tried again on top of what other writers published meanwhile. A replacement that
-    /// another publication overtook is a [`LakeError::Conflict`], since its sender has not seen what it
-    /// would remove. Publishing an upload a second time answers its first version and adds nothing.
+    /// An append, and likewise an upsert, is tried again on top of what other writers published
+    /// meanwhile. A replacement, of everything or of a period, whose rows another publication touched is
+    /// a [`LakeError::Conflict`], since its sender has not seen what it would remove. An append of keys
+    /// that are there is [`LakeError::KeysStored`]. Publishing an upload a second time answers its first
+    /// version and adds nothing.
     ///
     /// After [`LakeError::Store`] it is open whether the version exists; publishing the same upload
     /// again tells.
@@ -47,24 +50,33 @@ impl Lake {
         publication: Publication,
     ) -> Result<VersionRecord, LakeError> {
         let table = self.table(staged.dataset())?;
+        let mut revision = Revision::new(staged, publication.mode)?;
+        // What takes long is done first without keeping this process's other writers away.
+        let state = table.latest().await?;
+        if published(&table, &state, publication.upload_id).await?.is_none() {
+            revision.check_schema(&state)?;
+            revision = revision.follow(&state).await?;
+        }
+        drop(state);
         let _writing = table.writing.lock().await;
         let mut backoff = Backoff::new(&table);
         let mut first_seen = None;
         loop {
             let state = table.latest().await?;
             if let Some(record) = published(&table, &state, publication.upload_id).await? {
-                keep_if_published(&table, staged, &record).await?;
+                keep_published(&table, revision, &record).await?;
                 return Ok(record);
             }
             let seen = *first_seen.get_or_insert(state.snapshot.version);
             if publication.mode == UploadMode::Replace && seen != state.snapshot.version {
                 return Err(table.conflict());
             }
-            staged.check_schema(&state.snapshot.schema)?;
-            let (record, entry) = publication_entry(&table, &state, &staged, &publication)?;
+            revision.check_schema(&state)?;
+            revision = revision.follow(&state).await?;
+            let (record, entry) = publication_entry(&table, &state, &revision, &publication)?;
             match table.add_entry(record.log_version, entry).await {
                 Ok(Attempt::Added) => {
-                    staged.keep();
+                    keep_published(&table, revision, &record).await?;
                     return Ok(record);
                 }
                 Ok(Attempt::Taken) => backoff.wait().await?,
@@ -74,13 +86,13 @@ impl Lake {
                     let there = table.entry(record.log_version).await;
                     if let Ok(Some(entry)) = there {
                         if entry.record.as_ref() == Some(&record) {
-                            staged.keep();
+                            revision.keep();
                             return Ok(record);
                         }
                         backoff.wait().await?;
                         continue;
                     }
-                    staged.keep();
+                    revision.keep();
                     return Err(error);
                 }
             }
@@ -125,34 +137,35 @@ async fn published(
     })
 }
 
-/// The upload was published before: by these very files, when the store answered late, or by others,
-/// when the upload was staged again. The latter make these superfluous.
-async fn keep_if_published(
+/// The version is there: by these very files, also when the store answered late, or by others, when the
+/// upload was staged a second time. Files that are no part of it are superfluous.
+async fn keep_published(
     table: &Table,
-    staged: Staged,
+    revision: Revision,
     record: &VersionRecord,
 ) -> Result<(), LakeError> {
-    let entry = table.entry(record.log_version).await?;
+    let entry = match table.entry(record.log_version).await {
+        Ok(entry) => entry,
+        Err(error) => {
+            revision.keep();
+            return Err(error);
+        }
+    };
     let added = entry.map(|entry| entry.added).unwrap_or_default();
-    if staged.names().any(|name| added.iter().any(|path| path == name)) {
-        staged.keep();
-    } else {
-        staged.delete().await;
-    }
+    revision.keep_only(&added.into_iter().collect()).await;
     Ok(())
 }
 
 fn publication_entry(
     table: &Table,
     state: &TableState,
-    staged: &Staged,
+    revision: &Revision,
     publication: &Publication,
 ) -> Result<(VersionRecord, NewEntry), LakeError> {
     let before = &state.snapshot;
-    let (kept_rows, kept_bytes, mode) = match publication.mode {
-        UploadMode::Append => (before.rows(), before.bytes(), SaveMode::Append),
-        UploadMode::Replace => (0, 0, SaveMode::Overwrite),
-    };
+    let change = revision.change(state);
+    let bytes_added: u64 = change.adds.iter().map(|file| file.bytes).sum();
+    let bytes_removed: u64 = change.removes.iter().map(|file| file.bytes).sum();
     let record = VersionRecord {
         number: before.version + 1,
         log_version: before.log_version + 1,
@@ -160,30 +173,43 @@ fn publication_entry(
         committed_by: publication.committed_by.clone(),
         upload_id: publication.upload_id,
         mode: publication.mode,
-        rows_added: staged.rows(),
-        rows_total: kept_rows + staged.rows(),
-        bytes_added: staged.bytes(),
-        bytes_total: kept_bytes + staged.bytes(),
+        rows_added: change.added,
+        rows_changed: Some(change.changed),
+        rows_removed: Some(change.removed),
+        rows_unchanged: Some(change.unchanged),
+        rows_total: before.rows() + change.added - change.removed,
+        bytes_added,
+        bytes_total: before.bytes() + bytes_added - bytes_removed,
+        withdrawal: None,
     };
     let now = publication.committed_at.timestamp_millis();
-    let mut actions = Vec::new();
-    if publication.mode == UploadMode::Replace {
-        let removed = before.files.iter().map(|file| remove(table, file, now, true));
-        actions.extend(removed.map(Action::Remove));
-    }
-    actions.extend(staged.adds(now, true).map(Action::Add));
+    let removes = change.removes.iter().map(|file| Action::Remove(remove(table, file, now, true)));
+    let adds = change.adds.iter().map(|file| Action::Add(file.add(now, true)));
     let json = serde_json::to_value(&record)
         .map_err(|e| LakeError::corrupt(&table.dataset, e.to_string()))?;
+    let mut transactions = vec![
+        Transaction::new(VERSION_APP, signed(record.number)),
+        Transaction::new(upload_app(publication.upload_id), signed(record.log_version)),
+    ];
+    let operation = match publication.mode {
+        UploadMode::Append => write_operation(SaveMode::Append),
+        UploadMode::Replace => write_operation(SaveMode::Overwrite),
+        UploadMode::Upsert | UploadMode::ReplacePeriod => {
+            transactions.push(Transaction::new(REWRITE_APP, state.rewrites + 1));
+            DeltaOperation::Update { predicate: None }
+        }
+    };
     let entry = NewEntry {
-        actions,
-        operation: DeltaOperation::Write { mode, partition_by: None, predicate: None },
+        actions: removes.chain(adds).collect(),
+        operation,
         metadata: HashMap::from([(VERSION_APP.to_owned(), json)]),
-        transactions: vec![
-            Transaction::new(VERSION_APP, signed(record.number)),
-            Transaction::new(upload_app(publication.upload_id), signed(record.log_version)),
-        ],
+        transactions,
     };
     Ok((record, entry))
+}
+
+fn write_operation(mode: SaveMode) -> DeltaOperation {
+    DeltaOperation::Write { mode, partition_by: None, predicate: None }
 }
 
 /// The action that takes a file out of the snapshot.

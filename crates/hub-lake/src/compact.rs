@@ -157,7 +157,7 @@ fn small_files(state: &TableState, options: &CompactOptions) -> Vec<DataFile> {
 }
 
 /// A batch of an older file in today's schema: columns added since have no values there.
-fn conform(
+pub(crate) fn conform(
     batch: &RecordBatch,
     schema: &SchemaRef,
 ) -> Result<RecordBatch, arrow_schema::ArrowError> {

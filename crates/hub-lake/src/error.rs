@@ -5,6 +5,8 @@ use std::sync::Arc;
 use deltalake_core::{DeltaTableError, kernel::transaction::TransactionError};
 use hub_model::{DatasetId, ErrorKind};
 
+use crate::revise::StoredKeys;
+
 /// An error of the lake.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -39,6 +41,18 @@ pub enum LakeError {
         dataset: DatasetId,
         /// What does not fit, and what to do.
         reason: String,
+    },
+    /// Rows of an append have keys that the dataset holds already.
+    #[error(
+        "{} row(s) have keys that {dataset} holds already; leave them out, or send the file with \
+         mode=upsert to put them in the place of those that are there",
+        .keys.count
+    )]
+    KeysStored {
+        /// The dataset.
+        dataset: DatasetId,
+        /// Which rows.
+        keys: StoredKeys,
     },
     /// What is stored is not what the hub writes.
     #[error("the stored table of {dataset} can't be used: {reason}")]
@@ -104,6 +118,7 @@ impl LakeError {
         match self {
             Self::NotFound { .. } | Self::Expired { .. } => ErrorKind::NotFound,
             Self::Conflict { .. } => ErrorKind::Conflict,
+            Self::KeysStored { .. } => ErrorKind::ContractViolated,
             Self::Incompatible { .. } => ErrorKind::BreakingChange,
             Self::Store { .. } | Self::Scratch { .. } | Self::Stopped { .. } => {
                 ErrorKind::Unavailable

@@ -5,14 +5,19 @@
 //! stretches of time and goes to a scratch file. At the end neighbouring stretches are joined to spans
 //! of one file's size, and each span is read back, sorted and written by itself, several at a time.
 
-mod chunk;
-mod order;
+pub(crate) mod chunk;
+pub(crate) mod order;
+mod row_numbers;
 mod scratch;
 mod spans;
 mod split;
-mod write;
+pub(crate) mod write;
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    path::PathBuf,
+    sync::Arc,
+};
 
 use arrow::array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
@@ -22,11 +27,13 @@ use object_store::{ObjectStoreExt, path::Path};
 use tokio::runtime::Handle;
 
 use crate::{
-    Lake, LakeError,
+    ColumnStatistics, Lake, LakeError,
     commit::add,
     log::Table,
     stage::{chunk::Spiller, spans::Work},
 };
+
+pub(crate) use row_numbers::RowNumbers;
 
 /// The column that carries row numbers while rows wait; contracts can't have a name like it.
 const ROW_COLUMN: &str = "__row";
@@ -93,6 +100,8 @@ pub(crate) struct Plan {
     pub(crate) key: usize,
     /// The column whose values divide rows into spans, where rows of one key are sure to meet.
     pub(crate) time: Option<usize>,
+    /// The column that says when a row was observed, whether or not it is part of the key.
+    pub(crate) observed: Option<usize>,
     pub(crate) options: StageOptions,
     pub(crate) runtime: Handle,
 }
@@ -168,6 +177,7 @@ impl Lake {
             .time_field()
             .filter(|field| !has_key || in_key(&field.name))
             .and_then(|field| place(field.storage_name()));
+        let observed = contract.time_field().and_then(|field| place(field.storage_name()));
         let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
         if has_key {
             fields.push(Arc::new(Field::new(ROW_COLUMN, DataType::UInt64, false)));
@@ -179,6 +189,7 @@ impl Lake {
             sort,
             key,
             time,
+            observed,
             options,
             runtime,
         };
@@ -256,12 +267,22 @@ pub(crate) struct StagedFile {
     pub(crate) bytes: u64,
     pub(crate) sha256: String,
     pub(crate) stats: String,
+    /// What `stats` says, before it was rounded for the log.
+    pub(crate) columns: HashMap<String, ColumnStatistics>,
+    /// The rows' numbers in the uploaded file, in the order they are stored; none where no key is checked.
+    pub(crate) row_numbers: Option<RowNumbers>,
+}
+
+impl StagedFile {
+    pub(crate) fn add(&self, now_ms: i64, data_change: bool) -> Add {
+        Add { data_change, ..add(&self.name, self.bytes, self.stats.clone(), &self.sha256, now_ms) }
+    }
 }
 
 /// Files in the store that no log entry names yet. They are deleted when this is dropped uncommitted;
 /// what a crash leaves, vacuum collects.
 pub struct Staged {
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     pub(crate) files: Vec<StagedFile>,
     kept: bool,
 }
@@ -276,7 +297,7 @@ impl std::fmt::Debug for Staged {
 }
 
 impl Staged {
-    fn new(plan: Arc<Plan>) -> Self {
+    pub(crate) fn new(plan: Arc<Plan>) -> Self {
         Self { plan, files: Vec::new(), kept: false }
     }
 
@@ -300,10 +321,7 @@ impl Staged {
     }
 
     pub(crate) fn adds(&self, now_ms: i64, data_change: bool) -> impl Iterator<Item = Add> {
-        self.files.iter().map(move |file| Add {
-            data_change,
-            ..add(&file.name, file.bytes, file.stats.clone(), &file.sha256, now_ms)
-        })
+        self.files.iter().map(move |file| file.add(now_ms, data_change))
     }
 
     /// Refuses files with columns that the table doesn't have, as when the contract grew but the table
@@ -326,6 +344,14 @@ impl Staged {
     /// Leaves the files where they are.
     pub(crate) fn keep(mut self) {
         self.kept = true;
+    }
+
+    /// Leaves the files of these names where they are, and deletes the others.
+    pub(crate) async fn keep_only(mut self, names: &HashSet<String>) {
+        self.kept = true;
+        let mut files = std::mem::take(&mut self.files);
+        files.retain(|file| !names.contains(&file.name));
+        delete_files(Arc::clone(&self.plan), files).await;
     }
 
     pub(crate) async fn delete(mut self) {

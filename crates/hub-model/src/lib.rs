@@ -32,4 +32,4 @@ pub use report::{
 };
 pub use source::Source;
 pub use unit::Unit;
-pub use version::{UploadMode, VersionRecord};
+pub use version::{UploadMode, VersionRecord, Withdrawal};

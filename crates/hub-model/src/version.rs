@@ -13,6 +13,11 @@ pub enum UploadMode {
     Append,
     /// The file's rows take the place of all that were there.
     Replace,
+    /// The file's rows take the place of those with the same primary key, and the others are added.
+    Upsert,
+    /// The file's rows take the place of all, of whatever series, from the file's first instant to its
+    /// last, both included.
+    ReplacePeriod,
 }
 
 impl UploadMode {
@@ -21,6 +26,8 @@ impl UploadMode {
         match self {
             Self::Append => "append",
             Self::Replace => "replace",
+            Self::Upsert => "upsert",
+            Self::ReplacePeriod => "replace_period",
         }
     }
 }
@@ -41,12 +48,45 @@ pub struct VersionRecord {
     pub upload_id: UploadId,
     /// How it changed the dataset.
     pub mode: UploadMode,
-    /// Rows that the upload brought.
+    /// Rows that were not there before: those of the upload, or for [`UploadMode::Upsert`] those of them
+    /// with new keys.
     pub rows_added: u64,
+    /// Rows that were there with the same key and other values. Not known of versions that were published
+    /// before this was recorded, and so for the next two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_changed: Option<u64>,
+    /// Rows that were there and are no more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_removed: Option<u64>,
+    /// Rows of the upload that were there with the same key and the same values.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_unchanged: Option<u64>,
     /// Rows of the whole dataset in this version.
     pub rows_total: u64,
-    /// Stored bytes that the upload brought.
+    /// Stored bytes that were written for it, rows that had to be written again among them.
     pub bytes_added: u64,
     /// Stored bytes of the whole dataset in this version.
     pub bytes_total: u64,
+    /// The version that this one takes out of sight, where it does; such a version comes from no upload,
+    /// and its `upload_id` names the withdrawal itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawal: Option<Withdrawal>,
+}
+
+impl VersionRecord {
+    /// The version whose rows this one shows: itself, or the one that it brought back.
+    pub fn shows(&self) -> VersionNumber {
+        self.withdrawal.as_ref().map_or(self.number, |withdrawal| withdrawal.restores)
+    }
+}
+
+/// A published version taken out of sight.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Withdrawal {
+    /// The version that is withdrawn.
+    pub version: VersionNumber,
+    /// The version whose rows are the newest from here on; 0 is the empty dataset.
+    pub restores: VersionNumber,
+    /// Why, in the words of who withdrew it.
+    pub reason: String,
 }

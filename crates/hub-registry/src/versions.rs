@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use hub_model::{DatasetId, UploadId, VersionNumber, VersionRecord};
+use hub_model::{DatasetId, UploadId, VersionNumber, VersionRecord, Withdrawal};
 use sqlx::AssertSqlSafe;
 
 use crate::{
@@ -13,7 +13,8 @@ use crate::{
 };
 
 const COLUMNS: &str = "v.number, v.log_version, v.committed_at, v.committed_by, v.upload, v.mode, \
-     v.rows_added, v.rows_total, v.bytes_added, v.bytes_total";
+     v.rows_added, v.rows_total, v.bytes_added, v.bytes_total, v.rows_changed, v.rows_removed, \
+     v.rows_unchanged, v.withdraws, v.restores, v.reason";
 
 /// How many datasets one statement asks for; databases bound the number of a statement's values.
 const DATASETS_AT_ONCE: usize = 500;
@@ -26,14 +27,17 @@ impl Registry {
         dataset: &DatasetId,
         version: &VersionRecord,
     ) -> Result<(), RegistryError> {
+        let withdrawal = version.withdrawal.as_ref();
         let added = self
             .database
             .write_under(
                 "recording a version",
                 Reference("dataset", dataset),
                 "INSERT INTO versions (dataset, number, log_version, committed_at, committed_by,
-                     upload, mode, rows_added, rows_total, bytes_added, bytes_total)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                     upload, mode, rows_added, rows_total, bytes_added, bytes_total,
+                     rows_changed, rows_removed, rows_unchanged, withdraws, restores, reason)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                     $17)
                  ON CONFLICT (dataset, number) DO NOTHING",
                 binds![
                     dataset.to_string(),
@@ -47,6 +51,12 @@ impl Registry {
                     count(version.rows_total)?,
                     count(version.bytes_added)?,
                     count(version.bytes_total)?,
+                    version.rows_changed.map(count).transpose()?,
+                    version.rows_removed.map(count).transpose()?,
+                    version.rows_unchanged.map(count).transpose()?,
+                    withdrawal.map(|w| count(w.version)).transpose()?,
+                    withdrawal.map(|w| count(w.restores)).transpose()?,
+                    withdrawal.map(|w| w.reason.as_str()),
                 ],
             )
             .await?;
@@ -75,6 +85,18 @@ impl Registry {
             .select("v.dataset = $1 AND v.number = $2", binds![dataset.to_string(), number])
             .await?;
         Ok(list.into_iter().next())
+    }
+
+    /// The versions that withdraw others, oldest first. There are few in a dataset.
+    pub async fn withdrawals(
+        &self,
+        dataset: &DatasetId,
+    ) -> Result<Vec<VersionRecord>, RegistryError> {
+        self.select(
+            "v.dataset = $1 AND v.withdraws IS NOT NULL ORDER BY v.number",
+            binds![dataset.to_string()],
+        )
+        .await
     }
 
     /// The version that an upload became, if it was recorded.
@@ -184,5 +206,16 @@ fn record(row: &Row) -> Result<VersionRecord, RegistryError> {
         rows_total: row.count("rows_total")?,
         bytes_added: row.count("bytes_added")?,
         bytes_total: row.count("bytes_total")?,
+        rows_changed: row.optional_count("rows_changed")?,
+        rows_removed: row.optional_count("rows_removed")?,
+        rows_unchanged: row.optional_count("rows_unchanged")?,
+        withdrawal: match row.optional_count("withdraws")? {
+            None => None,
+            Some(version) => Some(Withdrawal {
+                version,
+                restores: row.count("restores")?,
+                reason: row.text("reason")?,
+            }),
+        },
     })
 }

@@ -144,6 +144,11 @@ fn shift(stretch: i64, by: u32) -> i64 {
     if stretch == NO_TIME { NO_TIME } else { stretch >> by }
 }
 
+/// Each row's time as a number in its column's own unit; one without a time is later than all.
+pub(crate) fn times(time: &ArrayRef) -> Vec<i64> {
+    shifted(time, 0)
+}
+
 fn shifted(time: &ArrayRef, level: u32) -> Vec<i64> {
     let of = |values: &mut dyn Iterator<Item = Option<i64>>| {
         values.map(|value| value.map_or(NO_TIME, |value| value >> level)).collect()

@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Bound, ColumnStatistics, LakeError,
     log::new_data_file,
-    stage::{Plan, StagedFile, order::order},
+    stage::{Plan, RowNumbers, StagedFile, order::order},
     statistics,
 };
 
@@ -54,14 +54,20 @@ pub(crate) fn write(plan: &Plan, pieces: Vec<RecordBatch>) -> Result<Written, La
         plan.sort.iter().map(|place| Arc::clone(&columns[*place][0])).collect();
     let order = order(&sort, rows, plan.key).map_err(failed())?;
     drop(sort);
-    let repeated = if order.repeated.is_empty() {
-        Vec::new()
-    } else {
-        let numbers = whole(&columns[plan.schema.fields().len()]).map_err(failed())?;
+    let mut repeated = Vec::new();
+    let mut row_numbers = None;
+    if let Some(numbers) = columns.get(plan.schema.fields().len()) {
+        let numbers = whole(numbers).map_err(failed())?;
         let numbers = numbers.as_primitive::<arrow::datatypes::UInt64Type>();
         let number = |index: u32| numbers.value(index as usize);
-        order.repeated.iter().map(|(first, again)| (number(*first), number(*again))).collect()
-    };
+        let pairs = order.repeated.iter();
+        repeated.extend(pairs.map(|(first, again)| (number(*first), number(*again))));
+        let folder = &plan.options.scratch;
+        row_numbers = Some(match &order.indices {
+            Some(indices) => RowNumbers::write(folder, indices.iter().map(|index| number(*index))),
+            None => RowNumbers::write(folder, numbers.values().iter().copied()),
+        }?);
+    }
     let indices = order.indices.map(UInt32Array::from);
     columns.truncate(plan.schema.fields().len());
     let mut sorted = Vec::with_capacity(columns.len());
@@ -81,8 +87,22 @@ pub(crate) fn write(plan: &Plan, pieces: Vec<RecordBatch>) -> Result<Written, La
     let batch = RecordBatch::try_new(Arc::clone(&plan.schema), sorted).map_err(failed())?;
     let encoded = encode(plan, &batch)?;
     drop(batch);
-    let file = put(plan, encoded, rows as u64, statistics::to_log(rows as u64, &known))?;
+    let sha256 = hex(&Sha256::digest(&encoded));
+    let file = StagedFile {
+        name: new_data_file(),
+        rows: rows as u64,
+        bytes: encoded.len() as u64,
+        sha256,
+        stats: statistics::to_log(rows as u64, &known),
+        columns: known.into_iter().collect(),
+        row_numbers,
+    };
+    put(plan, &file.name, encoded)?;
     Ok(Written { file, repeated })
+}
+
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn by_column(plan: &Plan, pieces: &[RecordBatch]) -> Vec<Vec<ArrayRef>> {
@@ -93,38 +113,43 @@ fn by_column(plan: &Plan, pieces: &[RecordBatch]) -> Vec<Vec<ArrayRef>> {
 
 fn encode(plan: &Plan, batch: &RecordBatch) -> Result<Vec<u8>, LakeError> {
     let failed = || LakeError::rows(plan.dataset(), "written");
-    let level = ZstdLevel::try_new(plan.options.zstd_level).map_err(failed())?;
-    let sorting = plan
-        .sort
-        .iter()
-        .filter_map(|place| i32::try_from(*place).ok())
-        .map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: false });
-    let properties = WriterProperties::builder()
-        .set_created_by("mochiyori".to_owned())
-        .set_compression(Compression::ZSTD(level))
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_sorting_columns(Some(sorting.collect()))
-        .build();
+    let properties = properties(&plan.sort, plan.options.zstd_level).map_err(failed())?;
     let mut writer = ArrowWriter::try_new(Vec::new(), Arc::clone(&plan.schema), Some(properties))
         .map_err(failed())?;
     writer.write(batch).map_err(failed())?;
     writer.into_inner().map_err(failed())
 }
 
-fn put(plan: &Plan, encoded: Vec<u8>, rows: u64, stats: String) -> Result<StagedFile, LakeError> {
-    let sha256 = Sha256::digest(&encoded).iter().map(|byte| format!("{byte:02x}")).collect();
-    let file =
-        StagedFile { name: new_data_file(), rows, bytes: encoded.len() as u64, sha256, stats };
-    let path = plan.table.folder.clone().join(file.name.as_str());
+/// How every file of the lake is written.
+pub(crate) fn properties(
+    sort: &[usize],
+    zstd_level: i32,
+) -> Result<WriterProperties, parquet::errors::ParquetError> {
+    let level = ZstdLevel::try_new(zstd_level)?;
+    let sorting = sort
+        .iter()
+        .filter_map(|place| i32::try_from(*place).ok())
+        .map(|column_idx| SortingColumn { column_idx, descending: false, nulls_first: false });
+    Ok(WriterProperties::builder()
+        .set_created_by("mochiyori".to_owned())
+        .set_compression(Compression::ZSTD(level))
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(Some(sorting.collect()))
+        .build())
+}
+
+fn put(plan: &Plan, name: &str, encoded: Vec<u8>) -> Result<(), LakeError> {
+    let path = plan.table.folder.clone().join(name);
     plan.runtime
         .block_on(plan.table.store.put(&path, PutPayload::from(encoded)))
         .map_err(LakeError::store("writing a file"))?;
-    Ok(file)
+    Ok(())
 }
 
-fn column_statistics(column: &ArrayRef) -> ColumnStatistics {
+/// The least and the greatest of a column's values, as they are.
+pub(crate) fn column_statistics(column: &ArrayRef) -> ColumnStatistics {
     let (minimum, maximum) = match column.data_type() {
         DataType::Utf8 => {
             let texts = column.as_string::<i32>();

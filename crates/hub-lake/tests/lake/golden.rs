@@ -12,20 +12,25 @@ use crate::support::*;
 
 const LOG: &str = "bench/observations/_delta_log";
 
-fn golden() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lake/golden/v1"))
+fn golden(release: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lake/golden")).join(release)
+}
+
+/// A lake that holds what a release wrote.
+async fn written_by(release: &str, entries: u64) -> Lake {
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    for entry in 0..entries {
+        let name = format!("{entry:020}.json");
+        let written = std::fs::read(golden(release).join(&name)).unwrap();
+        let path = Path::from(format!("{LOG}/{name}"));
+        store.put(&path, PutPayload::from(written)).await.unwrap();
+    }
+    Lake::on_store(store)
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_written_before_is_still_read() {
-    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
-    for entry in 0..3 {
-        let name = format!("{entry:020}.json");
-        let written = std::fs::read(golden().join(&name)).unwrap();
-        let path = Path::from(format!("{LOG}/{name}"));
-        store.put(&path, PutPayload::from(written)).await.unwrap();
-    }
-    let lake = Lake::on_store(store);
+    let lake = written_by("v1", 3).await;
     let id = DatasetId::parse("bench.observations").unwrap();
     let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
     assert_eq!((snapshot.version, snapshot.log_version, snapshot.rows()), (2, 2, 1400));
@@ -38,6 +43,20 @@ async fn a_log_written_before_is_still_read() {
     let upload = UploadId::parse("01a204ad-0918-71c4-855c-4244d15888c6").unwrap();
     assert_eq!(records[0].upload_id, upload);
     assert_eq!(lake.published(&id, upload).await.unwrap().as_ref(), Some(&records[0]));
+    // What was not recorded then is not known, and not none.
+    assert_eq!((records[1].rows_changed, records[1].rows_removed), (None, None));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_with_an_upsert_is_still_read() {
+    let lake = written_by("v2", 3).await;
+    let id = DatasetId::parse("bench.observations").unwrap();
+    let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+    assert_eq!((snapshot.version, snapshot.rows(), snapshot.files.len()), (2, 60, 2));
+    let records = lake.versions_since(&id, None).await.unwrap();
+    assert_eq!(counts(&records[0]), [48, 0, 0, 0, 48]);
+    assert_eq!(counts(&records[1]), [12, 1, 0, 23, 60]);
+    assert_eq!(records[1].mode, UploadMode::Upsert);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,13 +80,13 @@ async fn an_entry_is_written_in_the_known_form() {
         assert!(record[size].is_u64());
         record[size] = Value::Null;
     }
-    insta::assert_snapshot!(record, @r#"{"number":1,"log_version":1,"committed_at":"2026-09-21T14:13:20Z","committed_by":"river staff","upload_id":"019ab0c5-0000-7000-8000-000000000001","mode":"append","rows_added":2,"rows_total":2,"bytes_added":null,"bytes_total":null}"#);
+    insta::assert_snapshot!(record, @r#"{"number":1,"log_version":1,"committed_at":"2026-09-21T14:13:20Z","committed_by":"river staff","upload_id":"019ab0c5-0000-7000-8000-000000000001","mode":"append","rows_added":2,"rows_changed":0,"rows_removed":0,"rows_unchanged":0,"rows_total":2,"bytes_added":null,"bytes_total":null}"#);
     insta::assert_snapshot!(lines[1]["add"]["stats"].as_str().unwrap(), @r#"{"numRecords":2,"minValues":{"station":"a","time":"1970-01-01T00:00:00.000Z","level":0.0},"maxValues":{"station":"a","time":"1970-01-01T01:00:00.000Z","level":0.1},"nullCount":{"station":0,"time":0,"level":0}}"#);
     assert_eq!(lines[1]["add"]["tags"]["mochiyori.sha256"].as_str().unwrap().len(), 64);
     let transactions = serde_json::to_string(&lines[2..]).unwrap();
     insta::assert_snapshot!(transactions, @r#"[{"txn":{"appId":"mochiyori.version","version":1}},{"txn":{"appId":"mochiyori.upload.019ab0c5-0000-7000-8000-000000000001","version":1}}]"#);
     // The newest golden log has the same keys.
-    let written = std::fs::read(golden().join("00000000000000000001.json")).unwrap();
+    let written = std::fs::read(golden("v2").join("00000000000000000001.json")).unwrap();
     let first = written.split(|byte| *byte == b'\n').next().unwrap();
     let before: Value = serde_json::from_slice(first).unwrap();
     let keys = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();

@@ -9,5 +9,6 @@ mod conformance;
 mod golden;
 mod leavings;
 mod races;
+mod revisions;
 mod staging;
 mod support;

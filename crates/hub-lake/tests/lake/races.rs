@@ -1,4 +1,4 @@
-//! Writers that meet: append, replacement and compaction in every pair, from two lakes in one process
+//! Writers that meet: every way to publish and compaction, in every pair, from two lakes in one process
 //! and from two processes. Whatever the order was, the log's list of versions says it, and the rows
 //! must be what that list makes of them: none lost, none doubled.
 
@@ -9,7 +9,7 @@ use std::{
 };
 
 use hub_lake::{CompactOptions, Lake, LakeConfig, LakeError, Publication, SnapshotAt};
-use hub_model::{DatasetId, UploadId, UploadMode, VersionRecord};
+use hub_model::{DatasetId, UploadId, UploadMode};
 use hub_testkit::s3::S3Server;
 use object_store::memory::InMemory;
 
@@ -19,54 +19,69 @@ use crate::support::*;
 enum Writer {
     Append,
     Replace,
+    Upsert,
+    ReplacePeriod,
     Compact,
 }
 
 impl Writer {
-    const PAIRS: [(Self, Self); 6] = [
-        (Self::Append, Self::Append),
-        (Self::Append, Self::Replace),
-        (Self::Append, Self::Compact),
-        (Self::Replace, Self::Replace),
-        (Self::Replace, Self::Compact),
-        (Self::Compact, Self::Compact),
-    ];
+    const ALL: [Self; 5] =
+        [Self::Append, Self::Replace, Self::Upsert, Self::ReplacePeriod, Self::Compact];
+
+    fn pairs() -> impl Iterator<Item = (Self, Self)> {
+        Self::ALL
+            .into_iter()
+            .enumerate()
+            .flat_map(|(place, one)| Self::ALL[place..].iter().map(move |other| (one, *other)))
+    }
 
     fn parse(text: &str) -> Self {
-        match text {
-            "Append" => Self::Append,
-            "Replace" => Self::Replace,
-            "Compact" => Self::Compact,
-            other => panic!("{other}"),
+        Self::ALL.into_iter().find(|writer| format!("{writer:?}") == text).unwrap()
+    }
+
+    fn mode(self) -> Option<UploadMode> {
+        match self {
+            Self::Append => Some(UploadMode::Append),
+            Self::Replace => Some(UploadMode::Replace),
+            Self::Upsert => Some(UploadMode::Upsert),
+            Self::ReplacePeriod => Some(UploadMode::ReplacePeriod),
+            Self::Compact => None,
         }
     }
 }
 
-/// Rows that an upload brings: two of a station that is named for the upload.
-fn rows_of(upload: UploadId) -> Vec<Row> {
-    series(&upload.to_string(), 0, 2)
+/// Rows that an upload brings: of a station that is named for it, and in an upsert also of one that all
+/// of them revise, with a value that names the upload.
+fn rows_of(upload: UploadId, mode: UploadMode) -> Vec<Row> {
+    let own = upload.to_string();
+    match mode {
+        UploadMode::Append | UploadMode::Replace => series(&own, 0, 2),
+        UploadMode::ReplacePeriod => series(&own, 1, 1),
+        UploadMode::Upsert => {
+            let mark = own.bytes().fold(0u32, |mark, byte| mark.wrapping_mul(31) + u32::from(byte));
+            let shared =
+                (0..3).map(|hour| ("shared".to_owned(), hour * HOUR, Some(f64::from(mark))));
+            shared.chain(series(&own, 0, 1)).collect()
+        }
+    }
 }
 
 /// Writes again and again; answers the uploads that were acknowledged.
 async fn write(lake: &Lake, id: &DatasetId, writer: Writer, times: usize) -> Vec<UploadId> {
     let mut acknowledged = Vec::new();
     for _ in 0..times {
-        let mode = match writer {
-            Writer::Append => UploadMode::Append,
-            Writer::Replace => UploadMode::Replace,
-            Writer::Compact => {
-                let options = CompactOptions {
-                    at_least_files: 2,
-                    stage: small_options(),
-                    ..CompactOptions::default()
-                };
-                lake.compact(id, &options).await.unwrap();
-                continue;
-            }
+        let Some(mode) = writer.mode() else {
+            let options = CompactOptions {
+                at_least_files: 2,
+                stage: small_options(),
+                ..CompactOptions::default()
+            };
+            lake.compact(id, &options).await.unwrap();
+            continue;
         };
         let upload = UploadId::generate();
         loop {
-            let staged = stage(lake, id, &rows_of(upload)).await.staged;
+            let staged = stage(lake, id, &rows_of(upload, mode)).await.staged;
             let publication = Publication { upload_id: upload, ..publication(mode) };
             match lake.commit(staged, publication).await {
                 Ok(_) => break acknowledged.push(upload),
@@ -93,24 +108,19 @@ async fn check(lake: &Lake, id: &DatasetId, acknowledged: &[UploadId]) {
     let distinct: HashSet<_> = published.iter().collect();
     assert_eq!(distinct.len(), published.len(), "an upload was published twice");
     assert_eq!(distinct, acknowledged.iter().collect(), "acknowledged is not what is published");
-    let mut uploads: Vec<UploadId> = Vec::new();
-    for VersionRecord { mode, upload_id, rows_total, log_version, .. } in records {
-        if mode == UploadMode::Replace {
-            uploads.clear();
-        }
-        uploads.push(upload_id);
-        let expected: Vec<Row> = uploads.iter().copied().flat_map(rows_of).collect();
-        assert_eq!(rows_total, expected.len() as u64);
-        let snapshot = lake.snapshot(id, SnapshotAt::Log(log_version)).await.unwrap();
-        assert_eq!(read(lake, &snapshot).await, sorted(expected));
+    let mut model = Model::default();
+    for record in records {
+        let expected = model.publish(record.mode, &rows_of(record.upload_id, record.mode));
+        assert_eq!(counts(&record), expected, "{record:?}");
+        let snapshot = lake.snapshot(id, SnapshotAt::Log(record.log_version)).await.unwrap();
+        assert_eq!(read(lake, &snapshot).await, model.rows());
     }
     let latest = lake.snapshot(id, SnapshotAt::Latest).await.unwrap();
-    let expected = uploads.into_iter().flat_map(rows_of).collect();
-    assert_eq!(read(lake, &latest).await, sorted(expected));
+    assert_eq!(read(lake, &latest).await, model.rows());
 }
 
 async fn race_in_process(open: impl Fn() -> Lake) {
-    for (index, pair) in Writer::PAIRS.into_iter().enumerate() {
+    for (index, pair) in Writer::pairs().enumerate() {
         println!("pair: {pair:?}");
         let id = dataset(&format!("race_{index}"));
         let (one, two) = (open(), open());
@@ -153,6 +163,9 @@ async fn many_appends_at_once_are_all_kept() {
     check(&lake, &id, &acknowledged).await;
 }
 
+/// How often each of two processes writes.
+const WRITES: usize = 3;
+
 /// What a worker process is told, by variables of these names.
 const URL: &str = "LAKE_WORKER_URL";
 const OPTIONS: &str = "LAKE_WORKER_OPTIONS";
@@ -166,13 +179,13 @@ async fn worker() {
     let options: HashMap<String, String> = serde_json::from_str(&read(OPTIONS)).unwrap();
     let lake = Lake::open(&LakeConfig { url: read(URL), options }).unwrap();
     let id = DatasetId::parse(&read(DATASET)).unwrap();
-    for upload in write(&lake, &id, Writer::parse(&read(WRITER)), 5).await {
+    for upload in write(&lake, &id, Writer::parse(&read(WRITER)), WRITES).await {
         println!("\nacknowledged {upload}");
     }
 }
 
 async fn race_of_processes(config: &LakeConfig) {
-    for (index, pair) in Writer::PAIRS.into_iter().enumerate() {
+    for (index, pair) in Writer::pairs().enumerate() {
         let id = dataset(&format!("processes_{index}"));
         let lake = Lake::open(config).unwrap();
         let mut acknowledged = prepare(&lake, &id).await;
@@ -198,7 +211,7 @@ async fn race_of_processes(config: &LakeConfig) {
             let before = acknowledged.len();
             acknowledged.extend(uploads.map(|upload| UploadId::parse(upload).unwrap()));
             let wrote = acknowledged.len() - before;
-            assert!(wrote == 5 || said.contains("1 passed"), "{said}");
+            assert!(wrote == WRITES || said.contains("1 passed"), "{said}");
         }
         check(&lake, &id, &acknowledged).await;
     }

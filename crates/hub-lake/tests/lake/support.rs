@@ -1,6 +1,9 @@
 //! Datasets to test with: rows made, published and read back.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use arrow::{
     array::{Array, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
@@ -152,4 +155,56 @@ pub(crate) fn folder() -> (Lake, LakeConfig, tempfile::TempDir) {
         options: HashMap::new(),
     };
     (Lake::open(&config).unwrap(), config, folder)
+}
+
+/// What the rows of a dataset should be, kept as plainly as can be.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Model(BTreeMap<(String, i64), Option<f64>>);
+
+/// What a version should count: rows added, changed, removed, unchanged and in all.
+pub(crate) type Counts = [u64; 5];
+
+pub(crate) fn counts(record: &VersionRecord) -> Counts {
+    let known = |count: Option<u64>| count.unwrap();
+    [
+        record.rows_added,
+        known(record.rows_changed),
+        known(record.rows_removed),
+        known(record.rows_unchanged),
+        record.rows_total,
+    ]
+}
+
+impl Model {
+    /// Publishes rows whose keys differ; an append brings new keys only.
+    pub(crate) fn publish(&mut self, mode: UploadMode, rows: &[Row]) -> Counts {
+        let before = self.0.len();
+        match mode {
+            UploadMode::Append | UploadMode::Upsert => {}
+            UploadMode::Replace => self.0.clear(),
+            UploadMode::ReplacePeriod => {
+                if let (Some(first), Some(last)) =
+                    (rows.iter().map(|row| row.1).min(), rows.iter().map(|row| row.1).max())
+                {
+                    self.0.retain(|(_, time), _| !(first..=last).contains(time));
+                }
+            }
+        }
+        let removed = (before - self.0.len()) as u64;
+        let (mut added, mut changed, mut unchanged) = (0, 0, 0);
+        for (station, time, level) in rows {
+            match self.0.insert((station.clone(), *time), *level) {
+                None => added += 1,
+                Some(old) if old == *level => unchanged += 1,
+                Some(_) => changed += 1,
+            }
+        }
+        assert!(mode == UploadMode::Upsert || changed + unchanged == 0);
+        [added, changed, removed, unchanged, self.0.len() as u64]
+    }
+
+    pub(crate) fn rows(&self) -> Vec<Row> {
+        let rows = self.0.iter();
+        rows.map(|((station, time), level)| (station.clone(), *time, *level)).collect()
+    }
 }

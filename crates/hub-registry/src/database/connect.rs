@@ -26,10 +26,14 @@ const OPEN_ATTEMPTS: u32 = 200;
 const OPEN_PAUSE: Duration = Duration::from_millis(25);
 
 /// Every migration of a dialect, in order. One that was released never changes.
-const SQLITE: [(i64, &str, &str); 1] =
-    [(1, "registry", include_str!("../../migrations/sqlite/0001_registry.sql"))];
-const POSTGRES: [(i64, &str, &str); 1] =
-    [(1, "registry", include_str!("../../migrations/postgres/0001_registry.sql"))];
+const SQLITE: [(i64, &str, &str); 2] = [
+    (1, "registry", include_str!("../../migrations/sqlite/0001_registry.sql")),
+    (10, "revisions", include_str!("../../migrations/sqlite/0010_revisions.sql")),
+];
+const POSTGRES: [(i64, &str, &str); 2] = [
+    (1, "registry", include_str!("../../migrations/postgres/0001_registry.sql")),
+    (10, "revisions", include_str!("../../migrations/postgres/0010_revisions.sql")),
+];
 
 fn migrator(list: &[(i64, &'static str, &'static str)]) -> Migrator {
     let migration = |&(version, name, sql): &(i64, &'static str, &'static str)| {

@@ -87,6 +87,10 @@ impl Bench {
             rows_total: 24 * number,
             bytes_added: 1_000,
             bytes_total: 1_000 * number,
+            rows_changed: Some(3),
+            rows_removed: Some(number),
+            rows_unchanged: None,
+            withdrawal: None,
         }
     }
 }

@@ -23,6 +23,7 @@ const REPLAYED: &str = "idempotent-replayed";
 #[command(after_help = "\
 Examples:
   mochiyori upload flow-2026-04.csv --to kaihatsu.river_flow
+  mochiyori upload flow-2026-04-final.csv --to kaihatsu.river_flow --mode upsert
   mochiyori upload flow.parquet --to kaihatsu.river_flow --mode replace
   zcat flow.csv.gz | mochiyori upload - --to kaihatsu.river_flow --format csv
 
@@ -30,8 +31,8 @@ The hub checks every cell against the dataset's contract. Either the whole file 
 nothing is, and each place that is wrong is listed (exit code 3).
 
 Running the same command again is safe, as after a lost connection: the same file is published
-into the same dataset once only. Where you do want its rows a second time, or a refused file
-should be looked at again because the contract was changed, use --again.")]
+into the same dataset once only. Where it should be published once more, as after other files
+that changed the same rows, use --again.")]
 pub struct UploadArgs {
     /// The file, or - for standard input
     pub(crate) file: PathBuf,
@@ -60,9 +61,13 @@ pub struct UploadArgs {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Mode {
-    /// Add the file's rows to them
+    /// Add the file's rows, whose keys must be new, to them
     Append,
-    /// Put the file's rows in their place
+    /// Put the file's rows in the place of those with the same primary key, and add the others
+    Upsert,
+    /// Put the file's rows in the place of all, of every series, from its first instant to its last
+    ReplacePeriod,
+    /// Put the file's rows in the place of all of them
     Replace,
 }
 
@@ -70,6 +75,8 @@ impl Mode {
     fn as_str(self) -> &'static str {
         match self {
             Self::Append => "append",
+            Self::Upsert => "upsert",
+            Self::ReplacePeriod => "replace_period",
             Self::Replace => "replace",
         }
     }
@@ -166,13 +173,17 @@ fn published(
     let number = |name: &str| upload.get(name).and_then(Value::as_u64).map(count);
     let title = text_in(dataset.pointer("/metadata/title"), console.look.language);
     let rows = upload.get("rows_added").and_then(Value::as_u64).unwrap_or_default();
+    let of_version = |name: &str| {
+        let count_of = upload.pointer(&format!("/published/{name}")).and_then(Value::as_u64);
+        count_of.map(count).unwrap_or_default()
+    };
     let version = number("version").unwrap_or_else(|| member(upload, "version"));
     if replayed {
         console.line(format_args!(
             "{}: this very file was published before, as version {version}; nothing was added now",
             args.to
         ))?;
-        return Ok(console.remark("  To publish its rows once more: --again")?);
+        return Ok(console.remark("  To publish it once more: --again")?);
     }
     console.line(format_args!(
         "{}: version {version} published, {}",
@@ -180,6 +191,17 @@ fn published(
         match args.mode {
             Mode::Append => format!("{} added", counted(rows, "row")),
             Mode::Replace => format!("{} in place of all before", counted(rows, "row")),
+            Mode::Upsert => format!(
+                "{} added, {} changed, {} unchanged",
+                counted(rows, "row"),
+                of_version("rows_changed"),
+                of_version("rows_unchanged")
+            ),
+            Mode::ReplacePeriod => format!(
+                "{} in place of {} of their period",
+                counted(rows, "row"),
+                of_version("rows_removed")
+            ),
         }
     ))?;
     if !title.is_empty() {

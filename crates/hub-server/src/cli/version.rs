@@ -74,11 +74,12 @@ pub(crate) async fn list(
         return Ok(console.json(&Value::Array(versions))?);
     }
     let mut table =
-        Table::new(["version", "published", "by", "mode", "rows added", "rows", "stored"])
+        Table::new(["version", "published", "by", "mode", "added", "changed", "removed", "rows"])
             .right(0)
             .right(4)
             .right(5)
-            .right(6);
+            .right(6)
+            .right(7);
     for version in &versions {
         table.push(vec![
             member(version, "number"),
@@ -86,8 +87,9 @@ pub(crate) async fn list(
             member(version, "committed_by"),
             member(version, "mode"),
             grouped(version, "rows_added"),
+            grouped(version, "rows_changed"),
+            grouped(version, "rows_removed"),
             grouped(version, "rows_total"),
-            stored(version, "bytes_total"),
         ]);
     }
     finish_list(&table, versions.len(), more, "version", console)
@@ -108,8 +110,11 @@ async fn show(args: &ShowArgs, client: &Client, console: &mut Console<'_>) -> Re
         ("mode", member(&version, "mode")),
         ("upload", member(&version, "upload_id")),
         ("rows added", grouped(&version, "rows_added")),
+        ("changed", grouped(&version, "rows_changed")),
+        ("removed", grouped(&version, "rows_removed")),
+        ("unchanged", grouped(&version, "rows_unchanged")),
         ("rows in all", grouped(&version, "rows_total")),
-        ("added", stored(&version, "bytes_added")),
+        ("written", stored(&version, "bytes_added")),
         ("stored", stored(&version, "bytes_total")),
     ] {
         if !text.is_empty() {

@@ -74,7 +74,10 @@ fn hint(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct UploadQuery {
-    /// `append` adds the file's rows, `replace` puts them in the place of all that are there.
+    /// `append` adds the file's rows, whose keys must be new; `upsert` puts them in the place of those
+    /// with the same primary key and adds the others; `replace_period` puts them in the place of all,
+    /// of every series, from the file's first instant to its last; `replace` in the place of all that
+    /// are there.
     #[serde(default)]
     mode: ModeBody,
     /// `csv`, `parquet`, `arrow_file` or `arrow_stream`; found by itself where nothing is said.
@@ -85,13 +88,18 @@ pub(crate) struct UploadQuery {
 
 /// How a file changes a dataset.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum ModeBody {
     /// Its rows are added.
     #[default]
     Append,
     /// Its rows take the place of all that are there.
     Replace,
+    /// Its rows take the place of those with the same primary key, and the others are added.
+    Upsert,
+    /// Its rows take the place of all from its first instant to its last.
+    #[serde(alias = "replace-period")]
+    ReplacePeriod,
 }
 
 impl From<ModeBody> for UploadMode {
@@ -99,6 +107,8 @@ impl From<ModeBody> for UploadMode {
         match mode {
             ModeBody::Append => Self::Append,
             ModeBody::Replace => Self::Replace,
+            ModeBody::Upsert => Self::Upsert,
+            ModeBody::ReplacePeriod => Self::ReplacePeriod,
         }
     }
 }
@@ -111,7 +121,7 @@ pub(crate) struct UploadResponse {
     /// The dataset.
     #[schema(example = "otaru_kaihatsu.river_hourly")]
     dataset: String,
-    /// `append` or `replace`.
+    /// `append`, `upsert`, `replace_period` or `replace`.
     mode: &'static str,
     /// `receiving`, `checking`, `committed`, `rejected` or `failed`.
     #[schema(example = "committed")]
@@ -168,7 +178,7 @@ pub(crate) struct PublicationResponse {
     /// The upload.
     #[serde(flatten)]
     upload: UploadResponse,
-    /// Rows the upload brought.
+    /// Rows that were not there before.
     rows_added: u64,
     /// The version it became.
     published: VersionResponse,

@@ -17,8 +17,8 @@ use crate::{
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!({
     "number": 3, "committed_at": "2026-04-01T09:00:00+09:00", "committed_by": "river office uploads",
-    "upload_id": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11", "mode": "append",
-    "rows_added": 744, "rows_total": 8760, "bytes_added": 9120, "bytes_total": 101230
+    "upload_id": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11", "mode": "upsert",
+    "rows_added": 720, "rows_changed": 24, "rows_removed": 0, "rows_unchanged": 0, "rows_total": 8760, "bytes_added": 9120, "bytes_total": 101230
 }))]
 pub(crate) struct VersionResponse {
     /// Its number, from 1.
@@ -29,13 +29,23 @@ pub(crate) struct VersionResponse {
     committed_by: String,
     /// The upload it came from.
     upload_id: String,
-    /// `append` or `replace`.
+    /// `append`, `upsert`, `replace_period` or `replace`.
     mode: &'static str,
-    /// Rows the upload brought.
+    /// Rows that were not there before.
     rows_added: u64,
+    /// Rows that were there with the same key and got other values; not known of the oldest versions,
+    /// and so for the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_changed: Option<u64>,
+    /// Rows that were there and are no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_removed: Option<u64>,
+    /// Rows of the upload that were there with the same key and the same values.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_unchanged: Option<u64>,
     /// Rows of the dataset in this version.
     rows_total: u64,
-    /// Stored bytes the upload brought.
+    /// Stored bytes that were written for it.
     bytes_added: u64,
     /// Stored bytes of the dataset in this version.
     bytes_total: u64,
@@ -50,6 +60,9 @@ impl From<VersionRecord> for VersionResponse {
             upload_id: record.upload_id.to_string(),
             mode: record.mode.as_str(),
             rows_added: record.rows_added,
+            rows_changed: record.rows_changed,
+            rows_removed: record.rows_removed,
+            rows_unchanged: record.rows_unchanged,
             rows_total: record.rows_total,
             bytes_added: record.bytes_added,
             bytes_total: record.bytes_total,
