@@ -112,6 +112,12 @@ impl Input {
         Ok(Self { size: file.metadata()?.len(), file, path: path.to_owned(), name })
     }
 
+    /// The same file, to be sent once more after this was.
+    pub(crate) fn again(&self) -> Result<Self, CliError> {
+        let file = self.file.try_clone().map_err(self.error())?;
+        Ok(Self { file, path: self.path.clone(), name: self.name.clone(), size: self.size })
+    }
+
     /// The size in bytes.
     pub(crate) fn size(&self) -> u64 {
         self.size

@@ -1,8 +1,11 @@
 //! `upload`: hands a file over and says what became of it.
 
+mod establish;
+
 use std::{fs, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
+use establish::establish;
 use hub_model::DatasetId;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use reqwest::Method;
@@ -26,6 +29,9 @@ Examples:
   mochiyori upload flow-2026-04-final.csv --to kaihatsu.river_flow --mode upsert
   mochiyori upload flow.parquet --to kaihatsu.river_flow --mode replace
   zcat flow.csv.gz | mochiyori upload - --to kaihatsu.river_flow --format csv
+
+Where the dataset is not there yet and the file is in a publisher's layout that the hub knows (such
+as a download from the weather agency), the dataset is made with that layout's contract.
 
 The hub checks every cell against the dataset's contract. Either the whole file is published, or
 nothing is, and each place that is wrong is listed (exit code 3).
@@ -90,7 +96,13 @@ pub(crate) async fn run(
     let mut input = Input::open(&args.file)?;
     let (agency, name) = (args.to.agency().as_str(), args.to.name());
     // Asked first, so that a misspelt dataset is known before a large file has travelled.
-    let dataset: Value = client.json(client.get(&["v1", "datasets", agency, name])).await?;
+    let dataset = match client.json(client.get(&["v1", "datasets", agency, name])).await {
+        Err(CliError::Problem { problem, shown }) if problem.status == 404 => {
+            let missing = CliError::Problem { problem, shown };
+            establish(&args.to, missing, &input, args.format, client, console).await?
+        }
+        dataset => dataset?,
+    };
 
     let bar = progress(console.look, input.size(), "reading");
     let fingerprint = input.fingerprint(&bar)?;
