@@ -23,9 +23,11 @@ mod preset;
 mod propose;
 mod recognise;
 mod rows;
+mod sheet;
 mod show;
+mod units;
 
-pub use conform::{ConformedBatch, conform};
+pub use conform::{ConformedBatch, KeptBack, KeptBackCsv, Quarantined, conform, conform_keeping};
 pub use detect::{Format, FormatHint};
 pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};

@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use hub_model::OnError;
+
 use crate::IntakeError;
 
 /// The most cells of a batch.
@@ -26,6 +28,8 @@ pub struct IntakeOptions {
     pub max_piece_bytes: u64,
     /// The most bytes a file may unpack to in all. Default 256 GiB.
     pub max_decoded_bytes: u64,
+    /// What is done with cells that break the contract. Default: one refuses the file.
+    pub on_error: OnError,
     /// Set to true from elsewhere, it ends the reading within a batch.
     pub stop: Arc<AtomicBool>,
 }
@@ -39,6 +43,7 @@ impl Default for IntakeOptions {
             max_record_bytes: 8 << 20,
             max_piece_bytes: 512 << 20,
             max_decoded_bytes: 256 << 30,
+            on_error: OnError::default(),
             stop: Arc::new(AtomicBool::new(false)),
         }
     }
