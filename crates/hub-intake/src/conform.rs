@@ -20,6 +20,7 @@ pub(crate) mod time;
 pub(crate) mod typed;
 #[cfg(test)]
 mod typed_tests;
+mod watch;
 
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
@@ -34,6 +35,7 @@ use plan::Plan;
 
 use crate::{
     IntakeError, IntakeOptions, Recognised, SinkError,
+    changes::Changes,
     decode::{self, Block, Decode, guarded},
 };
 
@@ -89,7 +91,12 @@ pub fn conform_keeping(
     let plan = Plan::new(contract, decoder.columns(), recognised)?;
     guarded(|| decoder.select(plan.wanted()))?;
     let understood = decoder.understood();
-    let conformer = Conformer::new(plan, format, understood, options);
+    let is_plain = recognised.known_layout().is_none();
+    let conformer = Conformer::new(plan, contract, format, understood, is_plain, options);
+    if conformer.is_about_persons() {
+        // Not a row of it is looked at.
+        return Ok(conformer.finish(Changes::default()));
+    }
     let (to_conform, blocks) = sync_channel(WAITING);
     let (to_sink, batches) = sync_channel(WAITING);
     thread::scope(|scope| {

@@ -10,7 +10,8 @@ use arrow::{
 };
 use arrow_schema::{Schema, SchemaRef};
 use hub_model::{
-    CellError, ColumnReport, FieldRole, FieldType, OnError, ReportBuilder, UploadReport,
+    CellError, ColumnReport, Contract, FieldRole, FieldType, OnError, ReportBuilder, Rule,
+    UploadReport,
 };
 
 use super::{
@@ -24,11 +25,13 @@ use super::{
     plan::{Plan, PlannedField, Source},
     text_size::text_bytes,
     typed,
+    watch::Watch,
 };
 use crate::{
     Format, IntakeError, IntakeOptions,
     changes::Changes,
     decode::{Block, RowFault, TextBlock, Understood, unpacks_too_large},
+    personal::{self, Sampler},
     rows::cell_name,
     show::{show_bytes, show_text},
 };
@@ -96,7 +99,15 @@ pub(crate) struct Conformer<'a> {
     columns: Arc<[String]>,
     /// Whether something of the file as a whole is wrong, which no answer to errors of cells mends.
     refused: bool,
+    contract: &'a Contract,
+    watch: Watch,
+    /// Whether the headings or the values are those of persons, and what looks for it.
+    is_about_persons: bool,
+    sampler: Option<Sampler>,
 }
+
+/// How many rows of a piece are looked at for personal data.
+const SAMPLED: usize = 64;
 
 /// Rows kept back that are handed out at once.
 const KEPT_AT_ONCE: usize = 1_000;
@@ -104,14 +115,20 @@ const KEPT_AT_ONCE: usize = 1_000;
 impl<'a> Conformer<'a> {
     pub(crate) fn new(
         mut plan: Plan<'a>,
+        contract: &'a Contract,
         format: Format,
         understood: Understood,
+        is_plain: bool,
         options: &'a IntakeOptions,
     ) -> Self {
         let mut report = ReportBuilder::new(format.as_str(), options.error_cap);
         report.report_mut().encoding = understood.encoding;
         report.report_mut().layout = understood.layout;
         report.report_mut().on_error = options.on_error;
+        let persons = personal::by_headings(&plan.columns).filter(|_| is_plain);
+        if let Some(found) = &persons {
+            plan.errors = vec![found.error()];
+        }
         let refused = !plan.errors.is_empty();
         for error in std::mem::take(&mut plan.errors) {
             report.error(error.rule, || error);
@@ -120,6 +137,10 @@ impl<'a> Conformer<'a> {
             missing: vec![0; plan.fields.len()],
             columns: plan.columns.clone(),
             refused,
+            contract,
+            watch: Watch::new(contract),
+            is_about_persons: persons.is_some(),
+            sampler: is_plain.then(|| Sampler::new(&plan.columns)),
             plan,
             options,
             report,
@@ -127,6 +148,42 @@ impl<'a> Conformer<'a> {
             span: Span::default(),
             decoded_bytes: 0,
             changes: Changes::default(),
+        }
+    }
+
+    /// Whether the file was found to be about persons.
+    pub(crate) fn is_about_persons(&self) -> bool {
+        self.is_about_persons
+    }
+
+    /// Looks at some of a piece's values; what is found refuses the file.
+    fn sample(&mut self, piece: &Piece<'_>) {
+        let Some(sampler) = &mut self.sampler else { return };
+        let rows = (0..piece.rows()).step_by(piece.rows().div_ceil(SAMPLED).max(1));
+        for row in rows {
+            match piece {
+                Piece::Text(block) => {
+                    for column in 0..block.width {
+                        sampler.add(column, block.cell(row, column));
+                    }
+                }
+                Piece::Typed { batch, .. } => {
+                    for source in self.plan.fields.iter().filter_map(|f| f.source.as_ref()) {
+                        if let Some(texts) = batch.column(source.selected).as_string_opt::<i32>()
+                            && texts.is_valid(row)
+                        {
+                            sampler.add(source.column, texts.value(row).as_bytes());
+                        }
+                    }
+                }
+            }
+        }
+        if let Some(found) = sampler.verdict() {
+            self.is_about_persons = true;
+            self.refused = true;
+            self.sampler = None;
+            let error = found.error();
+            self.report.error(error.rule, || error);
         }
     }
 
@@ -228,6 +285,7 @@ impl<'a> Conformer<'a> {
     /// Checks a piece. Its rows may be given out if no error was met so far that refuses the file, this
     /// piece included.
     fn conform(&mut self, piece: &Piece<'_>) -> Result<Outcome, IntakeError> {
+        self.sample(piece);
         let on_error = if self.refused { OnError::Reject } else { self.options.on_error };
         // Where errors are answered row by row, none may be left out; a piece bounds how many there are.
         let room = match on_error {
@@ -275,6 +333,7 @@ impl<'a> Conformer<'a> {
                 self.span.add(array, field.field_type);
             }
         }
+        self.watch.add(&columns, |row| piece.place(row));
         if on_error == OnError::Flag {
             let flagged = flag::set_doubtful(&self.plan, &mut columns, &found);
             let report = self.report.report_mut();
@@ -426,7 +485,14 @@ impl<'a> Conformer<'a> {
     /// The report of the whole file; `decoded` is what the decoder changed.
     pub(crate) fn finish(mut self, decoded: Changes) -> UploadReport {
         self.changes.merge(decoded);
+        let fields = &self.plan.fields;
+        let told = self.watch.finish(self.contract, |field| match &fields[field].source {
+            Some(source) => source.name.clone(),
+            None => fields[field].field.name.clone(),
+        });
         let report = self.report.report_mut();
+        report.coverage = told.coverage;
+        report.warnings.extend(told.warnings);
         report.rows = self.rows;
         report.period = self.span.period();
         report.changes = self.changes.finish();
@@ -441,7 +507,15 @@ impl<'a> Conformer<'a> {
                 missing: *missing,
             })
             .collect();
-        self.report.finish()
+        let mut report = self.report.finish();
+        if self.is_about_persons {
+            // Nothing of the persons goes into a report that is kept.
+            report.errors.retain(|error| error.rule == Rule::PersonalData);
+            report.warnings.clear();
+            report.changes.clear();
+            report.coverage = None;
+        }
+        report
     }
 }
 
