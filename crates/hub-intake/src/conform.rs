@@ -5,8 +5,11 @@ pub(crate) mod cells;
 mod conformer;
 pub(crate) mod fault;
 pub(crate) mod faults;
+mod flag;
+mod kept_back;
 mod limits;
 pub(crate) mod mapping;
+mod normal;
 pub(crate) mod number;
 mod period;
 mod plan;
@@ -17,6 +20,7 @@ pub(crate) mod time;
 pub(crate) mod typed;
 #[cfg(test)]
 mod typed_tests;
+mod watch;
 
 use std::{
     sync::mpsc::{Receiver, SyncSender, sync_channel},
@@ -24,12 +28,14 @@ use std::{
 };
 
 use arrow::record_batch::RecordBatch;
-use conformer::Conformer;
-use hub_model::{Contract, UploadReport};
+use conformer::{Conformer, Given};
+use hub_model::{Contract, OnError, UploadReport};
+pub use kept_back::{KeptBack, KeptBackCsv, Quarantined};
 use plan::Plan;
 
 use crate::{
     IntakeError, IntakeOptions, Recognised, SinkError,
+    changes::Changes,
     decode::{self, Block, Decode, guarded},
 };
 
@@ -51,17 +57,33 @@ pub struct ConformedBatch {
 }
 
 /// Checks every cell of a file and hands the sink what keeps the contract, in the order of the file.
-/// After the first error no batch reaches the sink any more, while the rest of the file is still checked;
-/// what the sink was given before is then to be thrown away, as it is if this fails.
+/// After the first error that refuses the file no batch reaches the sink any more, while the rest of the
+/// file is still checked; what the sink was given before is then to be thrown away, as it is if this fails.
+/// [`UploadReport::is_publishable`] says which it is.
 ///
-/// A column of the contract that the file lacks becomes null, unless it is required. Text may have spaces
-/// around numbers and times. A time without an offset is Japanese. Fractions become the nearest 64-bit
-/// float; every other loss is an error.
+/// A column of the contract that the file lacks becomes null, unless it is required. Cells of text may be
+/// written as people write numbers and times; what was changed is in the report. A time without an offset
+/// is Japanese. Fractions become the nearest 64-bit float; every other loss is an error.
 pub fn conform(
     recognised: &Recognised,
     contract: &Contract,
     options: &IntakeOptions,
     sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+) -> Result<UploadReport, IntakeError> {
+    if options.on_error == OnError::Quarantine {
+        return Err(IntakeError::Internal("rows to be kept back have nowhere to go".to_owned()));
+    }
+    conform_keeping(recognised, contract, options, sink, &mut |_| Ok(()))
+}
+
+/// The same as [`conform`], with a second sink for the rows that are kept back where the options say
+/// [`OnError::Quarantine`]. Both sinks are called from this thread.
+pub fn conform_keeping(
+    recognised: &Recognised,
+    contract: &Contract,
+    options: &IntakeOptions,
+    sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+    kept_back: &mut dyn FnMut(KeptBack) -> Result<(), SinkError>,
 ) -> Result<UploadReport, IntakeError> {
     options.check_stop()?;
     let format = recognised.format();
@@ -69,7 +91,12 @@ pub fn conform(
     let plan = Plan::new(contract, decoder.columns(), recognised)?;
     guarded(|| decoder.select(plan.wanted()))?;
     let understood = decoder.understood();
-    let conformer = Conformer::new(plan, format, understood, options);
+    let is_plain = recognised.known_layout().is_none();
+    let conformer = Conformer::new(plan, contract, format, understood, is_plain, options);
+    if conformer.is_about_persons() {
+        // Not a row of it is looked at.
+        return Ok(conformer.finish(Changes::default()));
+    }
     let (to_conform, blocks) = sync_channel(WAITING);
     let (to_sink, batches) = sync_channel(WAITING);
     thread::scope(|scope| {
@@ -84,8 +111,14 @@ pub fn conform(
             .name("intake-conform".to_owned())
             .spawn_scoped(scope, move || conform_all(conformer, &blocks, &to_sink))?;
         let mut taken = Ok(());
-        for batch in &batches {
-            taken = options.check_stop().and_then(|()| sink(batch).map_err(IntakeError::Sink));
+        for given in &batches {
+            taken = options.check_stop().and_then(|()| {
+                let taken = match given {
+                    Given::Batch(batch) => sink(batch),
+                    Given::KeptBack(rows) => kept_back(rows),
+                };
+                taken.map_err(IntakeError::Sink)
+            });
             if taken.is_err() {
                 break;
             }
@@ -121,14 +154,14 @@ fn decode_all(
 fn conform_all<'a>(
     mut conformer: Conformer<'a>,
     blocks: &Receiver<Result<Block, IntakeError>>,
-    to_sink: &SyncSender<ConformedBatch>,
+    to_sink: &SyncSender<Given>,
 ) -> Result<Conformer<'a>, IntakeError> {
     for block in blocks {
         let block = block?;
         let mut left = false;
         guarded(|| {
-            conformer.take(block, &mut |batch| {
-                left = left || to_sink.send(batch).is_err();
+            conformer.take(block, &mut |given| {
+                left = left || to_sink.send(given).is_err();
                 !left
             })
         })?;

@@ -25,6 +25,11 @@ impl TextEncoding {
         }
     }
 
+    /// Whether the file's bytes become others on their way to UTF-8.
+    pub(crate) fn is_changed(self) -> bool {
+        !matches!(self, Self::Utf8 | Self::Utf8Bom)
+    }
+
     /// The file from its start, as UTF-8 without a mark. Bytes that stand for nothing become U+FFFD;
     /// those of a file in UTF-8 are left as they are.
     pub(crate) fn read(self, mut file: File) -> Result<Box<dyn Read + Send>, IntakeError> {

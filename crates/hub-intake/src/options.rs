@@ -6,6 +6,7 @@ use std::sync::{
 };
 
 use serde::{Deserialize, Serialize};
+use hub_model::OnError;
 
 use crate::IntakeError;
 
@@ -28,6 +29,8 @@ pub struct IntakeOptions {
     pub max_piece_bytes: u64,
     /// The most bytes a file may unpack to in all. Default 256 GiB.
     pub max_decoded_bytes: u64,
+    /// What is done with cells that break the contract. Default: one refuses the file.
+    pub on_error: OnError,
     /// Set to true from elsewhere, it ends the reading within a batch.
     #[serde(skip)]
     pub stop: Arc<AtomicBool>,
@@ -42,6 +45,7 @@ impl Default for IntakeOptions {
             max_record_bytes: 8 << 20,
             max_piece_bytes: 512 << 20,
             max_decoded_bytes: 256 << 30,
+            on_error: OnError::default(),
             stop: Arc::new(AtomicBool::new(false)),
         }
     }

@@ -8,7 +8,6 @@ mod profile;
 #[cfg(test)]
 mod tests;
 mod typed;
-mod units;
 
 use std::collections::HashSet;
 
@@ -21,6 +20,7 @@ use crate::{
     conform::mapping::fold,
     decode::{self, Block, Decode, SourceColumn, guarded},
     show::show_text,
+    units,
 };
 
 /// Why the proposal is as it is, or what it leaves to a person.

@@ -1,7 +1,7 @@
 //! Contracts: what a dataset promises of its columns.
 //!
 //! A contract is a Frictionless Table Schema (<https://specs.frictionlessdata.io/table-schema/>) with
-//! keys of the hub's own on fields: `role`, `unit`, `interval`, `label`, `quality_of`, `alias`. A key
+//! keys of the hub's own on fields: `role`, `unit`, `interval`, `label`, `quality_of`, `code`, `alias`. A key
 //! that is neither is refused, so that a misspelt one is never ignored.
 
 mod field;
@@ -11,7 +11,7 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
-pub use field::{Constraints, Field, FieldRole, FieldType, Label};
+pub use field::{CodeList, Constraints, Field, FieldRole, FieldType, Label};
 pub use growth::BreakingChange;
 pub use rules::{ContractProblem, MAX_FIELDS};
 pub use schema::StorageColumn;

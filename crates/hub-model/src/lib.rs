@@ -17,8 +17,8 @@ mod version;
 
 pub use calendar::{Interval, TOKYO, ZONE_NAME, format_instant};
 pub use contract::{
-    BreakingChange, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType, Label,
-    MAX_FIELDS, StorageColumn,
+    BreakingChange, CodeList, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType,
+    Label, MAX_FIELDS, StorageColumn,
 };
 pub use error::{ErrorKind, ModelError};
 pub use ids::{AgencyId, DatasetId, TokenId, UploadId, VersionNumber};
@@ -27,8 +27,8 @@ pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
 pub use principal::{Principal, Role};
 pub use quality::Quality;
 pub use report::{
-    CellError, Change, ChangeExample, ChangeKind, ColumnReport, LayoutReport, Period, PresetName,
-    ReportBuilder, Rule, UploadReport, Warning,
+    CellError, Change, ChangeExample, ChangeKind, ColumnReport, Coverage, Gap, Gaps, LayoutReport,
+    OnError, Period, PresetName, ReportBuilder, Rule, UploadReport, Warning,
 };
 pub use source::Source;
 pub use unit::Unit;

@@ -1,10 +1,14 @@
 //! The report of an upload: what was understood of the file, what was changed to read it, and every cell
 //! that breaks the contract.
 
+mod answer;
 mod change;
+mod coverage;
 mod layout;
 
+pub use answer::OnError;
 pub use change::{Change, ChangeExample, ChangeKind};
+pub use coverage::{Coverage, Gap, Gaps};
 pub use layout::{LayoutReport, PresetName};
 
 use chrono::{DateTime, Utc};
@@ -34,6 +38,16 @@ pub enum Rule {
     Pattern,
     /// The value is not among those allowed.
     Enum,
+    /// The code's check digit is not that of the other digits.
+    CheckDigit,
+    /// The place is not one that is known.
+    KnownPlace,
+    /// The number is in another unit than the column.
+    Unit,
+    /// The cell can be read in two ways.
+    TwoReadings,
+    /// The file looks as if it were about persons.
+    PersonalData,
     /// Another row of the file has the same key.
     UniqueKey,
     /// The bytes are not text in the file's encoding.
@@ -138,6 +152,21 @@ pub struct UploadReport {
     pub errors: Vec<CellError>,
     /// How many there are of each rule, over the whole file.
     pub errors_by_rule: std::collections::BTreeMap<Rule, u64>,
+    /// What was asked to be done with errors.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_error: OnError,
+    /// How many of the errors were answered as asked, so that the rest of the file can be published.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub answered: u64,
+    /// Rows kept back from publication.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub kept_back: u64,
+    /// Values whose quality was set to doubtful because of an error.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub flagged: u64,
+    /// How completely the file covers its period, where its contract has a time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub coverage: Option<Coverage>,
     /// What was changed of the file's cells to read them, by kind.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
@@ -151,6 +180,16 @@ impl UploadReport {
     pub fn is_clean(&self) -> bool {
         self.error_count == 0
     }
+
+    /// Whether the rows that were given out may be published: every error was answered by keeping its
+    /// row back or by flagging its value, and some row is left unless the file has none.
+    pub fn is_publishable(&self) -> bool {
+        self.error_count == self.answered && (self.rows == 0 || self.rows > self.kept_back)
+    }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Gathers a report while a file is read; holds at most `cap` errors however many there are.
@@ -174,6 +213,11 @@ impl ReportBuilder {
                 error_count: 0,
                 errors: Vec::new(),
                 errors_by_rule: std::collections::BTreeMap::new(),
+                on_error: OnError::default(),
+                answered: 0,
+                kept_back: 0,
+                flagged: 0,
+                coverage: None,
                 changes: Vec::new(),
                 warnings: Vec::new(),
             },

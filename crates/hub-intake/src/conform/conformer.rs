@@ -3,29 +3,54 @@
 use std::sync::Arc;
 
 use arrow::{
-    array::{Array, ArrayRef, new_null_array},
+    array::{Array, ArrayRef, AsArray, BooleanArray, new_null_array},
+    compute::filter_record_batch,
     record_batch::{RecordBatch, RecordBatchOptions},
     util::display::{ArrayFormatter, FormatOptions},
 };
-use hub_model::{CellError, ColumnReport, FieldRole, ReportBuilder, UploadReport};
+use arrow_schema::{Schema, SchemaRef};
+use hub_model::{
+    CellError, ColumnReport, Contract, FieldRole, FieldType, OnError, ReportBuilder, Rule,
+    UploadReport,
+};
 
 use super::{
     ConformedBatch,
     cells::{self, BlockCells},
     fault::{FaultKind, describe, describe_row},
     faults::{ColumnFaults, Fault, Faults},
+    flag,
+    kept_back::{KeptBack, Quarantined},
     period::Span,
     plan::{Plan, PlannedField, Source},
     text_size::text_bytes,
     typed,
+    watch::Watch,
 };
 use crate::{
     Format, IntakeError, IntakeOptions,
     changes::Changes,
     decode::{Block, RowFault, TextBlock, Understood, unpacks_too_large},
+    personal::{self, Sampler},
     rows::cell_name,
     show::{show_bytes, show_text},
 };
+
+/// What leaves the checking.
+pub(crate) enum Given {
+    Batch(ConformedBatch),
+    KeptBack(KeptBack),
+}
+
+/// What a piece became.
+#[derive(Default)]
+struct Outcome {
+    /// Its rows, if they may be given out; those that are kept back are not among them.
+    batch: Option<RecordBatch>,
+    /// The numbers of the batch's rows, where they are not all of the piece's.
+    places: Option<Vec<u64>>,
+    kept_back: Vec<Quarantined>,
+}
 
 /// Rows of a file that are conformed together.
 enum Piece<'b> {
@@ -42,10 +67,10 @@ impl Piece<'_> {
     }
 
     /// The file's own cell, as a spreadsheet names it, where it is known.
-    fn cell_name(&self, fault: &Fault, source: &Source) -> Option<String> {
+    fn cell_at(&self, row: usize, place: u64, source: &Source) -> Option<String> {
         let Self::Text(block) = self else { return None };
-        let column = block.origins.get(fault.row).copied().or(source.position)?;
-        Some(cell_name(fault.place, column))
+        let column = block.origins.get(row).copied().or(source.position)?;
+        Some(cell_name(place, column))
     }
 
     /// A row as a person counts it.
@@ -70,23 +95,52 @@ pub(crate) struct Conformer<'a> {
     span: Span,
     decoded_bytes: u64,
     changes: Changes,
+    /// The file's columns, for rows that are kept back.
+    columns: Arc<[String]>,
+    /// Whether something of the file as a whole is wrong, which no answer to errors of cells mends.
+    refused: bool,
+    contract: &'a Contract,
+    watch: Watch,
+    /// Whether the headings or the values are those of persons, and what looks for it.
+    is_about_persons: bool,
+    sampler: Option<Sampler>,
 }
+
+/// How many rows of a piece are looked at for personal data.
+const SAMPLED: usize = 64;
+
+/// Rows kept back that are handed out at once.
+const KEPT_AT_ONCE: usize = 1_000;
 
 impl<'a> Conformer<'a> {
     pub(crate) fn new(
         mut plan: Plan<'a>,
+        contract: &'a Contract,
         format: Format,
         understood: Understood,
+        is_plain: bool,
         options: &'a IntakeOptions,
     ) -> Self {
         let mut report = ReportBuilder::new(format.as_str(), options.error_cap);
         report.report_mut().encoding = understood.encoding;
         report.report_mut().layout = understood.layout;
+        report.report_mut().on_error = options.on_error;
+        let persons = personal::by_headings(&plan.columns).filter(|_| is_plain);
+        if let Some(found) = &persons {
+            plan.errors = vec![found.error()];
+        }
+        let refused = !plan.errors.is_empty();
         for error in std::mem::take(&mut plan.errors) {
             report.error(error.rule, || error);
         }
         Self {
             missing: vec![0; plan.fields.len()],
+            columns: plan.columns.clone(),
+            refused,
+            contract,
+            watch: Watch::new(contract),
+            is_about_persons: persons.is_some(),
+            sampler: is_plain.then(|| Sampler::new(&plan.columns)),
             plan,
             options,
             report,
@@ -97,23 +151,53 @@ impl<'a> Conformer<'a> {
         }
     }
 
-    /// Checks a block and gives out what keeps the contract, until `give` answers false.
-    pub(crate) fn take(
-        &mut self,
-        block: Block,
-        give: &mut dyn FnMut(ConformedBatch) -> bool,
-    ) -> Result<(), IntakeError> {
-        match block {
-            Block::Text(block) => {
-                let piece = Piece::Text(&block);
-                if let Some(batch) = self.conform(&piece)? {
-                    for (start, rows) in runs(&block.lines) {
-                        let first_row = block.lines[start];
-                        if !give(ConformedBatch { batch: batch.slice(start, rows), first_row }) {
-                            break;
+    /// Whether the file was found to be about persons.
+    pub(crate) fn is_about_persons(&self) -> bool {
+        self.is_about_persons
+    }
+
+    /// Looks at some of a piece's values; what is found refuses the file.
+    fn sample(&mut self, piece: &Piece<'_>) {
+        let Some(sampler) = &mut self.sampler else { return };
+        let rows = (0..piece.rows()).step_by(piece.rows().div_ceil(SAMPLED).max(1));
+        for row in rows {
+            match piece {
+                Piece::Text(block) => {
+                    for column in 0..block.width {
+                        sampler.add(column, block.cell(row, column));
+                    }
+                }
+                Piece::Typed { batch, .. } => {
+                    for source in self.plan.fields.iter().filter_map(|f| f.source.as_ref()) {
+                        if let Some(texts) = batch.column(source.selected).as_string_opt::<i32>()
+                            && texts.is_valid(row)
+                        {
+                            sampler.add(source.column, texts.value(row).as_bytes());
                         }
                     }
                 }
+            }
+        }
+        if let Some(found) = sampler.verdict() {
+            self.is_about_persons = true;
+            self.refused = true;
+            self.sampler = None;
+            let error = found.error();
+            self.report.error(error.rule, || error);
+        }
+    }
+
+    /// Checks a block and gives out what keeps the contract, and what is kept back, until `give` answers
+    /// false.
+    pub(crate) fn take(
+        &mut self,
+        block: Block,
+        give: &mut dyn FnMut(Given) -> bool,
+    ) -> Result<(), IntakeError> {
+        match block {
+            Block::Text(block) => {
+                let outcome = self.conform(&Piece::Text(&block))?;
+                self.give(outcome, Some(&block.lines), 0, give);
             }
             Block::Typed { batch, first_row } => {
                 let mut start = 0;
@@ -122,16 +206,44 @@ impl<'a> Conformer<'a> {
                     let part = self.cut(&batch, start, first_row)?;
                     let first_row = first_row.saturating_add(start as u64);
                     start += part.num_rows();
-                    let piece = Piece::Typed { batch: &part, first_row };
-                    if let Some(batch) = self.conform(&piece)?
-                        && !give(ConformedBatch { batch, first_row })
-                    {
+                    let outcome = self.conform(&Piece::Typed { batch: &part, first_row })?;
+                    if !self.give(outcome, None, first_row, give) {
                         break;
                     }
                 }
             }
         }
         Ok(())
+    }
+
+    /// Gives out rows in runs that are numbered one by one. `lines` are the numbers of all rows, which
+    /// follow `first_row` where there are none.
+    fn give(
+        &self,
+        outcome: Outcome,
+        lines: Option<&[u64]>,
+        first_row: u64,
+        give: &mut dyn FnMut(Given) -> bool,
+    ) -> bool {
+        if let Some(batch) = outcome.batch {
+            let Some(lines) = outcome.places.as_deref().or(lines) else {
+                return give(Given::Batch(ConformedBatch { batch, first_row }));
+            };
+            for (start, rows) in runs(lines) {
+                let (batch, first_row) = (batch.slice(start, rows), lines[start]);
+                if !give(Given::Batch(ConformedBatch { batch, first_row })) {
+                    return false;
+                }
+            }
+        }
+        let mut rows = outcome.kept_back.into_iter().peekable();
+        while rows.peek().is_some() {
+            let rows = rows.by_ref().take(KEPT_AT_ONCE).collect();
+            if !give(Given::KeptBack(KeptBack { columns: Arc::clone(&self.columns), rows })) {
+                return false;
+            }
+        }
+        true
     }
 
     /// As many rows of a typed batch as the limits let be written out at once.
@@ -170,9 +282,18 @@ impl<'a> Conformer<'a> {
         }
     }
 
-    /// The piece as a batch, if no error was met so far, this piece included.
-    fn conform(&mut self, piece: &Piece<'_>) -> Result<Option<RecordBatch>, IntakeError> {
-        let room = self.options.error_cap.saturating_sub(self.report.report_mut().errors.len());
+    /// Checks a piece. Its rows may be given out if no error was met so far that refuses the file, this
+    /// piece included.
+    fn conform(&mut self, piece: &Piece<'_>) -> Result<Outcome, IntakeError> {
+        self.sample(piece);
+        let on_error = if self.refused { OnError::Reject } else { self.options.on_error };
+        // Where errors are answered row by row, none may be left out; a piece bounds how many there are.
+        let room = match on_error {
+            OnError::Reject => {
+                self.options.error_cap.saturating_sub(self.report.report_mut().errors.len())
+            }
+            _ => usize::MAX,
+        };
         let mut faults = Faults::new(room);
         self.rows += piece.rows() as u64;
         if let Piece::Text(block) = piece {
@@ -187,56 +308,191 @@ impl<'a> Conformer<'a> {
             }
         }
         let mut columns = Vec::with_capacity(self.plan.fields.len());
+        let mut found = Vec::with_capacity(self.plan.fields.len());
         for (index, planned) in self.plan.fields.iter().enumerate() {
             let mut column_faults = ColumnFaults::new(room);
-            let array = if planned.source.is_some() {
-                let array = convert(planned, &self.plan, piece, &mut column_faults)?;
-                planned.limits.check(&array, &mut column_faults);
-                array
+            columns.push(if planned.source.is_some() {
+                convert(planned, &self.plan, piece, &mut column_faults)?
             } else {
                 new_null_array(self.plan.schema.field(index).data_type(), piece.rows())
-            };
-            self.missing[index] += (array.null_count() - column_faults.failed()) as u64;
-            if planned.field.role == FieldRole::Time {
-                self.span.add(&array, planned.field.field_type);
+            });
+            found.push(column_faults);
+        }
+        self.tell_changes(&mut columns, &mut found, piece);
+        for ((planned, array), column_faults) in
+            self.plan.fields.iter().zip(&columns).zip(&mut found)
+        {
+            if planned.source.is_some() {
+                planned.limits.check(array, column_faults);
             }
+        }
+        for (index, (array, column_faults)) in columns.iter().zip(&found).enumerate() {
+            self.missing[index] += (array.null_count() - column_faults.failed()) as u64;
+            let field = self.plan.fields[index].field;
+            if field.role == FieldRole::Time {
+                self.span.add(array, field.field_type);
+            }
+        }
+        self.watch.add(&columns, |row| piece.place(row));
+        if on_error == OnError::Flag {
+            let flagged = flag::set_doubtful(&self.plan, &mut columns, &found);
+            let report = self.report.report_mut();
+            report.flagged += flagged.values;
+            report.answered += flagged.errors;
+        }
+        for (index, column_faults) in found.into_iter().enumerate() {
             if !column_faults.is_empty() {
                 faults.add(index, column_faults, |row| piece.place(row));
             }
-            columns.push(array);
         }
+        let mut outcome = Outcome::default();
+        let mut bad_rows = Vec::new();
         if !faults.is_empty() {
-            self.list(faults, piece);
+            let listed = self.list(faults, piece);
+            if on_error == OnError::Quarantine {
+                (outcome.kept_back, bad_rows) = self.keep_back(&listed, piece);
+            }
         }
-        if self.report.error_count() > 0 || piece.rows() == 0 {
-            return Ok(None);
+        let report = self.report.report_mut();
+        if report.error_count > report.answered || piece.rows() == 0 {
+            return Ok(outcome);
         }
         let options = RecordBatchOptions::new().with_row_count(Some(piece.rows()));
-        RecordBatch::try_new_with_options(Arc::clone(&self.plan.schema), columns, &options)
-            .map(Some)
-            .map_err(|e| IntakeError::Internal(e.to_string()))
+        let internal = |e: arrow::error::ArrowError| IntakeError::Internal(e.to_string());
+        if !bad_rows.is_empty() {
+            let kept = BooleanArray::from_iter(bad_rows.iter().map(|bad| Some(!bad)));
+            // Rows that are kept back may lack what the schema asks for.
+            let loose = loose_schema(&self.plan.schema);
+            let batch = RecordBatch::try_new_with_options(loose, columns, &options)
+                .and_then(|batch| filter_record_batch(&batch, &kept))
+                .map_err(internal)?;
+            let rows = batch.num_rows();
+            let options = RecordBatchOptions::new().with_row_count(Some(rows));
+            let schema = Arc::clone(&self.plan.schema);
+            outcome.places = Some(
+                (0..piece.rows())
+                    .filter(|row| !bad_rows[*row])
+                    .map(|row| piece.place(row))
+                    .collect(),
+            );
+            if rows > 0 {
+                outcome.batch = Some(
+                    RecordBatch::try_new_with_options(schema, batch.columns().to_vec(), &options)
+                        .map_err(internal)?,
+                );
+            }
+            return Ok(outcome);
+        }
+        let schema = Arc::clone(&self.plan.schema);
+        let batch = RecordBatch::try_new_with_options(schema, columns, &options);
+        outcome.batch = Some(batch.map_err(internal)?);
+        Ok(outcome)
     }
 
-    fn list(&mut self, faults: Faults, piece: &Piece<'_>) {
+    /// Counts what was changed, and lets the marks that stand for no value say of which quality that is,
+    /// where the file does not say it itself.
+    fn tell_changes(
+        &mut self,
+        columns: &mut [ArrayRef],
+        found: &mut [ColumnFaults],
+        piece: &Piece<'_>,
+    ) {
+        for (index, column_faults) in found.iter_mut().enumerate() {
+            let normalised = std::mem::take(&mut column_faults.normalised);
+            let planned = &self.plan.fields[index];
+            if let Some(quality) = planned.quality
+                && !normalised.marks.is_empty()
+            {
+                columns[quality] =
+                    flag::fill(columns[quality].as_string::<i32>(), &normalised.marks);
+            }
+            let Some(source) = &planned.source else { continue };
+            normalised.tell(&mut self.changes, |row| {
+                let place = piece.place(row);
+                (place, source.name.clone(), piece.cell_at(row, place, source))
+            });
+        }
+    }
+
+    /// Puts faults into the report; answers them in the order of the file.
+    fn list(&mut self, faults: Faults, piece: &Piece<'_>) -> Vec<Fault> {
         let (listed, counts) = faults.finish();
         let mut unlisted = counts;
-        for fault in listed {
+        for fault in &listed {
             let rule = fault.kind.rule();
             if let Some(count) = unlisted.get_mut(&rule) {
                 *count -= 1;
             }
-            let plan = &self.plan;
-            self.report.error(rule, || cell_error(&fault, plan, piece));
+            let (plan, on_error) = (&self.plan, self.options.on_error);
+            self.report.error(rule, || cell_error(fault, plan, piece, on_error));
         }
         for (rule, count) in unlisted {
             self.report.count(rule, count);
+        }
+        listed
+    }
+
+    /// The rows of a piece that have faults, and which of the piece's rows they are.
+    fn keep_back(&mut self, faults: &[Fault], piece: &Piece<'_>) -> (Vec<Quarantined>, Vec<bool>) {
+        let mut bad = vec![false; piece.rows()];
+        let mut kept = Vec::new();
+        let mut broken = 0;
+        for together in
+            faults.chunk_by(|a, b| a.place == b.place && a.field.is_some() && b.field.is_some())
+        {
+            let Some(first) = together.first() else { continue };
+            let cells = match (first.field, piece) {
+                (None, Piece::Text(block)) => {
+                    broken += 1;
+                    let cells = block.broken.get(broken - 1).map(|row| block.broken_cells(row));
+                    cells.into_iter().flatten().map(cell_text).collect()
+                }
+                _ => {
+                    for fault in together {
+                        bad[fault.row] = true;
+                    }
+                    self.cells_of(piece, first.row)
+                }
+            };
+            let reasons = together
+                .iter()
+                .map(|fault| cell_error(fault, &self.plan, piece, OnError::Quarantine))
+                .collect();
+            kept.push(Quarantined { row: first.place, cells, reasons });
+        }
+        let report = self.report.report_mut();
+        report.answered += faults.len() as u64;
+        report.kept_back += kept.len() as u64;
+        (kept, bad)
+    }
+
+    fn cells_of(&self, piece: &Piece<'_>, row: usize) -> Vec<String> {
+        match piece {
+            Piece::Text(block) => {
+                (0..block.width).map(|column| cell_text(block.cell(row, column))).collect()
+            }
+            Piece::Typed { batch, .. } => {
+                let mut cells = vec![String::new(); self.columns.len()];
+                for source in self.plan.fields.iter().filter_map(|field| field.source.as_ref()) {
+                    let text = whole_value(batch.column(source.selected), row);
+                    cells[source.column] = text.unwrap_or_default();
+                }
+                cells
+            }
         }
     }
 
     /// The report of the whole file; `decoded` is what the decoder changed.
     pub(crate) fn finish(mut self, decoded: Changes) -> UploadReport {
         self.changes.merge(decoded);
+        let fields = &self.plan.fields;
+        let told = self.watch.finish(self.contract, |field| match &fields[field].source {
+            Some(source) => source.name.clone(),
+            None => fields[field].field.name.clone(),
+        });
         let report = self.report.report_mut();
+        report.coverage = told.coverage;
+        report.warnings.extend(told.warnings);
         report.rows = self.rows;
         report.period = self.span.period();
         report.changes = self.changes.finish();
@@ -251,7 +507,15 @@ impl<'a> Conformer<'a> {
                 missing: *missing,
             })
             .collect();
-        self.report.finish()
+        let mut report = self.report.finish();
+        if self.is_about_persons {
+            // Nothing of the persons goes into a report that is kept.
+            report.errors.retain(|error| error.rule == Rule::PersonalData);
+            report.warnings.clear();
+            report.changes.clear();
+            report.coverage = None;
+        }
+        report
     }
 }
 
@@ -268,10 +532,18 @@ fn convert(
     match piece {
         Piece::Text(block) => {
             let cells = BlockCells { block, column: source.column, missing: &plan.missing };
-            Ok(cells::convert(&cells, field.field_type, format, faults))
+            Ok(cells::convert(&cells, field.field_type, format, Some(&planned.normal), faults))
         }
         Piece::Typed { batch, .. } => {
-            typed::convert(batch.column(source.selected), field.field_type, format, faults)
+            let array =
+                typed::convert(batch.column(source.selected), field.field_type, format, faults)?;
+            Ok(match planned.normal.code_list() {
+                Some(list) if field.field_type == FieldType::String => {
+                    let texts = array.as_string::<i32>();
+                    Arc::new(cells::codes(texts, &planned.normal, list, faults))
+                }
+                _ => array,
+            })
         }
     }
 }
@@ -288,7 +560,18 @@ fn runs(lines: &[u64]) -> Vec<(usize, usize)> {
     starts.zip(ends).map(|(start, end)| (start, end - start)).filter(|(_, n)| *n > 0).collect()
 }
 
-fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>) -> CellError {
+/// The schema with every column nullable.
+fn loose_schema(schema: &SchemaRef) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// A cell as it stands, as far as it is text.
+fn cell_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>, on_error: OnError) -> CellError {
     let rule = fault.kind.rule();
     let planned = fault.field.map(|field| &plan.fields[field]);
     let Some((planned, source)) = planned.and_then(|p| p.source.as_ref().map(|s| (p, s))) else {
@@ -300,11 +583,17 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>) -> CellError {
         Piece::Text(block) => (show_bytes(block.cell(fault.row, source.column)), true),
         Piece::Typed { batch, .. } => (show_value(batch.column(source.selected), fault.row), false),
     };
-    let (message, fix) = describe(fault.kind, planned.field, &source.name, &value, is_text);
+    let (message, mut fix) = describe(fault.kind, planned.field, &source.name, &value, is_text);
+    if on_error == OnError::Flag
+        && let Some(advice) = flag::advice(planned, fault.kind)
+    {
+        fix.ja.push_str(&advice.ja);
+        fix.en.push_str(&advice.en);
+    }
     CellError {
         row: Some(fault.place),
         column: Some(source.name.clone()),
-        cell: piece.cell_name(fault, source),
+        cell: piece.cell_at(fault.row, fault.place, source),
         value: (fault.kind != FaultKind::Required || !value.is_empty()).then_some(value),
         rule,
         message,
@@ -324,16 +613,16 @@ fn show_value(array: &ArrayRef, row: usize) -> String {
         D::LargeBinary => array.as_binary::<i64>().value(row),
         D::BinaryView => array.as_binary_view().value(row),
         D::FixedSizeBinary(_) => array.as_fixed_size_binary().value(row),
-        _ => {
-            let options = FormatOptions::default();
-            return ArrayFormatter::try_new(array.as_ref(), &options)
-                .and_then(|formatter| {
-                    let mut text = String::new();
-                    formatter.value(row).write(&mut text)?;
-                    Ok(show_text(&text))
-                })
-                .unwrap_or_else(|_| "?".to_owned());
-        }
+        _ => return whole_value(array, row).map_or("?".to_owned(), |text| show_text(&text)),
     };
     show_bytes(bytes)
+}
+
+/// A value of a typed file as text, whatever its length.
+fn whole_value(array: &ArrayRef, row: usize) -> Option<String> {
+    let options = FormatOptions::default();
+    let formatter = ArrayFormatter::try_new(array.as_ref(), &options).ok()?;
+    let mut text = String::new();
+    formatter.value(row).write(&mut text).ok()?;
+    Some(text)
 }

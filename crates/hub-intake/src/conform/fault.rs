@@ -44,6 +44,22 @@ pub(crate) enum FaultKind {
     Enum,
     /// Not a word of the hub's quality vocabulary.
     QualityWord,
+    /// A number in another unit than the column's.
+    OtherUnit,
+    /// What can be read in two ways.
+    TwoReadings,
+    /// A day that its era does not have.
+    EraEnd,
+    /// A date with the wrong day of the week.
+    Weekday,
+    /// A code whose last digit does not check the others.
+    CheckDigit,
+    /// Neither a code nor a name of a place.
+    UnknownPlace,
+    /// An id that a spreadsheet made a number with an exponent.
+    ExcelNumber,
+    /// 24 o'clock, which is told as a change; never a fault of a cell.
+    NextDay,
     /// A row of another number of cells.
     Cells(u64),
     /// A row with text after a closing quote.
@@ -53,8 +69,19 @@ pub(crate) enum FaultKind {
 impl FaultKind {
     pub(crate) fn rule(self) -> Rule {
         match self {
-            Self::Type | Self::NotFinite | Self::TimeUnsaid | Self::NoSuchDay => Rule::Type,
-            Self::OutOfRange
+            Self::Type
+            | Self::NotFinite
+            | Self::TimeUnsaid
+            | Self::NoSuchDay
+            | Self::EraEnd
+            | Self::Weekday
+            | Self::NextDay => Rule::Type,
+            Self::OtherUnit => Rule::Unit,
+            Self::TwoReadings => Rule::TwoReadings,
+            Self::CheckDigit => Rule::CheckDigit,
+            Self::UnknownPlace => Rule::KnownPlace,
+            Self::ExcelNumber
+            | Self::OutOfRange
             | Self::Rounded
             | Self::Fraction
             | Self::TooFine
@@ -126,8 +153,21 @@ pub(crate) fn describe(
     let (type_ja, type_en) = type_words(field.field_type);
     let bound =
         |bound: &Option<serde_json::Value>| bound.as_ref().map(show_json).unwrap_or_default();
+    if let Some(told) = super::normal::describe(kind, field, column, value) {
+        return told;
+    }
     match kind {
-        FaultKind::Type | FaultKind::NotFinite => (
+        FaultKind::Encoding if value.contains('\u{FFFD}') && is_text => (
+            Text::new(
+                format!("「{column}」列に、文字として読めないバイトがあります（{value}）"),
+                format!("a cell of the column {column:?} holds bytes that are no text ({value})"),
+            ),
+            Text::new(
+                "元のファイルでこのセルの文字を確かめ、文字コードを1つにそろえて保存し直してください",
+                "check the cell in the original file, and save the whole file anew in one encoding",
+            ),
+        ),
+        FaultKind::Type | FaultKind::NotFinite | FaultKind::NextDay => (
             Text::new(
                 format!("「{column}」列は{type_ja}ですが「{value}」と書かれています"),
                 format!("the column {column:?} holds {type_en}, and this cell says {value:?}"),
@@ -306,7 +346,15 @@ pub(crate) fn describe(
                 ),
             )
         }
-        FaultKind::Cells(_) | FaultKind::TextAfterQuote => describe_row(kind, 0),
+        FaultKind::Cells(_)
+        | FaultKind::TextAfterQuote
+        | FaultKind::OtherUnit
+        | FaultKind::TwoReadings
+        | FaultKind::EraEnd
+        | FaultKind::Weekday
+        | FaultKind::CheckDigit
+        | FaultKind::UnknownPlace
+        | FaultKind::ExcelNumber => describe_row(kind, 0),
     }
 }
 

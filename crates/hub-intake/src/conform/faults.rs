@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use hub_model::Rule;
 
-use super::fault::FaultKind;
+use super::{fault::FaultKind, normal::Normalised};
 
 /// One fault; what it says is worded only if it is listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,11 +80,24 @@ pub(crate) struct ColumnFaults {
     /// Rows without a value because what stands there is broken; in ascending order.
     failed: Vec<usize>,
     room: usize,
+    /// What was changed of the cells that could be read after all.
+    pub(crate) normalised: Normalised,
 }
 
 impl ColumnFaults {
     pub(crate) fn new(room: usize) -> Self {
-        Self { counts: BTreeMap::new(), listed: Vec::new(), failed: Vec::new(), room }
+        Self {
+            counts: BTreeMap::new(),
+            listed: Vec::new(),
+            failed: Vec::new(),
+            room,
+            normalised: Normalised::default(),
+        }
+    }
+
+    /// The rows and what is wrong with each; all of them where there is room without end.
+    pub(crate) fn listed(&self) -> &[(usize, FaultKind)] {
+        &self.listed
     }
 
     /// A cell that could not become a value, and is null in the array. Rows come in ascending order.

@@ -70,7 +70,8 @@ pub(crate) fn map_columns(
         }
     }
     for (column, name) in names.iter().enumerate() {
-        if !taken[column] && !ambiguous[column] {
+        let is_ours = super::kept_back::ADDED.contains(&folded[column].as_str());
+        if !taken[column] && !ambiguous[column] && !is_ours {
             errors.push(unknown(name, header_row));
         }
     }

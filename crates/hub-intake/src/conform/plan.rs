@@ -1,11 +1,13 @@
 //! What is to be done with each column, settled before the first row is read.
 
+use std::sync::Arc;
+
 use arrow_schema::SchemaRef;
-use hub_model::{CellError, Contract, Field, Rule, Text};
+use hub_model::{CellError, Contract, Field, FieldRole, FieldType, Quality, Rule, Text};
 
 use super::{
-    cells::MissingTexts, fault::type_words, limits::Limits, mapping::map_columns, time::TimeFormat,
-    typed::can_convert,
+    cells::MissingTexts, fault::type_words, limits::Limits, mapping::map_columns, normal::Normal,
+    time::TimeFormat, typed::can_convert,
 };
 use crate::{Format, IntakeError, Recognised, decode::SourceColumn, show::show_text};
 
@@ -16,6 +18,9 @@ pub(crate) struct PlannedField<'a> {
     pub(crate) source: Option<Source>,
     pub(crate) format: TimeFormat,
     pub(crate) limits: Limits,
+    pub(crate) normal: Normal<'a>,
+    /// The field that says how good this one's values are, if it can say so in the hub's words.
+    pub(crate) quality: Option<usize>,
 }
 
 /// A column of the file that a field is read from.
@@ -40,6 +45,8 @@ pub(crate) struct Plan<'a> {
     pub(crate) errors: Vec<CellError>,
     /// How many columns the file has.
     pub(crate) width: usize,
+    /// The file's columns as it names them.
+    pub(crate) columns: Arc<[String]>,
     wanted: Vec<usize>,
 }
 
@@ -79,6 +86,8 @@ impl<'a> Plan<'a> {
                     }),
                     format: TimeFormat::new(field.format.as_deref()),
                     limits: Limits::new(contract, field)?,
+                    normal: Normal::new(field, recognised.encoding().is_changed()),
+                    quality: quality_of(contract, field),
                 })
             })
             .collect::<Result<Vec<_>, IntakeError>>()?;
@@ -88,6 +97,7 @@ impl<'a> Plan<'a> {
             missing: MissingTexts::new(&contract.missing_values),
             errors: mapping.errors,
             width: columns.len(),
+            columns: columns.iter().map(|column| column.name.clone()).collect(),
             wanted,
         })
     }
@@ -96,6 +106,23 @@ impl<'a> Plan<'a> {
     pub(crate) fn wanted(&self) -> &[usize] {
         &self.wanted
     }
+}
+
+/// The field that tells a value's quality in the words of [`Quality`].
+fn quality_of(contract: &Contract, value: &Field) -> Option<usize> {
+    if value.role == FieldRole::Quality {
+        return None;
+    }
+    contract.fields.iter().position(|field| {
+        let speaks = |allowed: &Vec<serde_json::Value>| {
+            [Quality::Doubtful, Quality::Missing]
+                .iter()
+                .all(|quality| allowed.iter().any(|word| word.as_str() == Some(quality.as_str())))
+        };
+        field.quality_of.as_deref() == Some(value.name.as_str())
+            && field.field_type == FieldType::String
+            && field.constraints.allowed.as_ref().is_none_or(speaks)
+    })
 }
 
 /// A column whose type in the file is never that of the contract is one error and not one a row.

@@ -140,8 +140,8 @@ fn a_clean_file_becomes_batches_and_a_report() {
 fn every_broken_cell_is_told_in_plain_words() {
     let (report, batches) = run_csv(
         "観測所,時刻,水位,品質\n\
-         0101,2024-05-01 01:00,欠測,normal\n\
-         ,2024-05-01,\"1,234\",ok\n\
+         0101,2024-05-01 01:00,約2,normal\n\
+         ,2024-05-01,\"12,34\",ok\n\
          0101,2024-02-30 01:00,25,normal,x\n\
          0101,5/1 1:00,-9999,normal\n",
         &river(),
@@ -175,7 +175,7 @@ fn every_broken_cell_is_told_in_plain_words() {
     8 in all
     "#);
     let first = &report.errors[0];
-    assert_eq!(first.message.en, "the column \"水位\" holds numbers, and this cell says \"欠測\"");
+    assert_eq!(first.message.en, "the column \"水位\" holds numbers, and this cell says \"約2\"");
     assert_eq!(report.errors_by_rule[&Rule::RowShape], 1);
 }
 
@@ -264,7 +264,7 @@ fn each_type_reads_its_forms_and_no_other() {
             "Type 2024-05-01 13:60",
             "Type 2024-13-01 00:00",
             "Type 2023-02-29 00:00",
-            "Type 05/01/2024 13:00",
+            "TwoReadings 05/01/2024 13:00",
             "Type 2024-05/01 13:00",
             "Type 2024-05-01 13:00 JST",
             "Type １３:００",
@@ -287,8 +287,8 @@ fn each_type_reads_its_forms_and_no_other() {
         ["Type yes", "Type 2"]
     );
     assert_eq!(
-        broken(&typed("integer"), &["1", "-3", "2.0", "2.5", "1,000"]),
-        ["Lossless 2.5", "Type 1,000"]
+        broken(&typed("integer"), &["1", "-3", "2.0", "2.5", "1,000", "1,00"]),
+        ["Lossless 2.5", "TwoReadings 1,00"]
     );
 }
 
@@ -377,7 +377,7 @@ fn the_sink_gets_nothing_after_the_first_error_and_all_rows_are_checked() {
     let contract = contract(r#"{"name":"a","type":"integer"}"#);
     let mut text = String::from("a\n");
     for row in 0..10_000 {
-        text.push_str(if row % 1_000 == 999 { "x\n" } else { "1\n" });
+        text.push_str(if row % 1_000 == 999 { "p\n" } else { "1\n" });
     }
     let options = IntakeOptions { batch_rows: 100, error_cap: 3, ..IntakeOptions::default() };
     let (report, batches) = run(text.as_bytes(), Format::Csv, &contract, &options).unwrap();
@@ -391,7 +391,7 @@ fn the_sink_gets_nothing_after_the_first_error_and_all_rows_are_checked() {
 #[test]
 fn the_first_errors_of_all_columns_are_listed_in_the_order_of_the_file() {
     let contract = contract(r#"{"name":"a","type":"integer"},{"name":"b","type":"integer"}"#);
-    let text = format!("a,b\n{}", "x,y\n".repeat(50));
+    let text = format!("a,b\n{}", "p,q\n".repeat(50));
     let options = IntakeOptions { error_cap: 5, ..IntakeOptions::default() };
     let (report, _) = run(text.as_bytes(), Format::Csv, &contract, &options).unwrap();
     let listed: Vec<_> =

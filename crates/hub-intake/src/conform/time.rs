@@ -94,6 +94,51 @@ impl TimeFormat {
         }
     }
 
+    /// The same as [`Self::parse_instant`], where 24 o'clock is a fault, so that it can be told.
+    #[inline]
+    pub(crate) fn parse_instant_of_day(&self, text: &[u8]) -> Result<i64, FaultKind> {
+        if let Self::Default = self
+            && let Some(written) = parse_common(text)
+        {
+            return Ok(written.days * MICROS_PER_DAY + written.micros - TOKYO_MICROS);
+        }
+        if self.parse(text)?.micros == MICROS_PER_DAY {
+            return Err(FaultKind::NextDay);
+        }
+        self.parse_instant(text)
+    }
+
+    /// The next day's beginning as text, if the text says 24 o'clock.
+    pub(crate) fn next_day(&self, text: &str) -> Option<String> {
+        let written = self.parse(text.as_bytes()).ok()?;
+        if written.micros != MICROS_PER_DAY {
+            return None;
+        }
+        let day = i32::try_from(written.days + 1).ok()?;
+        Some(format!("{} 00:00", NaiveDate::from_epoch_days(day)?))
+    }
+
+    /// The text with the zeros that a time such as `800` lacks, where the format ends in hours and minutes
+    /// of two digits each with something before them that ends where they begin.
+    pub(crate) fn padded(&self, text: &str) -> Option<String> {
+        let Self::Plain(parts) = self else { return None };
+        let [before @ .., Part::Number(Unit::Hour, 2, 2), Part::Number(Unit::Minute, 2, 2)] =
+            parts.as_slice()
+        else {
+            return None;
+        };
+        if !matches!(before.last(), Some(Part::Literal(literal)) if literal.last().is_some_and(|b| !b.is_ascii_digit()))
+        {
+            return None;
+        }
+        let digits = text.bytes().rev().take_while(u8::is_ascii_digit).count();
+        if !matches!(digits, 1..=3) {
+            return None;
+        }
+        let (head, time) = text.split_at(text.len() - digits);
+        Some(format!("{head}{time:0>4}"))
+    }
+
     /// Microseconds from 1970-01-01T00:00:00Z.
     #[inline]
     pub(crate) fn parse_instant(&self, text: &[u8]) -> Result<i64, FaultKind> {

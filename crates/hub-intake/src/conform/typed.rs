@@ -67,15 +67,15 @@ pub(crate) fn convert(
         D::Null => arrow::array::new_null_array(&stored_type(to), array.len()),
         D::Dictionary(_, value) => convert(&cast(array, value)?, to, format, faults)?,
         D::Utf8 if to == FieldType::String => Arc::clone(array),
-        D::Utf8 => cells::convert(array.as_string::<i32>(), to, format, faults),
-        D::LargeUtf8 => cells::convert(array.as_string::<i64>(), to, format, faults),
-        D::Utf8View => cells::convert(array.as_string_view(), to, format, faults),
-        D::Binary => cells::convert(array.as_binary::<i32>(), to, format, faults),
-        D::LargeBinary => cells::convert(array.as_binary::<i64>(), to, format, faults),
-        D::BinaryView => cells::convert(array.as_binary_view(), to, format, faults),
+        D::Utf8 => cells::convert(array.as_string::<i32>(), to, format, None, faults),
+        D::LargeUtf8 => cells::convert(array.as_string::<i64>(), to, format, None, faults),
+        D::Utf8View => cells::convert(array.as_string_view(), to, format, None, faults),
+        D::Binary => cells::convert(array.as_binary::<i32>(), to, format, None, faults),
+        D::LargeBinary => cells::convert(array.as_binary::<i64>(), to, format, None, faults),
+        D::BinaryView => cells::convert(array.as_binary_view(), to, format, None, faults),
         D::FixedSizeBinary(_) => {
             let array = cast(array, &D::Binary)?;
-            cells::convert(array.as_binary::<i32>(), to, format, faults)
+            cells::convert(array.as_binary::<i32>(), to, format, None, faults)
         }
         from => match to {
             FieldType::Integer => integers(array, from, faults)?,

@@ -18,6 +18,8 @@ pub(crate) struct BrokenRow {
     pub(crate) line: u64,
     /// What is wrong with it.
     pub(crate) fault: RowFault,
+    /// Which of the block's `broken_spans` are its cells; not all where it has very many.
+    pub(crate) cells: (usize, usize),
 }
 
 /// Some rows of a text table.
@@ -31,6 +33,8 @@ pub(crate) struct TextBlock {
     /// The line in which each row begins.
     pub(crate) lines: Vec<u64>,
     pub(crate) broken: Vec<BrokenRow>,
+    /// Start and end of each cell of the broken rows, where they are known.
+    pub(crate) broken_spans: Vec<(u32, u32)>,
     /// Where rows were made of cells that stood side by side: the column of the file, from 0, that each
     /// row's value comes from. Empty otherwise.
     pub(crate) origins: Vec<u32>,
@@ -40,6 +44,12 @@ impl TextBlock {
     /// How many rows were taken apart.
     pub(crate) fn rows(&self) -> usize {
         self.lines.len()
+    }
+
+    /// The cells of a row that is not among the rows.
+    pub(crate) fn broken_cells(&self, row: &BrokenRow) -> impl Iterator<Item = &[u8]> {
+        let spans = self.broken_spans.get(row.cells.0..row.cells.1).unwrap_or_default();
+        spans.iter().map(|(start, end)| &self.bytes[*start as usize..*end as usize])
     }
 
     /// One cell, without the quotes around it.

@@ -139,7 +139,13 @@ fn prove(
                     let cells =
                         BlockCells { block: &block, column: *place, missing: &nothing_missing };
                     let mut faults = ColumnFaults::new(0);
-                    cells::convert(&cells, FieldType::String, &TimeFormat::Default, &mut faults)
+                    cells::convert(
+                        &cells,
+                        FieldType::String,
+                        &TimeFormat::Default,
+                        None,
+                        &mut faults,
+                    )
                 })
                 .collect(),
             Some(Block::Typed { batch, .. }) => batch.columns().to_vec(),

@@ -91,6 +91,24 @@ pub enum Label {
     End,
 }
 
+/// A list of codes that the hub knows by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CodeList {
+    /// Codes of municipalities and prefectures (全国地方公共団体コード): six digits, the last of which
+    /// checks the others.
+    Municipality,
+}
+
+impl CodeList {
+    /// The word used in contracts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Municipality => "municipality",
+        }
+    }
+}
+
 /// What every value of a column must satisfy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -157,6 +175,10 @@ pub struct Field {
     /// For quality: the column it speaks of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quality_of: Option<String>,
+    /// For text: the list that its values are codes of. Files may write them in any of the list's usual
+    /// ways, names of places included; stored is the code's full form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<CodeList>,
     /// A second name in ASCII; also the column's name in stored files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
@@ -178,6 +200,7 @@ impl Field {
             interval: None,
             label: None,
             quality_of: None,
+            code: None,
             alias: None,
         }
     }

@@ -87,6 +87,11 @@ fn difference(old: &Field, new: &Field) -> Option<&'static str> {
     if old.interval != new.interval || old.label != new.label {
         return Some("its interval or label changed; make a new dataset for another interval");
     }
+    if old.code != new.code {
+        return Some(
+            "its code list changed; older rows hold other texts; add a new column instead",
+        );
+    }
     if old.quality_of != new.quality_of {
         return Some("it speaks of another column's quality now; add a new column instead");
     }

@@ -163,6 +163,9 @@ fn check_keys(field: &Field, at: &str, found: &mut Problems) {
     if field.unit.is_some() && !matches!(field.field_type, FieldType::Integer | FieldType::Number) {
         found.add(format!("{at}/unit"), "only numbers have units");
     }
+    if field.code.is_some() && field.field_type != FieldType::String {
+        found.add(format!("{at}/code"), "codes are text; make the column's type string");
+    }
     if field.quality_of.is_some() != (field.role == FieldRole::Quality) {
         found.add(
             at,
@@ -265,7 +268,8 @@ mod tests {
                     {"name":"A","type":"string","unit":"mm"},
                     {"name":"q","type":"string","role":"quality"},
                     {"name":"b\u202e","type":"number","constraints":{"pattern":"x"}},
-                    {"name":"c","type":"integer","constraints":{"minimum":1.5}}],
+                    {"name":"c","type":"integer","constraints":{"minimum":1.5}},
+                    {"name":"d","type":"integer","code":"municipality"}],
                    "primaryKey":["z"]}"#
             ),
             [
@@ -276,6 +280,7 @@ mod tests {
                 "/fields/3/name",
                 "/fields/3/constraints/pattern",
                 "/fields/4/constraints/minimum",
+                "/fields/5/code",
                 "/primaryKey/0",
             ]
         );

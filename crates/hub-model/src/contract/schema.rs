@@ -34,7 +34,7 @@ impl Contract {
 
     /// The schema readers see: contract names, instants in Japanese time, and what the contract says of
     /// each column as Arrow field metadata (`role`, `unit`, `title`, `description`, `interval`, `label`,
-    /// `quality_of`, `alias`).
+    /// `quality_of`, `code`, `alias`).
     pub fn reader_schema(&self) -> SchemaRef {
         let fields = self.fields.iter().map(|field| {
             ArrowField::new(
@@ -87,6 +87,7 @@ fn metadata(field: &Field) -> HashMap<String, String> {
         }),
     );
     put("quality_of", field.quality_of.clone());
+    put("code", field.code.map(|code| code.as_str().to_owned()));
     put("alias", field.alias.clone());
     metadata
 }

@@ -16,6 +16,8 @@ pub enum ChangeKind {
     MinusSign,
     /// A unit after a number was taken out.
     UnitInCell,
+    /// Another way of writing a date or a time became the usual one.
+    TimeForm,
     /// A year of an era became a year of the common era.
     JapaneseEra,
     /// A month of a fiscal year found its calendar year.
@@ -55,6 +57,9 @@ impl ChangeKind {
             }
             Self::UnitInCell => {
                 ("数値の後の単位を除きました", "units after numbers were taken out")
+            }
+            Self::TimeForm => {
+                ("日付や時刻の書き方をそろえました", "dates and times were brought to one form")
             }
             Self::JapaneseEra => {
                 ("和暦を西暦にしました", "years of eras became years of the common era")
@@ -102,6 +107,9 @@ pub struct ChangeExample {
     /// The column, as the file names it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub column: Option<String>,
+    /// The cell as a spreadsheet names it, where the file's own cell is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cell: Option<String>,
     /// What stands in the file.
     pub before: String,
     /// What was read.

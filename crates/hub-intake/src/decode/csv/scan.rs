@@ -14,6 +14,9 @@ pub(super) enum End {
     OpenQuote { line: u64 },
 }
 
+/// How many cells beyond the header's are remembered of a row that has too many.
+const MORE_CELLS: usize = 16;
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Outcome {
     pub(super) end: End,
@@ -183,9 +186,11 @@ impl Scan<'_> {
         match fault {
             None => block.lines.push(record.line),
             Some(fault) => {
-                block.spans.truncate(record.spans);
+                let first = block.broken_spans.len();
+                block.broken_spans.extend(block.spans.drain(record.spans..));
+                let cells = (first, block.broken_spans.len());
                 let rows_before = block.lines.len();
-                block.broken.push(BrokenRow { rows_before, line: record.line, fault });
+                block.broken.push(BrokenRow { rows_before, line: record.line, fault, cells });
             }
         }
     }
@@ -211,7 +216,8 @@ fn end_cell(bytes: &[u8], record: &mut Record, at: usize, block: &mut TextBlock)
             (record.cell + 1, quote)
         }
     };
-    if record.cells < block.width {
+    // Some cells too many are kept to show them; a row that is whole has none.
+    if record.cells < block.width + MORE_CELLS {
         block.spans.push((start as u32, end as u32));
     }
     record.cells += 1;
