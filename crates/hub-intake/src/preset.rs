@@ -5,7 +5,12 @@
 //! understand are passed on as they stand, so that the report names them. To add one: write a file with a
 //! [`Preset`], name it in [`PRESETS`], and add a golden test that reads a real file.
 
+mod civil;
+mod column;
+mod heading;
+mod hokkaido_inbound;
 mod jartic_type_b;
+mod mlit_traffic;
 #[cfg(test)]
 mod tests;
 
@@ -17,10 +22,17 @@ use crate::{
     Format, IntakeError, IntakeOptions, Recognised,
     decode::{Decode, Transform, Transformed},
     rows::{Ahead, Row},
+    show::show_text,
 };
 
 /// Every layout, in the order in which they are tried.
-const PRESETS: &[&Preset] = &[&jartic_type_b::PRESET];
+const PRESETS: &[&Preset] = &[
+    &jartic_type_b::PRESET,
+    &mlit_traffic::FIVE_MINUTES,
+    &mlit_traffic::HOURLY,
+    &mlit_traffic::DAILY,
+    &hokkaido_inbound::PRESET,
+];
 
 /// How many rows a layout is recognised by.
 const LOOKED_AT: usize = 20;
@@ -117,6 +129,29 @@ pub(crate) fn recognise(recognised: &Recognised) -> Result<Option<&'static Prese
         Layout::Rows { recognise, .. } => !is_json && recognise(&head),
         Layout::Json { recognise, .. } => is_json && recognise(&head),
     }))
+}
+
+/// The error of a file that was said to be in a layout that it is not in.
+fn not_the_layout(ja: &str, en: &str) -> IntakeError {
+    IntakeError::unreadable(
+        format!("「{ja}」の様式として送られましたが、見出しが違います。様式の指定を外してください"),
+        format!(
+            "the file was sent as the layout {en:?}, whose headings it does not have; leave the layout out"
+        ),
+    )
+}
+
+/// A note on columns that a layout has no place for.
+fn unused_columns(names: &[String]) -> Vec<Text> {
+    if names.is_empty() {
+        return Vec::new();
+    }
+    let shown: Vec<String> = names.iter().take(10).map(|name| show_text(name)).collect();
+    let shown = shown.join(", ");
+    vec![Text::new(
+        format!("この様式にない列は使いませんでした（{shown}）"),
+        format!("columns that the layout does not have were not used ({shown})"),
+    )]
 }
 
 /// The layout of this id.
