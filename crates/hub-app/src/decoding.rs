@@ -66,9 +66,7 @@ impl Decoding {
     ) -> Result<Proposal, IntakeError> {
         match self {
             Self::Worker(config) => propose_in_worker(config, file, hint, options),
-            Self::InProcess => {
-                hub_intake::propose(&hub_intake::recognise(file, hint)?, options)
-            }
+            Self::InProcess => hub_intake::propose(&hub_intake::recognise(file, hint)?, options),
         }
     }
 }

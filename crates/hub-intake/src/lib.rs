@@ -39,5 +39,5 @@ pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise};
-pub use stored_keys::report_stored_keys;
 pub use report_csv::{Language, report_csv};
+pub use stored_keys::report_stored_keys;

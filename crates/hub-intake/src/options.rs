@@ -5,8 +5,8 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
-use serde::{Deserialize, Serialize};
 use hub_model::OnError;
+use serde::{Deserialize, Serialize};
 
 use crate::IntakeError;
 

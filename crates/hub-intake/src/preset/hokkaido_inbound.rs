@@ -108,6 +108,7 @@ fn value(text: &str, row: u64, column: &str, changes: &mut Changes) -> String {
         changes.add(ChangeKind::MissingMark, || ChangeExample {
             row: Some(row),
             column: Some(column.to_owned()),
+            cell: None,
             before: text.to_owned(),
             after: String::new(),
         });
@@ -117,6 +118,7 @@ fn value(text: &str, row: u64, column: &str, changes: &mut Changes) -> String {
         changes.add(ChangeKind::Thousands, || ChangeExample {
             row: Some(row),
             column: Some(column.to_owned()),
+            cell: None,
             before: text.to_owned(),
             after: plain.clone(),
         });
@@ -134,6 +136,7 @@ fn place(code: &str, name: &str, row: u64, changes: &mut Changes) -> String {
     changes.add(ChangeKind::PlaceName, || ChangeExample {
         row: Some(row),
         column: Some("市町村名".to_owned()),
+        cell: None,
         before: name.to_owned(),
         after: found.code(),
     });

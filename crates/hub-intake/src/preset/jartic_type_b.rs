@@ -213,6 +213,7 @@ impl Transform for TypeB {
         let example = |column: &str, before: &str, after: &str| ChangeExample {
             row: Some(row.number()),
             column: Some(column.to_owned()),
+            cell: None,
             before: before.to_owned(),
             after: after.to_owned(),
         };

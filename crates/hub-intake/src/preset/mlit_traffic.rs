@@ -162,6 +162,7 @@ impl Traffic {
             self.changes.add(ChangeKind::TimeJoined, || ChangeExample {
                 row: Some(row.number()),
                 column: Some("観測年月日・時間帯".to_owned()),
+                cell: None,
                 before: written,
                 after: time.clone(),
             });
@@ -193,6 +194,7 @@ impl Traffic {
             self.changes.add(ChangeKind::QualityMark, || ChangeExample {
                 row: Some(row.number()),
                 column: Some(direction.word.to_owned()),
+                cell: None,
                 before: layout::shown_flags(flags),
                 after: format!("{} / {}", total_quality.as_str(), class_quality.as_str()),
             });

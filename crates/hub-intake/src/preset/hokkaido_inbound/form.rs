@@ -305,6 +305,7 @@ impl Transform for Filled {
         self.changes.add(ChangeKind::FiscalYear, || ChangeExample {
             row: Some(number),
             column: Some("月別".to_owned()),
+            cell: None,
             before: format!("{fiscal_year}年度{of}月"),
             after: calendar,
         });

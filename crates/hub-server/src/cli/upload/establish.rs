@@ -35,7 +35,8 @@ pub(super) async fn establish(
     bar.finish_and_clear();
     let proposal = proposal?;
     let known = (proposal.get("preset"), proposal.get("metadata"), proposal.get("contract"));
-    let (Some(preset @ Value::Object(_)), Some(metadata @ Value::Object(_)), Some(contract)) = known
+    let (Some(preset @ Value::Object(_)), Some(metadata @ Value::Object(_)), Some(contract)) =
+        known
     else {
         console.remark(format_args!(
             "{dataset} is not there yet, and the file is in no layout that the hub knows. Make the \
