@@ -40,6 +40,8 @@ pub struct Proposal {
     pub contract: Contract,
     /// A note on each choice, in the order of the columns.
     pub notes: Vec<ProposalNote>,
+    /// How many rows the file has, the header not counted.
+    pub rows: u64,
 }
 
 /// What is known of a column once the whole file was read.
@@ -58,7 +60,7 @@ pub fn propose(
 ) -> Result<Proposal, IntakeError> {
     let again = file.try_clone()?;
     let mut notes = Notes::default();
-    let (sources, profiles) = read_profiles(file, format, options, &mut notes)?;
+    let (sources, profiles, rows) = read_profiles(file, format, options, &mut notes)?;
     let names = names(&sources, &mut notes);
     let mut missing_values = vec![String::new()];
     let mut columns = Vec::new();
@@ -101,7 +103,7 @@ pub fn propose(
     let fields = columns.into_iter().map(|column| column.field).collect();
     let contract = Contract { fields, primary_key, missing_values };
     contract.clone().validated().map_err(|e| IntakeError::Internal(e.to_string()))?;
-    Ok(Proposal { contract, notes: notes.0 })
+    Ok(Proposal { contract, notes: notes.0, rows })
 }
 
 /// What every column holds.
@@ -110,12 +112,13 @@ fn read_profiles(
     format: Format,
     options: &IntakeOptions,
     notes: &mut Notes,
-) -> Result<(Vec<SourceColumn>, Vec<Profile>), IntakeError> {
+) -> Result<(Vec<SourceColumn>, Vec<Profile>, u64), IntakeError> {
     let mut decoder = decode::open(file, format, options)?;
     let sources = decoder.columns().to_vec();
     let mut profiles: Vec<Profile> = sources.iter().map(|_| Profile::new()).collect();
     let readable = readable(&sources);
     guarded(|| decoder.select(&readable))?;
+    let mut rows = 0u64;
     let mut broken = 0u64;
     let mut first_broken = None;
     loop {
@@ -123,6 +126,7 @@ fn read_profiles(
         match guarded(|| decoder.next_block())? {
             None => break,
             Some(Block::Text(block)) => {
+                rows += (block.rows() + block.broken.len()) as u64;
                 broken += block.broken.len() as u64;
                 first_broken = first_broken.or(block.broken.first().map(|row| row.line));
                 for (column, profile) in profiles.iter_mut().enumerate() {
@@ -130,6 +134,7 @@ fn read_profiles(
                 }
             }
             Some(Block::Typed { batch, .. }) => guarded(|| {
+                rows += batch.num_rows() as u64;
                 for (array, column) in batch.columns().iter().zip(&readable) {
                     typed::add(array, &mut profiles[*column]);
                 }
@@ -143,7 +148,7 @@ fn read_profiles(
             format!("{broken} rows have another number of cells than the header (the first in line {line}); the file can't be taken in like this"),
         );
     }
-    Ok((sources, profiles))
+    Ok((sources, profiles, rows))
 }
 
 /// The columns whose types a contract can have.
