@@ -93,6 +93,50 @@ async fn only_the_owning_agencys_publishers_write() {
 }
 
 #[tokio::test]
+async fn a_change_of_a_dataset_shows_in_the_next_answer() {
+    let site = Site::with_rows(&["a"], 2).await;
+    let rows = format!("{RIVER_PATH}/rows");
+    let read = || site.get(&rows);
+    let put = async |description: &Value| {
+        let request = site.put(RIVER_PATH).bearer_auth(&site.publisher).json(description);
+        assert_eq!(site.ask(request).await.status, 200);
+    };
+    // What was read before is known by now, and must not answer for what is changed.
+    for _ in 0..2 {
+        assert_eq!(site.ask(read()).await.ok().json()["row_count"], 2);
+    }
+    let renamed = json!({"name": {"ja": "新しい名", "en": "Renamed"}});
+    let rename = site.put("/v1/agencies/otaru").bearer_auth(site.hub.admin_token()).json(&renamed);
+    site.ask(rename).await.ok();
+    let answer = site.ask(read()).await.ok().json();
+    assert_eq!(answer["sources"][0]["publisher"]["en"], "Renamed");
+
+    let mut grown = river("public");
+    let column = json!({"name": "turbidity", "type": "number", "role": "value"});
+    grown["contract"]["fields"].as_array_mut().unwrap().push(column);
+    put(&grown).await;
+    let answer = site.ask(read()).await.ok().json();
+    assert_eq!(answer["rows"][0]["turbidity"], Value::Null);
+    assert_eq!(answer["columns"].as_array().unwrap().len(), 5);
+
+    site.publish(river_csv(&["a"], 2, 3)).await;
+    assert_eq!(site.ask(read()).await.ok().json()["row_count"], 5);
+
+    grown["metadata"]["visibility"] = json!("private");
+    put(&grown).await;
+    site.ask(read()).await.problem(StatusCode::NOT_FOUND, "not-found");
+    let sql = "SELECT count(*) AS n FROM otaru.river";
+    site.ask(site.sql(sql)).await.problem(StatusCode::BAD_REQUEST, "sql-invalid");
+    site.ask(site.get(&format!("{RIVER_PATH}/latest")))
+        .await
+        .problem(StatusCode::NOT_FOUND, "not-found");
+    site.ask(read().bearer_auth(&site.publisher)).await.ok();
+    grown["metadata"]["visibility"] = json!("public");
+    put(&grown).await;
+    site.ask(read()).await.ok();
+}
+
+#[tokio::test]
 async fn tokens_that_are_no_good_are_refused_everywhere() {
     let site = Site::start().await;
     let admin = site.hub.admin_token();

@@ -158,6 +158,7 @@ async fn a_proposal_can_be_confirmed_and_its_file_uploaded() {
     let types: Vec<_> = fields.iter().map(|f| f["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["string", "datetime", "number", "integer"], "{answer:#}");
     assert_eq!(fields[1]["role"], "time");
+    assert_eq!(answer["rows"], 2);
     assert!(answer["notes"][0]["message"]["ja"].is_string(), "{answer:#}");
     site.ask(propose(None)).await.problem(StatusCode::UNAUTHORIZED, "unauthenticated");
 

@@ -152,4 +152,14 @@ async fn two_nodes_share_a_registry_and_a_lake() {
         (&answer["rows"][0]["n"], &answer["sources"][0]["version"]),
         (&json!(850), &json!(32))
     );
+
+    // What one node changes of a dataset the other shows at once, though both have read it before.
+    let mut private = description.clone();
+    private["metadata"]["visibility"] = json!("private");
+    let change = first.client().put(first.url("/v1/datasets/kawa/flow")).json(&private);
+    first.succeed(change, Some(&token)).await;
+    for hub in [&first, &second] {
+        let rows = hub.client().get(hub.url("/v1/datasets/kawa/flow/rows"));
+        assert_eq!(rows.send().await.unwrap().status(), 404);
+    }
 }

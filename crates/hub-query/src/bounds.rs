@@ -3,10 +3,14 @@
 //! The depth computed here is never less than the depth of the tree that the parser makes of the same
 //! tokens, so what passes is safe to parse, plan and drop on the stacks that this crate provides.
 
+mod expanded;
+
 use datafusion::sql::sqlparser::{
     keywords::Keyword,
     tokenizer::{Token, TokenWithSpan},
 };
+
+pub(crate) use expanded::{Expanded, Size};
 
 use crate::error::{Position, QueryError};
 
@@ -31,6 +35,11 @@ pub struct SqlBounds {
     pub max_set_operations: usize,
     /// The most `JOIN`.
     pub max_joins: usize,
+    /// The most tables, with those of every WITH name counted each time it is read.
+    pub max_relations: u64,
+    /// The most columns in one expression, with every column of a subquery or WITH name written out as it
+    /// was computed there. The planner moves conditions to the tables in that form.
+    pub max_written_out: u64,
 }
 
 impl Default for SqlBounds {
@@ -45,6 +54,8 @@ impl Default for SqlBounds {
             max_elements: 10_000,
             max_set_operations: 100,
             max_joins: 40,
+            max_relations: 256,
+            max_written_out: 4_000,
         }
     }
 }

@@ -88,7 +88,7 @@ fn arrow(error: &ArrowError, context: &Context) -> QueryError {
         | ArrowError::ParseError(message)
         | ArrowError::ComputeError(message)
         | ArrowError::InvalidArgumentError(message) => {
-            QueryError::Execution { message: plain(message) }
+            QueryError::Execution { message: with_form(plain(message)) }
         }
         ArrowError::OffsetOverflowError(_) => QueryError::Execution {
             message: "texts or lists grew over 2 GB at once; make them shorter".to_owned(),
@@ -188,8 +188,8 @@ fn schema(error: &SchemaError, context: &Context) -> QueryError {
         }
         SchemaError::AmbiguousReference { field } => QueryError::InvalidSql {
             message: format!(
-                "more than one table has the column {:?}; write the table's name in front",
-                field.name
+                "more than one table has the column {:?}; write the table's name in front, as in a.{}",
+                field.name, field.name
             ),
             position: context.place_of(&field.name),
             suggestions: Vec::new(),
@@ -207,6 +207,17 @@ pub(crate) fn asking(message: &str, suggestions: &[String]) -> String {
     match suggestions.first() {
         Some(near) => format!("{message}; did you mean {near:?}?"),
         None => message.to_owned(),
+    }
+}
+
+/// A message on a text that is no time, with a form that is one.
+fn with_form(message: String) -> String {
+    if message.starts_with("Error parsing timestamp") {
+        format!(
+            "{message}; write it as '2026-04-01 09:00:00', or with its offset as '2026-04-01T09:00:00+09:00'"
+        )
+    } else {
+        message
     }
 }
 

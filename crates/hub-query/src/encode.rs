@@ -10,13 +10,14 @@ mod parquet;
 use std::{
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use ::arrow::{array::RecordBatch, datatypes::SchemaRef};
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
 use hub_model::Source;
-use tokio::{sync::mpsc, task::AbortHandle};
+use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
 
 use crate::{error::QueryError, stream::QueryStream};
 
@@ -28,6 +29,13 @@ pub(crate) const QUERY_ID_KEY: &str = "mochiyori:query_id";
 
 /// How many finished pieces wait for a slow reader.
 const WAITING_PIECES: usize = 2;
+
+/// About how many bytes a piece of an answer has. The first is as large as its first batch, so that it
+/// leaves at once.
+const PIECE_BYTES: usize = 1024 * 1024;
+
+/// How long bytes that are there wait for more before they leave.
+const PIECE_WAIT: Duration = Duration::from_millis(50);
 
 /// The formats that answers are given in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,7 +104,9 @@ pub struct AnswerHeader {
     pub sources: Vec<Source>,
     /// The id under which logs know the query.
     pub query_id: String,
-    /// Where the next page begins, for pages of rows.
+    /// Whether the answer is one of several pages.
+    pub paged: bool,
+    /// Where the next page begins; none after the last.
     pub next_cursor: Option<String>,
 }
 
@@ -125,7 +135,8 @@ pub fn encode(
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let runtime = answer.runtime();
     let work = runtime.spawn(async move {
-        if let Err(error) = run(answer, format, header, options, &sender).await {
+        let schema = answer.schema();
+        if let Err(error) = run(schema, answer, format, header, options, &sender).await {
             // A reader that has gone needs no error.
             let _ = sender.send(Piece::Failed(error)).await;
         }
@@ -140,13 +151,14 @@ enum Piece {
 }
 
 async fn run(
-    mut answer: QueryStream,
+    schema: SchemaRef,
+    mut answer: impl Stream<Item = Result<RecordBatch, QueryError>> + Unpin,
     format: OutputFormat,
     header: AnswerHeader,
     options: EncodeOptions,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<(), QueryError> {
-    let mut encoder = encoder(answer.schema(), format, &header, options)?;
+    let mut encoder = encoder(schema, format, &header, options)?;
     let mut out = Vec::new();
     let send = async |out: &mut Vec<u8>| {
         if out.is_empty() {
@@ -157,9 +169,22 @@ async fn run(
         sender.send(Piece::Bytes(bytes)).await.map_err(gone)
     };
     encoder.begin(&mut out)?;
-    while let Some(batch) = answer.next().await {
+    let mut enough = 1;
+    loop {
+        let batch = match timeout(PIECE_WAIT, answer.next()).await {
+            Ok(batch) => batch,
+            Err(_) => {
+                // A slow query's rows are not held back.
+                send(&mut out).await?;
+                answer.next().await
+            }
+        };
+        let Some(batch) = batch else { break };
         encoder.batch(&batch?, &mut out)?;
-        send(&mut out).await?;
+        if out.len() >= enough {
+            send(&mut out).await?;
+            enough = PIECE_BYTES;
+        }
     }
     encoder.finish(&mut out)?;
     send(&mut out).await?;
@@ -221,5 +246,37 @@ impl Stream for Pieces {
                 Some(Err(QueryError::internal("encoding ended without a word")))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use ::arrow::array::Int64Array;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_first_batch_leaves_at_once_and_later_ones_together() {
+        let rows: Vec<i64> = (0..8_192).map(|n| n + 1_000_000_000).collect();
+        let column: ::arrow::array::ArrayRef = Arc::new(Int64Array::from(rows));
+        let batch = RecordBatch::try_from_iter([("n", column)]).unwrap();
+        let schema = batch.schema();
+        let answer = futures::stream::iter((0..200).map(|_| Ok(batch.clone())));
+        let (sender, mut receiver) = mpsc::channel(1_000);
+        let (format, header) = (OutputFormat::Csv, AnswerHeader::default());
+        run(schema, answer, format, header, EncodeOptions::default(), &sender).await.unwrap();
+        let mut sizes = Vec::new();
+        while let Ok(Piece::Bytes(bytes)) = receiver.try_recv() {
+            sizes.push(bytes.len());
+        }
+        // Ten digits and the line's end.
+        assert_eq!(sizes.iter().sum::<usize>(), 3 + 200 * 8_192 * 12);
+        assert_eq!(sizes[0], 3 + 8_192 * 12);
+        let (_, whole) = sizes[1..].split_last().unwrap();
+        let piece = PIECE_BYTES..PIECE_BYTES + 8_192 * 12;
+        assert!(whole.iter().all(|size| piece.contains(size)), "{sizes:?}");
+        assert!(whole.len() > 10, "{sizes:?}");
     }
 }

@@ -9,7 +9,6 @@ use datafusion::{
     datasource::object_store::ObjectStoreUrl,
     execution::{context::SQLOptions, runtime_env::RuntimeEnv},
     scalar::ScalarValue,
-    sql::parser::Statement,
 };
 use hub_lake::Snapshot;
 use hub_model::{Contract, DatasetId};
@@ -20,6 +19,7 @@ use crate::{
     alias, catalog,
     classify::{self, asking, classify},
     error::{Position, QueryError},
+    explain,
     limits::{Admission, Counters, OutputBudget, Running},
     parse::{ParsedQuery, TableName},
     session::{Sessions, task_context},
@@ -215,15 +215,22 @@ impl QueryEngine {
     /// errors of planning and of the beginning come from here and not from the stream.
     pub async fn run(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
         check_tables(&request)?;
+        let parameters = parameters(&request.parameters)?;
         let context = self.inner.context(&request);
         let inner = Arc::clone(&self.inner);
         let errors = context.clone();
         self.inner
-            .start(context, move |environment| async move {
-                inner
-                    .plan_sql(request, environment)
-                    .await
-                    .map_err(|error| classify(&error, &errors))
+            .start(context, move |environment, running| async move {
+                // Planning does not give way; on a thread of its own it keeps no other query waiting. It
+                // counts as running to its end, also where nobody waits for it any more.
+                let planning = tokio::task::spawn_blocking(move || {
+                    let _running = running;
+                    let plan = inner.plan_sql(request, parameters, environment);
+                    tokio::runtime::Handle::current().block_on(plan)
+                });
+                let planned =
+                    planning.await.map_err(|error| QueryError::internal(error.to_string()))?;
+                planned.map_err(|error| classify(&error, &errors))
             })
             .await
     }
@@ -249,20 +256,21 @@ impl Inner {
     pub(crate) async fn start<F>(
         &self,
         errors: classify::Context,
-        planning: impl FnOnce(Arc<RuntimeEnv>) -> F,
+        planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
     ) -> Result<QueryStream, QueryError>
     where
         F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
     {
         let permit = self.admission.enter().await?;
         let environment = self.sessions.environment().map_err(|error| classify(&error, &errors))?;
-        let guard = Running::new(&self.counters, permit, &environment.disk_manager);
+        let guard = Arc::new(Running::new(&self.counters, permit, &environment.disk_manager));
         let limits = WorkLimits {
             time: self.config.time_limit,
             stall: self.config.stall_limit,
             output: OutputBudget::new(self.config.max_output_rows, self.config.max_output_bytes),
         };
-        start(self.runtime.handle()?, planning(environment), errors, limits, guard).await
+        let planning = planning(environment, Arc::clone(&guard));
+        start(self.runtime.handle()?, planning, errors, limits, guard).await
     }
 
     /// An answer that is there already, as a stream.
@@ -296,9 +304,10 @@ impl Inner {
         }
     }
 
-    async fn plan_sql(
+    pub(crate) async fn plan_sql(
         &self,
         request: QueryRequest,
+        parameters: ParamValues,
         environment: Arc<RuntimeEnv>,
     ) -> datafusion::common::Result<Planned> {
         let names = &request.query.names;
@@ -318,24 +327,24 @@ impl Inner {
         let labels = alias::shown_by_wildcard(&contracts, names);
         let labels =
             labels.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
-        let statement = Statement::Statement(Box::new(request.query.statement));
+        let statement = explain::plannable(request.query.statement);
         let plan = state.statement_to_plan(statement).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&plan)?;
-        let plan = plan.with_param_values(parameters(&request.parameters))?;
+        let plan = plan.with_param_values(parameters)?;
         Ok(Planned {
-            plan: state.create_physical_plan(&plan).await?,
+            plan: explain::without_keys(state.create_physical_plan(&plan).await?),
             context: task_context(&state, environment),
             labels,
         })
     }
 }
 
-fn parameters(values: &[serde_json::Value]) -> ParamValues {
-    let values = values.iter().map(|value| {
+fn parameters(values: &[serde_json::Value]) -> Result<ParamValues, QueryError> {
+    let values = values.iter().zip(1..).map(|(value, number)| {
         let value = match value {
             serde_json::Value::Null => ScalarValue::Null,
             serde_json::Value::Bool(value) => ScalarValue::Boolean(Some(*value)),
@@ -344,12 +353,16 @@ fn parameters(values: &[serde_json::Value]) -> ParamValues {
                 None => ScalarValue::Float64(number.as_f64()),
             },
             serde_json::Value::String(text) => ScalarValue::Utf8View(Some(text.clone())),
-            // Anything deeper is read as the text that it is.
-            other => ScalarValue::Utf8View(Some(other.to_string())),
+            serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+                return Err(QueryError::request(format!(
+                    "parameter ${number} is a list or an object; give texts, numbers, true, false or null, \
+                     and for a list one parameter each: IN ($1, $2)"
+                )));
+            }
         };
-        ScalarAndMetadata::from(value)
+        Ok(ScalarAndMetadata::from(value))
     });
-    ParamValues::List(values.collect())
+    Ok(ParamValues::List(values.collect::<Result<_, _>>()?))
 }
 
 /// Refuses tables that the request does not hold, naming near ones of those that may be listed. A table

@@ -1,7 +1,8 @@
 //! The functions that SQL may call. Those that tell of storage are not among them, and those that make
-//! much out of little are bounded.
+//! much out of little are bounded, and those that keep texts count them.
 
 mod bounded;
+mod collected;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -38,7 +39,10 @@ impl Functions {
         Self {
             scalar,
             higher_order: SessionStateDefaults::default_higher_order_functions(),
-            aggregate: SessionStateDefaults::default_aggregate_functions(),
+            aggregate: SessionStateDefaults::default_aggregate_functions()
+                .into_iter()
+                .map(collected::counted)
+                .collect(),
             window: SessionStateDefaults::default_window_functions(),
             table,
         }

@@ -122,7 +122,7 @@ impl QueryEngine {
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
-            .start(errors.clone(), move |environment| async move {
+            .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let prepared: Arc<Prepared> = inner.tables.prepare(&table).await?;
                     let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));

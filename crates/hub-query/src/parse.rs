@@ -1,6 +1,7 @@
 //! SQL text to one statement that may run: its kind, the tables it names, and the names it uses.
 
 mod names;
+mod using;
 
 use std::ops::ControlFlow;
 
@@ -114,11 +115,12 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
         .parse_statements()
         .map_err(parser_error)?;
     let mut statements = statements.into_iter();
-    let (Some(statement), None) = (statements.next(), statements.next()) else {
+    let (Some(mut statement), None) = (statements.next(), statements.next()) else {
         return Err(one_statement(None));
     };
     check_kind(&statement)?;
-    let names = Names::of(&statement)?;
+    let names = Names::of(&statement, bounds)?;
+    using::qualify(&mut statement);
     Ok(ParsedQuery { statement, names })
 }
 

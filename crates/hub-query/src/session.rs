@@ -16,6 +16,7 @@ use datafusion::{
         object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
+    optimizer::{Analyzer, AnalyzerRule},
     prelude::SessionConfig,
 };
 use hub_model::ZONE_NAME;
@@ -27,6 +28,7 @@ use crate::{
     engine::EngineConfig,
     functions::Functions,
     limits::QueryPool,
+    literals::TimeLiterals,
     rules::YieldingJoins,
 };
 
@@ -78,8 +80,14 @@ impl Sessions {
             .build()?;
         let functions = Functions::offered();
         let product = config.max_product_rows;
+        let analyzer = {
+            let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TimeLiterals)];
+            rules.extend(Analyzer::new().rules);
+            rules
+        };
         let state = |partitions: usize| {
             SessionStateBuilder::new()
+                .with_analyzer_rules(analyzer.clone())
                 .with_config(session_config(config, partitions))
                 .with_runtime_env(Arc::new(shared.clone()))
                 .with_expr_planners(SessionStateDefaults::default_expr_planners())

@@ -25,7 +25,7 @@ use tokio::{
     time::{Sleep, timeout},
 };
 
-pub(crate) use shape::Shape;
+pub(crate) use shape::{Shape, plain};
 
 use crate::{
     classify::{self, classify},

@@ -6,4 +6,4 @@ mod limits;
 mod output;
 mod paging;
 mod scan;
-mod support;
+pub(crate) mod support;

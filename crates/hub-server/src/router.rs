@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Router,
+    extract::Request,
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware,
     response::Response,
@@ -84,6 +85,7 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .layer(middleware::from_fn(linger::read_rest))
         // Outermost, since the layer before it writes the bodies of problems.
         .layer(compression())
+        .layer(middleware::map_request(accept_plain))
         .with_state(state)
 }
 
@@ -100,6 +102,30 @@ fn compression() -> CompressionLayer<impl Predicate> {
         .and(NotForContentType::const_new("application/vnd.apache."))
         .and(NotForContentType::IMAGES);
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
+}
+
+/// Answers in a form of our own choice where a client takes none of those there are, as if it had not
+/// said so. The layer for compression would do what is asked and then call it not acceptable.
+async fn accept_plain(mut request: Request) -> Request {
+    let values = request.headers().get_all(header::ACCEPT_ENCODING).iter();
+    let listed: Vec<(String, bool)> = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|coding| {
+            let mut parts = coding.split(';').map(str::trim);
+            let name = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let quality = parts.find_map(|p| p.strip_prefix("q=")?.parse::<f32>().ok());
+            (name, quality.is_none_or(|quality| quality > 0.0))
+        })
+        .collect();
+    let said =
+        |name: &str| listed.iter().find(|(listed, _)| listed == name).map(|(_, taken)| *taken);
+    let taken = |name| said(name).or_else(|| said("*"));
+    let plain = taken("identity").unwrap_or(true);
+    if !plain && taken("gzip") != Some(true) && taken("zstd") != Some(true) {
+        request.headers_mut().remove(header::ACCEPT_ENCODING);
+    }
+    request
 }
 
 /// Public data may be read by any page; tokens are headers, which no browser sends on its own.

@@ -1,7 +1,12 @@
-//! One cell as text: the parts that JSON and CSV share.
+//! One cell as text: the parts that JSON and CSV share. A column's type is looked at once for a batch, and
+//! its cells are read from the values themselves.
 
 use arrow::{
-    array::{Array, AsArray},
+    array::{
+        Array, AsArray, BooleanArray, Decimal128Array, LargeStringArray, StringArray,
+        StringViewArray,
+    },
+    buffer::NullBuffer,
     datatypes::{
         DataType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
         Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -12,6 +17,7 @@ use arrow::{
 };
 use chrono::{DateTime, Datelike, NaiveDate, Timelike};
 use hub_model::TOKYO;
+use serde::Serialize;
 
 use crate::error::QueryError;
 
@@ -29,112 +35,201 @@ pub(super) enum Cell<'a> {
     Other,
 }
 
-/// Reads one cell; numbers and times are written into `buffer`, which is cleared first.
-pub(super) fn read<'a>(
-    column: &'a dyn Array,
-    row: usize,
-    buffer: &mut Vec<u8>,
-) -> Result<Cell<'a>, QueryError> {
-    buffer.clear();
-    if column.is_null(row) {
-        return Ok(Cell::Null);
-    }
-    macro_rules! whole {
-        ($type:ty) => {{
-            let mut digits = itoa(column.as_primitive::<$type>().value(row) as i128);
-            buffer.append(&mut digits);
-            Cell::Bare
-        }};
-    }
-    Ok(match column.data_type() {
-        DataType::Null => Cell::Null,
-        DataType::Boolean => {
-            let value = column.as_boolean().value(row);
-            buffer.extend_from_slice(if value { b"true" } else { b"false" });
-            Cell::Bare
-        }
-        DataType::Int8 => whole!(Int8Type),
-        DataType::Int16 => whole!(Int16Type),
-        DataType::Int32 => whole!(Int32Type),
-        DataType::Int64 => whole!(Int64Type),
-        DataType::UInt8 => whole!(UInt8Type),
-        DataType::UInt16 => whole!(UInt16Type),
-        DataType::UInt32 => whole!(UInt32Type),
-        DataType::UInt64 => whole!(UInt64Type),
-        DataType::Float32 => {
-            let value = column.as_primitive::<Float32Type>().value(row);
-            if !value.is_finite() {
-                return Ok(Cell::Null);
-            }
-            serde_json::to_writer(&mut *buffer, &value).map_err(QueryError::internal)?;
-            Cell::Bare
-        }
-        DataType::Float64 => {
-            let value = column.as_primitive::<Float64Type>().value(row);
-            if !value.is_finite() {
-                return Ok(Cell::Null);
-            }
-            serde_json::to_writer(&mut *buffer, &value).map_err(QueryError::internal)?;
-            Cell::Bare
-        }
-        DataType::Decimal128(..) => {
-            let text = column.as_primitive::<Decimal128Type>().value_as_string(row);
-            buffer.extend_from_slice(text.as_bytes());
-            Cell::Bare
-        }
-        DataType::Utf8 => Cell::Text(column.as_string::<i32>().value(row)),
-        DataType::LargeUtf8 => Cell::Text(column.as_string::<i64>().value(row)),
-        DataType::Utf8View => Cell::Text(column.as_string_view().value(row)),
-        DataType::Date32 => {
-            let days = column.as_primitive::<Date32Type>().value(row);
-            match NaiveDate::from_epoch_days(days) {
-                Some(day) => write_day(day, buffer),
-                None => return Ok(Cell::Null),
-            }
-            Cell::Word
-        }
-        DataType::Timestamp(unit, zone) => {
-            let (seconds, nanos) = match unit {
-                TimeUnit::Second => (column.as_primitive::<TimestampSecondType>().value(row), 0),
-                TimeUnit::Millisecond => {
-                    split(column.as_primitive::<TimestampMillisecondType>().value(row), 1_000)
-                }
-                TimeUnit::Microsecond => {
-                    split(column.as_primitive::<TimestampMicrosecondType>().value(row), 1_000_000)
-                }
-                TimeUnit::Nanosecond => split(
-                    column.as_primitive::<TimestampNanosecondType>().value(row),
-                    1_000_000_000,
-                ),
+/// A column of one batch, ready to be read cell by cell.
+pub(super) struct Column<'a> {
+    nulls: Option<&'a NullBuffer>,
+    values: Values<'a>,
+}
+
+enum Values<'a> {
+    None,
+    Boolean(&'a BooleanArray),
+    Int8(&'a [i8]),
+    Int16(&'a [i16]),
+    Int32(&'a [i32]),
+    Int64(&'a [i64]),
+    UInt8(&'a [u8]),
+    UInt16(&'a [u16]),
+    UInt32(&'a [u32]),
+    UInt64(&'a [u64]),
+    Float32(&'a [f32]),
+    Float64(&'a [f64]),
+    Decimal(&'a Decimal128Array),
+    Text(&'a StringArray),
+    LargeText(&'a LargeStringArray),
+    TextView(&'a StringViewArray),
+    Day(&'a [i32]),
+    Instant(Instants<'a>),
+    Other(ArrayFormatter<'a>),
+}
+
+/// How anything without a form of its own is shown.
+const SHOWN: FormatOptions<'static> = FormatOptions::new();
+
+impl<'a> Column<'a> {
+    pub(super) fn new(column: &'a dyn Array) -> Result<Self, QueryError> {
+        macro_rules! values {
+            ($type:ty) => {
+                column.as_primitive::<$type>().values().as_ref()
             };
-            match DateTime::from_timestamp(seconds, nanos) {
-                Some(instant) if zone.is_some() => {
-                    write_time(instant.with_timezone(&TOKYO).naive_local(), buffer);
-                    buffer.extend_from_slice(b"+09:00");
-                }
-                Some(instant) => write_time(instant.naive_utc(), buffer),
-                None => return Ok(Cell::Null),
+        }
+        let values = match column.data_type() {
+            DataType::Null => Values::None,
+            DataType::Boolean => Values::Boolean(column.as_boolean()),
+            DataType::Int8 => Values::Int8(values!(Int8Type)),
+            DataType::Int16 => Values::Int16(values!(Int16Type)),
+            DataType::Int32 => Values::Int32(values!(Int32Type)),
+            DataType::Int64 => Values::Int64(values!(Int64Type)),
+            DataType::UInt8 => Values::UInt8(values!(UInt8Type)),
+            DataType::UInt16 => Values::UInt16(values!(UInt16Type)),
+            DataType::UInt32 => Values::UInt32(values!(UInt32Type)),
+            DataType::UInt64 => Values::UInt64(values!(UInt64Type)),
+            DataType::Float32 => Values::Float32(values!(Float32Type)),
+            DataType::Float64 => Values::Float64(values!(Float64Type)),
+            DataType::Decimal128(..) => Values::Decimal(column.as_primitive::<Decimal128Type>()),
+            DataType::Utf8 => Values::Text(column.as_string()),
+            DataType::LargeUtf8 => Values::LargeText(column.as_string()),
+            DataType::Utf8View => Values::TextView(column.as_string_view()),
+            DataType::Date32 => Values::Day(values!(Date32Type)),
+            DataType::Timestamp(unit, zone) => {
+                let (values, units) = match unit {
+                    TimeUnit::Second => (values!(TimestampSecondType), 1),
+                    TimeUnit::Millisecond => (values!(TimestampMillisecondType), 1_000),
+                    TimeUnit::Microsecond => (values!(TimestampMicrosecondType), 1_000_000),
+                    TimeUnit::Nanosecond => (values!(TimestampNanosecondType), 1_000_000_000),
+                };
+                Values::Instant(Instants::new(values, units, zone.is_some()))
             }
-            Cell::Word
+            _ => Values::Other(
+                ArrayFormatter::try_new(column, &SHOWN).map_err(QueryError::internal)?,
+            ),
+        };
+        Ok(Self { nulls: column.nulls(), values })
+    }
+
+    /// Reads one cell; numbers and times are written into `buffer`, which is cleared first.
+    pub(super) fn read(
+        &mut self,
+        row: usize,
+        buffer: &mut Vec<u8>,
+    ) -> Result<Cell<'a>, QueryError> {
+        buffer.clear();
+        if self.nulls.is_some_and(|nulls| nulls.is_null(row)) {
+            return Ok(Cell::Null);
         }
-        _ => {
-            let options = FormatOptions::new();
-            let formatter =
-                ArrayFormatter::try_new(column, &options).map_err(QueryError::internal)?;
-            let text = formatter.value(row).try_to_string().map_err(QueryError::internal)?;
-            buffer.extend_from_slice(text.as_bytes());
-            Cell::Other
+        match &mut self.values {
+            Values::None => Ok(Cell::Null),
+            Values::Boolean(values) => {
+                buffer.extend_from_slice(if values.value(row) { b"true" } else { b"false" });
+                Ok(Cell::Bare)
+            }
+            Values::Int8(values) => bare(values[row], buffer),
+            Values::Int16(values) => bare(values[row], buffer),
+            Values::Int32(values) => bare(values[row], buffer),
+            Values::Int64(values) => bare(values[row], buffer),
+            Values::UInt8(values) => bare(values[row], buffer),
+            Values::UInt16(values) => bare(values[row], buffer),
+            Values::UInt32(values) => bare(values[row], buffer),
+            Values::UInt64(values) => bare(values[row], buffer),
+            Values::Float32(values) if !values[row].is_finite() => Ok(Cell::Null),
+            Values::Float32(values) => bare(values[row], buffer),
+            Values::Float64(values) if !values[row].is_finite() => Ok(Cell::Null),
+            Values::Float64(values) => bare(values[row], buffer),
+            Values::Decimal(values) => {
+                buffer.extend_from_slice(values.value_as_string(row).as_bytes());
+                Ok(Cell::Bare)
+            }
+            Values::Text(values) => Ok(Cell::Text(values.value(row))),
+            Values::LargeText(values) => Ok(Cell::Text(values.value(row))),
+            Values::TextView(values) => Ok(Cell::Text(values.value(row))),
+            Values::Day(values) => Ok(match NaiveDate::from_epoch_days(values[row]) {
+                Some(day) => {
+                    write_day(day, buffer);
+                    Cell::Word
+                }
+                None => Cell::Null,
+            }),
+            Values::Instant(values) => {
+                Ok(if values.write(row, buffer) { Cell::Word } else { Cell::Null })
+            }
+            Values::Other(formatter) => {
+                let text = formatter.value(row).try_to_string().map_err(QueryError::internal)?;
+                buffer.extend_from_slice(text.as_bytes());
+                Ok(Cell::Other)
+            }
         }
-    })
+    }
 }
 
-fn itoa(value: i128) -> Vec<u8> {
-    value.to_string().into_bytes()
+fn bare<'a>(value: impl Serialize, buffer: &mut Vec<u8>) -> Result<Cell<'a>, QueryError> {
+    serde_json::to_writer(buffer, &value).map_err(QueryError::internal)?;
+    Ok(Cell::Bare)
 }
 
-fn split(value: i64, units: i64) -> (i64, u32) {
-    let nanos = value.rem_euclid(units) * (1_000_000_000 / units);
-    (value.div_euclid(units), u32::try_from(nanos).unwrap_or(0))
+/// Instants of one column. Rows near one another are mostly of one day, whose text is kept.
+struct Instants<'a> {
+    values: &'a [i64],
+    /// Units in a second.
+    units: i64,
+    /// Whether they are shown in Japanese time with its offset.
+    zoned: bool,
+    day: i64,
+    day_text: Vec<u8>,
+}
+
+const DAY_SECONDS: i64 = 86_400;
+
+/// Days around 1970 for which every way of counting is safe: some 2,700 years each way.
+const NEAR_DAYS: i64 = 1_000_000;
+
+impl<'a> Instants<'a> {
+    fn new(values: &'a [i64], units: i64, zoned: bool) -> Self {
+        Self { values, units, zoned, day: i64::MIN, day_text: Vec::new() }
+    }
+
+    /// Appends the instant; not where it lies beyond all calendars.
+    fn write(&mut self, row: usize, out: &mut Vec<u8>) -> bool {
+        let value = self.values[row];
+        let nanos = value.rem_euclid(self.units) * (1_000_000_000 / self.units);
+        let nanos = u32::try_from(nanos).unwrap_or(0);
+        let utc = value.div_euclid(self.units);
+        let local =
+            if self.zoned { utc.saturating_add(i64::from(TOKYO.local_minus_utc())) } else { utc };
+        let day = local.div_euclid(DAY_SECONDS);
+        if day.abs() > NEAR_DAYS {
+            return self.write_far(utc, nanos, out);
+        }
+        if day != self.day {
+            let Some(date) = i32::try_from(day).ok().and_then(NaiveDate::from_epoch_days) else {
+                return false;
+            };
+            self.day_text.clear();
+            write_day(date, &mut self.day_text);
+            self.day = day;
+        }
+        out.extend_from_slice(&self.day_text);
+        // The rest of a division by a day's seconds fits.
+        write_clock(u32::try_from(local.rem_euclid(DAY_SECONDS)).unwrap_or(0), nanos, out);
+        if self.zoned {
+            out.extend_from_slice(b"+09:00");
+        }
+        true
+    }
+
+    fn write_far(&self, utc: i64, nanos: u32, out: &mut Vec<u8>) -> bool {
+        let Some(instant) = DateTime::from_timestamp(utc, nanos) else { return false };
+        let time = if self.zoned {
+            instant.with_timezone(&TOKYO).naive_local()
+        } else {
+            instant.naive_utc()
+        };
+        write_day(time.date(), out);
+        write_clock(time.num_seconds_from_midnight(), nanos, out);
+        if self.zoned {
+            out.extend_from_slice(b"+09:00");
+        }
+        true
+    }
 }
 
 fn two(value: u32, out: &mut Vec<u8>) {
@@ -156,15 +251,13 @@ fn write_day(day: NaiveDate, out: &mut Vec<u8>) {
 }
 
 /// To the second, or as finely as the value is given: thousandths, millionths, or finer.
-fn write_time(time: chrono::NaiveDateTime, out: &mut Vec<u8>) {
-    write_day(time.date(), out);
+fn write_clock(seconds: u32, nanos: u32, out: &mut Vec<u8>) {
     out.push(b'T');
-    two(time.hour(), out);
+    two(seconds / 3_600, out);
     out.push(b':');
-    two(time.minute(), out);
+    two(seconds / 60 % 60, out);
     out.push(b':');
-    two(time.second(), out);
-    let nanos = time.nanosecond() % 1_000_000_000;
+    two(seconds % 60, out);
     let (digits, value) = match nanos {
         0 => return,
         n if n % 1_000_000 == 0 => (3, n / 1_000_000),
@@ -172,4 +265,62 @@ fn write_time(time: chrono::NaiveDateTime, out: &mut Vec<u8>) {
         n => (9, n),
     };
     out.extend_from_slice(format!(".{value:0digits$}").as_bytes());
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{TimestampMicrosecondArray, TimestampNanosecondArray};
+
+    use super::*;
+
+    fn shown(column: &dyn Array, row: usize) -> Option<String> {
+        let mut buffer = Vec::new();
+        let mut column = Column::new(column).unwrap();
+        // A day read before must not show in the next.
+        column.read(0, &mut buffer).unwrap();
+        match column.read(row, &mut buffer).unwrap() {
+            Cell::Null => None,
+            _ => Some(String::from_utf8(buffer).unwrap()),
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn instants_are_as_the_calendar_has_them(
+            value in proptest::prop_oneof![
+                proptest::num::i64::ANY, -300_000_000_000_000_000i64..300_000_000_000_000_000,
+                0i64..3_000_000_000_000_000],
+            first in 0i64..3_000_000_000_000_000,
+        ) {
+            let naive = TimestampMicrosecondArray::from(vec![first, value]);
+            let zoned = naive.clone().with_timezone("Asia/Tokyo");
+            // Instants at the very ends have no Japanese time.
+            let instant = DateTime::from_timestamp_micros(value)
+                .filter(|instant| instant.checked_add_signed(chrono::TimeDelta::hours(9)).is_some());
+            let form = |text: String| text.trim_start_matches('+').to_owned();
+            let expected = |instant: DateTime<chrono::Utc>| {
+                let digits = match value.rem_euclid(1_000_000) {
+                    0 => "%Y-%m-%dT%H:%M:%S",
+                    n if n % 1_000 == 0 => "%Y-%m-%dT%H:%M:%S%.3f",
+                    _ => "%Y-%m-%dT%H:%M:%S%.6f",
+                };
+                (
+                    form(instant.format(digits).to_string()),
+                    form(instant.with_timezone(&TOKYO).format(digits).to_string()) + "+09:00",
+                )
+            };
+            if let Some((utc, tokyo)) = instant.map(expected) {
+                proptest::prop_assert_eq!(shown(&naive, 1).map(form), Some(utc));
+                proptest::prop_assert_eq!(shown(&zoned, 1).map(form), Some(tokyo));
+            }
+        }
+    }
+
+    #[test]
+    fn nanoseconds_are_shown_where_there_are_any() {
+        let times = TimestampNanosecondArray::from(vec![1_500_000_000, 1_000_000_001, -1]);
+        assert_eq!(shown(&times, 0).unwrap(), "1970-01-01T00:00:01.500");
+        assert_eq!(shown(&times, 1).unwrap(), "1970-01-01T00:00:01.000000001");
+        assert_eq!(shown(&times, 2).unwrap(), "1969-12-31T23:59:59.999999999");
+    }
 }

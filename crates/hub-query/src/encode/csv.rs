@@ -5,7 +5,7 @@ use arrow::{array::RecordBatch, datatypes::SchemaRef};
 
 use super::{
     Encoder,
-    cell::{Cell, read},
+    cell::{Cell, Column},
 };
 use crate::error::QueryError;
 
@@ -37,14 +37,17 @@ impl Encoder for Csv {
     }
 
     fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let columns = batch.columns().iter().map(|column| Column::new(column.as_ref()));
+        let mut columns = columns.collect::<Result<Vec<_>, _>>()?;
+        let alone = columns.len() == 1;
         for row in 0..batch.num_rows() {
-            for (place, column) in batch.columns().iter().enumerate() {
+            for (place, column) in columns.iter_mut().enumerate() {
                 if place > 0 {
                     out.push(b',');
                 }
-                match read(column.as_ref(), row, &mut self.buffer)? {
+                match column.read(row, &mut self.buffer)? {
                     // A line of one empty cell would be an empty line, which readers skip.
-                    Cell::Null if batch.num_columns() == 1 => out.extend_from_slice(b"\"\""),
+                    Cell::Null if alone => out.extend_from_slice(b"\"\""),
                     Cell::Null => {}
                     Cell::Bare | Cell::Word => out.extend_from_slice(&self.buffer),
                     Cell::Text(text) => write_text(text, out),
@@ -63,10 +66,15 @@ impl Encoder for Csv {
 
 fn write_text(text: &str, out: &mut Vec<u8>) {
     let defused = is_formula(text);
-    let quoted = text.is_empty()
-        || text.bytes().any(|b| matches!(b, b'"' | b',' | b'\r' | b'\n'))
-        || text.starts_with(' ')
-        || text.ends_with(' ');
+    let bytes = text.as_bytes();
+    let quoted = bytes.is_empty()
+        || bytes.iter().any(|b| matches!(b, b'"' | b',' | b'\r' | b'\n'))
+        || bytes.first() == Some(&b' ')
+        || bytes.last() == Some(&b' ');
+    if !quoted && !defused {
+        out.extend_from_slice(bytes);
+        return;
+    }
     if quoted {
         out.push(b'"');
     }

@@ -3,14 +3,14 @@
 use std::io::Write;
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
+    array::{Array, AsArray, RecordBatch, StructArray},
     datatypes::{DataType, Field, SchemaRef},
 };
 use serde_json::{Map, Value, json};
 
 use super::{
     AnswerHeader, Encoder,
-    cell::{Cell, read},
+    cell::{Cell, Column},
 };
 use crate::error::QueryError;
 
@@ -44,18 +44,20 @@ impl Encoder for Json {
     }
 
     fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let mut columns = columns(batch)?;
         for row in 0..batch.num_rows() {
             out.extend_from_slice(if self.count == 0 { b"\n" } else { b",\n" });
             self.count += 1;
-            self.rows.write(batch, row, out)?;
+            self.rows.write(&mut columns, row, out)?;
         }
         Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
         write!(out, "],\"row_count\":{}", self.count).map_err(QueryError::internal)?;
-        if let Some(cursor) = &self.header.next_cursor {
+        if self.header.paged {
             out.extend_from_slice(b",\"next_cursor\":");
+            let cursor = &self.header.next_cursor;
             serde_json::to_writer(&mut *out, cursor).map_err(QueryError::internal)?;
         }
         out.extend_from_slice(b"}\n");
@@ -105,87 +107,149 @@ pub(super) struct RowWriter {
 
 impl RowWriter {
     pub(super) fn new(schema: &SchemaRef) -> Self {
-        let keys = schema.fields().iter().map(|field| {
-            let mut key = Value::from(field.name().as_str()).to_string().into_bytes();
-            key.push(b':');
-            key
-        });
+        let keys = schema.fields().iter().map(|field| key(field.name()));
         Self { keys: keys.collect(), buffer: Vec::new() }
     }
 
     pub(super) fn write(
         &mut self,
-        batch: &RecordBatch,
+        columns: &mut [Part<'_>],
         row: usize,
         out: &mut Vec<u8>,
     ) -> Result<(), QueryError> {
         out.push(b'{');
-        for (place, (key, column)) in self.keys.iter().zip(batch.columns()).enumerate() {
+        for (place, (key, column)) in self.keys.iter().zip(columns).enumerate() {
             if place > 0 {
                 out.push(b',');
             }
             out.extend_from_slice(key);
-            write_value(column.as_ref(), row, &mut self.buffer, out)?;
+            column.write(row, &mut self.buffer, out)?;
         }
         out.push(b'}');
         Ok(())
     }
 }
 
-fn write_value(
-    column: &dyn Array,
+/// The columns of a batch, ready to be written row by row.
+pub(super) fn columns(batch: &RecordBatch) -> Result<Vec<Part<'_>>, QueryError> {
+    batch.columns().iter().map(|column| Part::new(column.as_ref())).collect()
+}
+
+/// A column, or what is inside of one.
+pub(super) enum Part<'a> {
+    Cells(Column<'a>),
+    List(&'a dyn Array),
+    Object(&'a StructArray, Vec<(Vec<u8>, Part<'a>)>),
+}
+
+impl<'a> Part<'a> {
+    fn new(column: &'a dyn Array) -> Result<Self, QueryError> {
+        Ok(match column.data_type() {
+            DataType::List(_) | DataType::LargeList(_) | DataType::FixedSizeList(..) => {
+                Self::List(column)
+            }
+            DataType::Struct(fields) => {
+                let whole = column.as_struct();
+                let parts = fields
+                    .iter()
+                    .zip(whole.columns())
+                    .map(|(field, part)| Ok((key(field.name()), Self::new(part.as_ref())?)));
+                Self::Object(whole, parts.collect::<Result<_, QueryError>>()?)
+            }
+            _ => Self::Cells(Column::new(column)?),
+        })
+    }
+
+    fn write(
+        &mut self,
+        row: usize,
+        buffer: &mut Vec<u8>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), QueryError> {
+        match self {
+            Self::Cells(column) => write_cell(column, row, buffer, out)?,
+            Self::List(column) if column.is_null(row) => out.extend_from_slice(b"null"),
+            Self::List(column) => {
+                let list = match column.data_type() {
+                    DataType::List(_) => column.as_list::<i32>().value(row),
+                    DataType::LargeList(_) => column.as_list::<i64>().value(row),
+                    _ => column.as_fixed_size_list().value(row),
+                };
+                let mut elements = Part::new(list.as_ref())?;
+                out.push(b'[');
+                for element in 0..list.len() {
+                    if element > 0 {
+                        out.push(b',');
+                    }
+                    elements.write(element, buffer, out)?;
+                }
+                out.push(b']');
+            }
+            Self::Object(whole, _) if whole.is_null(row) => out.extend_from_slice(b"null"),
+            Self::Object(_, parts) => {
+                out.push(b'{');
+                for (place, (key, part)) in parts.iter_mut().enumerate() {
+                    if place > 0 {
+                        out.push(b',');
+                    }
+                    out.extend_from_slice(key);
+                    part.write(row, buffer, out)?;
+                }
+                out.push(b'}');
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A name as an object has it, with the colon.
+fn key(name: &str) -> Vec<u8> {
+    let mut key = Value::from(name).to_string().into_bytes();
+    key.push(b':');
+    key
+}
+
+fn write_cell(
+    column: &mut Column<'_>,
     row: usize,
     buffer: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), QueryError> {
-    if column.is_valid(row) {
-        let list = match column.data_type() {
-            DataType::List(_) => Some(column.as_list::<i32>().value(row)),
-            DataType::LargeList(_) => Some(column.as_list::<i64>().value(row)),
-            DataType::FixedSizeList(..) => Some(column.as_fixed_size_list().value(row)),
-            _ => None,
-        };
-        if let Some(list) = list {
-            out.push(b'[');
-            for element in 0..list.len() {
-                if element > 0 {
-                    out.push(b',');
-                }
-                write_value(list.as_ref(), element, buffer, out)?;
-            }
-            out.push(b']');
-            return Ok(());
-        }
-        if let DataType::Struct(fields) = column.data_type() {
-            let parts = column.as_struct();
-            out.push(b'{');
-            for (place, (field, part)) in fields.iter().zip(parts.columns()).enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                serde_json::to_writer(&mut *out, field.name()).map_err(QueryError::internal)?;
-                out.push(b':');
-                write_value(part.as_ref(), row, buffer, out)?;
-            }
-            out.push(b'}');
-            return Ok(());
-        }
-    }
-    match read(column, row, buffer)? {
+    match column.read(row, buffer)? {
         Cell::Null => out.extend_from_slice(b"null"),
         Cell::Bare => out.extend_from_slice(buffer),
-        Cell::Text(text) => {
-            serde_json::to_writer(&mut *out, text).map_err(QueryError::internal)?;
-        }
+        Cell::Text(text) => write_text(text, out)?,
         Cell::Word => {
             out.push(b'"');
             out.extend_from_slice(buffer);
             out.push(b'"');
         }
-        Cell::Other => {
-            let text = String::from_utf8_lossy(buffer);
-            serde_json::to_writer(&mut *out, text.as_ref()).map_err(QueryError::internal)?;
-        }
+        Cell::Other => write_text(&String::from_utf8_lossy(buffer), out)?,
     }
     Ok(())
+}
+
+fn write_text(text: &str, out: &mut Vec<u8>) -> Result<(), QueryError> {
+    // Most texts need no escaping; those that do are left to the library.
+    if text.bytes().any(|byte| byte < 0x20 || matches!(byte, b'"' | b'\\')) {
+        return serde_json::to_writer(out, text).map_err(QueryError::internal);
+    }
+    out.push(b'"');
+    out.extend_from_slice(text.as_bytes());
+    out.push(b'"');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_as_the_library_writes_them(text in "\\PC*|[\\x00-\\x7f]*") {
+            let mut out = Vec::new();
+            write_text(&text, &mut out).unwrap();
+            proptest::prop_assert_eq!(String::from_utf8(out).unwrap(), Value::from(text).to_string());
+        }
+    }
 }

@@ -2,7 +2,10 @@
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
 
-use super::{Encoder, json::RowWriter};
+use super::{
+    Encoder,
+    json::{RowWriter, columns},
+};
 use crate::error::QueryError;
 
 pub(super) struct NdJson {
@@ -21,8 +24,9 @@ impl Encoder for NdJson {
     }
 
     fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
+        let mut columns = columns(batch)?;
         for row in 0..batch.num_rows() {
-            self.rows.write(batch, row, out)?;
+            self.rows.write(&mut columns, row, out)?;
             out.push(b'\n');
         }
         Ok(())

@@ -11,7 +11,10 @@ use datafusion::sql::sqlparser::ast::{
 };
 
 use super::{TableName, reads_only};
-use crate::error::{Position, QueryError};
+use crate::{
+    bounds::{Expanded, Size, SqlBounds},
+    error::{Position, QueryError},
+};
 
 /// What a statement names.
 #[derive(Debug, Clone, Default)]
@@ -37,8 +40,14 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    pub(crate) fn of(statement: &Statement) -> Result<Self, QueryError> {
-        let mut collector = Collector::default();
+    pub(crate) fn of(statement: &Statement, bounds: &SqlBounds) -> Result<Self, QueryError> {
+        let mut collector = Collector {
+            names: Self::default(),
+            seen: HashSet::new(),
+            scopes: Vec::new(),
+            defined_by: HashMap::new(),
+            expanded: Expanded::new(bounds),
+        };
         if let ControlFlow::Break(error) = statement.visit(&mut collector) {
             return Err(error);
         }
@@ -115,13 +124,14 @@ fn place(ident: &Ident) -> Position {
 }
 
 /// Walks a statement. Each query opens a scope of the WITH names that it has defined so far.
-#[derive(Default)]
 struct Collector {
     names: Names,
     seen: HashSet<(Option<String>, String)>,
-    scopes: Vec<HashSet<String>>,
+    scopes: Vec<HashMap<String, Size>>,
     /// The WITH queries by their address, which stays while the statement is borrowed.
     defined_by: HashMap<*const Query, String>,
+    /// How large the statement is with every WITH name written out.
+    expanded: Expanded,
 }
 
 impl Collector {
@@ -139,8 +149,14 @@ impl Collector {
             }
         };
         let table = (agency.map(fold), fold(dataset));
-        if table.0.is_none() && self.scopes.iter().any(|scope| scope.contains(&table.1)) {
-            return ControlFlow::Continue(());
+        let defined = self.scopes.iter().rev().find_map(|scope| scope.get(&table.1));
+        if table.0.is_none()
+            && let Some(size) = defined
+        {
+            return self.expanded.relation(*size);
+        }
+        if let ControlFlow::Break(error) = self.expanded.relation(Size::ONE) {
+            return ControlFlow::Break(error);
         }
         if table.0.as_deref() == Some("information_schema") {
             self.names.information_schema = true;
@@ -171,14 +187,15 @@ impl Visitor for Collector {
     }
 
     fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
-        let mut scope = HashSet::new();
+        let mut scope = HashMap::new();
+        self.expanded.begin();
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let name = fold(&cte.alias.name);
                 self.names.labels.extend(cte.alias.columns.iter().map(|c| fold(&c.name)));
                 if with.recursive {
                     // A recursive WITH may name itself and those beside it.
-                    scope.insert(name.clone());
+                    scope.insert(name.clone(), Size::ONE);
                 }
                 self.defined_by.insert(std::ptr::from_ref(cte.query.as_ref()), name);
             }
@@ -195,12 +212,14 @@ impl Visitor for Collector {
 
     fn post_visit_query(&mut self, query: &Query) -> ControlFlow<QueryError> {
         self.scopes.pop();
+        let size = self.expanded.end();
         if let Some(name) = self.defined_by.get(&std::ptr::from_ref(query))
             && let Some(scope) = self.scopes.last_mut()
         {
-            scope.insert(name.clone());
+            scope.insert(name.clone(), size);
+            return ControlFlow::Continue(());
         }
-        ControlFlow::Continue(())
+        self.expanded.relation(size)
     }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<QueryError> {
@@ -209,6 +228,9 @@ impl Visitor for Collector {
                 "SELECT INTO is not allowed; SQL only reads here",
                 None,
             ));
+        }
+        if let ControlFlow::Break(error) = self.expanded.columns(&select.projection) {
+            return ControlFlow::Break(error);
         }
         for item in &select.projection {
             match item {

@@ -54,7 +54,7 @@ impl QueryEngine {
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
-            .start(errors.clone(), move |environment| async move {
+            .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let prepared = inner.tables.prepare(&table).await?;
                     let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
@@ -116,5 +116,75 @@ impl Page {
             plan = Arc::new(GlobalLimitExec::new(plan, self.skip, Some(self.fetch)));
         }
         Ok(plan)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::logical_expr::{col, lit};
+
+    use super::*;
+    use crate::tests::support::{APRIL, Bench, HOUR, RIVER, Scanned, river, small};
+
+    /// A page over two files of one order that overlap.
+    async fn page(page: Page) -> (usize, Scanned, String) {
+        let names: Vec<String> = (0..20).map(|n| format!("s{n:02}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut bench = Bench::new(small());
+        let files = [river(&names, APRIL, 1_000), river(&names, APRIL + 1_000 * HOUR, 1_000)];
+        bench.add("otaru.river", RIVER, &files).await;
+        let inner = &bench.engine.inner;
+        let prepared = inner.tables.prepare(&bench.tables[0]).await.unwrap();
+        let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
+        let state = inner.sessions.for_rows();
+        let plan = page.plan(&source, state).unwrap();
+        let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
+        let context = task_context(state, inner.sessions.environment().unwrap());
+        let (rows, scanned) = Scanned::by(plan, context).await;
+        (rows, scanned, shown)
+    }
+
+    fn order() -> Vec<SortExpr> {
+        ["観測所", "時刻", "level"].map(|name| col(format!("\"{name}\"")).sort(true, false)).into()
+    }
+
+    #[tokio::test]
+    async fn a_stations_day_is_read_from_few_pages() {
+        let time = |hour: i64| {
+            let at = Some(APRIL + hour * HOUR);
+            lit(datafusion::scalar::ScalarValue::TimestampMicrosecond(
+                at,
+                Some(hub_model::ZONE_NAME.into()),
+            ))
+        };
+        let conditions = vec![
+            col("\"観測所\"").eq(lit("s07")),
+            col("\"時刻\"").gt_eq(time(240)),
+            col("\"時刻\"").lt(time(264)),
+        ];
+        let (rows, scanned, plan) =
+            page(Page { conditions, sort: order(), skip: 0, fetch: 101 }).await;
+        assert_eq!(rows, 24, "{plan}");
+        assert!(!plan.contains("FilterExec"), "{plan}");
+        assert!(scanned.row_groups_pruned >= 37 && scanned.row_groups_read <= 3, "{scanned:?}");
+        assert!(scanned.pages_pruned >= 8 && scanned.pages_read <= 10, "{scanned:?}");
+    }
+
+    #[tokio::test]
+    async fn a_first_page_ends_the_scan_by_itself() {
+        let all = Page { conditions: Vec::new(), sort: order(), skip: 0, fetch: 50_000 };
+        let (rows, whole, plan) = page(all).await;
+        assert_eq!(rows, 40_000);
+        assert!(plan.contains("SortPreservingMergeExec"), "{plan}");
+        let (rows, first, _) =
+            page(Page { conditions: Vec::new(), sort: order(), skip: 10, fetch: 5 }).await;
+        assert_eq!(rows, 5);
+        assert!(first.bytes < whole.bytes, "{first:?} of {whole:?}");
+        // In another order, what was found tells the scan what it can pass over.
+        let newest = vec![col("\"時刻\"").sort(false, false), col("\"観測所\"").sort(true, false)];
+        let (rows, _, plan) =
+            page(Page { conditions: Vec::new(), sort: newest, skip: 0, fetch: 5 }).await;
+        assert_eq!(rows, 5);
+        assert!(plan.contains("DynamicFilter"), "{plan}");
     }
 }

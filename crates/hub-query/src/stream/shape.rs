@@ -79,7 +79,7 @@ impl Shape {
 }
 
 /// The type without views and dictionaries, which older readers do not know.
-fn plain(data_type: &DataType) -> DataType {
+pub(crate) fn plain(data_type: &DataType) -> DataType {
     let element = |field: &Arc<Field>| {
         Arc::new(field.as_ref().clone().with_data_type(plain(field.data_type())))
     };

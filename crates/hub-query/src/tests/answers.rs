@@ -264,3 +264,84 @@ async fn the_information_schema_lists_columns_of_datasets_that_are_not_read() {
     let error = bench.error("SELECT * FROM information_schema.df_settings").await;
     assert_eq!(error.kind(), ErrorKind::SqlInvalid, "{error:?}");
 }
+
+#[tokio::test]
+async fn lists_and_objects_are_no_parameters() {
+    let bench = bench().await;
+    let sql = "SELECT count(*) FROM otaru.river WHERE station = $1";
+    for nested in [json!(["余市"]), json!({"a": 1}), json!([])] {
+        let mut request = bench.request(parse(sql, &SqlBounds::default()).unwrap());
+        request.parameters = vec![nested];
+        let error = bench.engine.run(request).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidRequest, "{error:?}");
+        assert!(error.to_string().contains("$1") && error.to_string().contains("IN ("), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn times_may_be_written_to_the_minute_and_with_slashes() {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["余市"], APRIL, 48)]).await;
+    for (condition, count) in [
+        ("time >= '2024-04-01 02:00'", "46"),
+        ("時刻 >= '2024-04-01T02:00'", "46"),
+        ("'2024/04/02' <= time", "24"),
+        ("time < '2024/4/1 09:30'", "10"),
+        ("time BETWEEN '2024-04-01 02:00' AND '2024/04/01 04:00:00'", "3"),
+        ("time NOT IN ('2024-04-01 02:00', '2024-04-01 03:00:00')", "46"),
+        ("time = TIMESTAMP '2024-04-01 02:00'", "1"),
+        ("time::date = '2024/04/02'", "24"),
+        ("time::date = DATE '2024/4/2'", "24"),
+        ("time > (SELECT min(time) FROM otaru.river WHERE time >= '2024-04-01 02:00')", "45"),
+        // A text that is data stays as it is.
+        ("'2024/04/01' = replace('2024-04-01', '-', '/')", "48"),
+        ("station <> '2024/04/01'", "48"),
+    ] {
+        let sql = format!("SELECT count(*) FROM otaru.river WHERE {condition}");
+        assert_eq!(bench.value(&sql).await, count, "{condition}");
+    }
+    assert_eq!(bench.value("SELECT '2024/04/01'").await, "2024/04/01");
+    let sql = "SELECT count(*) FROM otaru.river WHERE time >= $1 AND time < $2";
+    let mut request = bench.request(parse(sql, &SqlBounds::default()).unwrap());
+    request.parameters = vec![json!("2024-04-01 02:00"), json!("2024/04/02")];
+    let stream = bench.engine.run(request).await.unwrap();
+    let batches: Vec<_> = futures::TryStreamExt::try_collect(stream).await.unwrap();
+    let count = arrow::util::display::array_value_to_string(batches[0].column(0), 0).unwrap();
+    assert_eq!(count, "22");
+    let error = bench.error("SELECT * FROM otaru.river WHERE time >= 'noon'").await;
+    assert!(error.to_string().contains("'2026-04-01 09:00:00'"), "{error}");
+}
+
+#[tokio::test]
+async fn a_column_named_by_using_needs_no_table_in_where() {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["余市", "朝里"], APRIL, 4)]).await;
+    bench.add("otaru.dam", RIVER, &[river(&["余市"], APRIL, 3)]).await;
+    for (sql, count) in [
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.dam b USING (station, time) WHERE station = '余市'",
+            "3",
+        ),
+        (
+            "SELECT count(*) FROM otaru.river JOIN otaru.dam USING (station, time) WHERE time > '2024-04-01 01:00'",
+            "1",
+        ),
+        (
+            "SELECT count(*) FROM otaru.river a LEFT JOIN otaru.dam b USING (station, time) WHERE station = '朝里'",
+            "4",
+        ),
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.dam b USING (station, time) JOIN otaru.dam c USING (station, time) WHERE station LIKE '余%'",
+            "3",
+        ),
+        (
+            "SELECT count(*) FROM (SELECT station, level FROM otaru.river) AS a JOIN otaru.dam b USING (station) WHERE upper(station) = '余市'",
+            "12",
+        ),
+    ] {
+        assert_eq!(bench.value(sql).await, count, "{sql}");
+    }
+    let outer = "SELECT count(*) FROM otaru.river a FULL JOIN otaru.dam b USING (station) WHERE station = 'x'";
+    let error = bench.error(outer).await;
+    assert!(error.to_string().contains("as in a.station"), "{error}");
+}

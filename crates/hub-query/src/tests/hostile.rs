@@ -139,6 +139,54 @@ fn long_deep_and_wide_sql_is_refused_before_planning() {
     }
 }
 
+/// `steps` WITH names, each made of the one before by `step`, in which `{}` stands for that one.
+fn chain(first: &str, step: &str, steps: usize) -> String {
+    let mut sql = format!("WITH c0 AS ({first})");
+    for number in 1..=steps {
+        let step = step.replace("{}", &format!("c{}", number - 1));
+        sql.push_str(&format!(", c{number} AS ({step})"));
+    }
+    format!("{sql} SELECT count(*) AS n FROM c{steps} WHERE x > 0")
+}
+
+#[tokio::test]
+async fn short_lines_that_double_are_refused_before_planning() {
+    let table = "SELECT samples AS x FROM otaru.river";
+    for (first, step) in [
+        (table, "SELECT a.x FROM {} a JOIN {} b ON a.x = b.x"),
+        (table, "SELECT a.x FROM {} a, {} b"),
+        (table, "SELECT x FROM {} UNION ALL SELECT x FROM {}"),
+        (table, "SELECT x FROM {} WHERE x IN (SELECT x FROM {})"),
+        (table, "SELECT x FROM {} WHERE EXISTS (WITH i AS (SELECT * FROM {}) SELECT * FROM i)"),
+        (table, "SELECT x FROM {} a JOIN LATERAL (SELECT max(x) AS m FROM {}) b ON true"),
+        ("SELECT 1 AS x", "SELECT a.x FROM {} a, {} b"),
+        // A condition on the last is written out down to the table.
+        (table, "SELECT x + x AS x FROM {}"),
+        (table, "SELECT CASE WHEN x > 1 THEN x ELSE -x END AS x FROM (SELECT * FROM {}) AS d"),
+    ] {
+        let error = refused(&chain(first, step, 14));
+        assert_eq!(error.kind(), ErrorKind::SqlTooComplex, "{step}: {error:?}");
+        assert!(error.to_string().contains("once"), "{error}");
+    }
+    let sums = vec!["x"; 100].join("+");
+    let nested = format!(
+        "SELECT x FROM (SELECT {sums} AS x FROM (SELECT {sums} AS x FROM (SELECT samples AS x FROM otaru.river) AS a) AS b) AS c WHERE x > 0"
+    );
+    assert_eq!(refused(&nested).kind(), ErrorKind::SqlTooComplex);
+    // What people write passes: steps one after the other, and a name read several times.
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["a"], APRIL, 4)]).await;
+    assert_eq!(bench.value(&chain(table, "SELECT x + 1 AS x FROM {}", 14)).await, "4");
+    assert_eq!(bench.value(&chain(table, "SELECT x + x AS x FROM {}", 4)).await, "3");
+    assert_eq!(
+        bench.value(&chain(table, "SELECT a.x FROM {} a JOIN {} b USING (x)", 3)).await,
+        "3"
+    );
+    let many = (0..20).map(|n| format!("(SELECT max(x) + {n} FROM c)")).collect::<Vec<_>>();
+    let many = format!("WITH c AS ({table}) SELECT {}", many.join(" + "));
+    assert_eq!(bench.value(&many).await, "250");
+}
+
 #[tokio::test]
 async fn what_the_bounds_let_through_is_planned_and_run() {
     let mut bench = Bench::new(small());
@@ -237,6 +285,18 @@ async fn products_over_the_budget_are_refused_and_small_ones_run() {
     }
     let lags = "SELECT count(*) FROM otaru.river, (VALUES (0), (1), (2)) AS lag(h)";
     assert_eq!(bench.value(lags).await, "6000");
+}
+
+#[tokio::test]
+async fn a_plan_does_not_tell_where_files_are() {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["a"], APRIL, 4), river(&["b"], APRIL, 4)]).await;
+    for form in ["", "VERBOSE ", "FORMAT TREE ", "FORMAT TEXT ", "FORMAT JSON "] {
+        let shown = bench.show(&format!("EXPLAIN {form}SELECT level FROM otaru.river")).await;
+        assert!(!shown.contains(".parquet") && !shown.contains("part-"), "{shown}");
+    }
+    let plan = bench.plan("SELECT level FROM otaru.river").await;
+    assert!(plan.contains("file_groups={2 groups}, projection"), "{plan}");
 }
 
 #[tokio::test]

@@ -97,6 +97,40 @@ async fn a_query_over_its_memory_is_stopped_and_sorting_goes_to_disk() {
 }
 
 #[tokio::test]
+async fn texts_that_are_collected_count_with_all_their_bytes() {
+    let tight = EngineConfig { memory_bytes_per_query: 16 << 20, ..small() };
+    let bench = bench(tight).await;
+    // 40,000 views are 640 kB, and the texts behind them 20 MB.
+    let texts =
+        "(SELECT value, repeat('x', 500) || value::text AS t FROM generate_series(1, 40000))";
+    for sql in [
+        format!("SELECT array_length(array_agg(t)) FROM {texts}"),
+        format!("SELECT array_length(array_agg(DISTINCT t)) FROM {texts}"),
+        format!("SELECT array_length(array_agg(t ORDER BY value DESC)) FROM {texts}"),
+        format!("SELECT array_length(array_agg(make_array(t))) FROM {texts}"),
+        format!("SELECT array_length(array_agg(named_struct('t', t))) FROM {texts}"),
+        format!("SELECT value % 3, array_length(array_agg(t)) FROM {texts} GROUP BY value % 3"),
+        format!("SELECT length(string_agg(t, ',')) FROM {texts}"),
+        format!("SELECT length(string_agg(DISTINCT t, ',')) FROM {texts}"),
+        format!("SELECT value % 3, length(string_agg(t, ',')) FROM {texts} GROUP BY value % 3"),
+        format!("SELECT count(DISTINCT t) FROM {texts}"),
+    ] {
+        let error = bench.error(&sql).await;
+        assert_eq!(error.kind(), ErrorKind::MemoryLimit, "{sql}: {error:?}");
+        until_idle(&bench).await;
+    }
+    let small = "SELECT array_to_string(array_agg(x ORDER BY x DESC), '/') FROM (VALUES ('余市'), ('a'), (NULL)) AS t(x)";
+    assert_eq!(bench.value(small).await, "余市/a");
+    let stations = "SELECT array_agg(DISTINCT station ORDER BY station) FROM otaru.river";
+    assert_eq!(bench.value(stations).await, "[a, b, c, d]");
+    let grouped =
+        "SELECT array_length(array_agg(level)) AS n FROM otaru.river GROUP BY station LIMIT 1";
+    assert_eq!(bench.value(grouped).await, "2000");
+    let first = "SELECT array_agg(station) FILTER (WHERE level = 1000) FROM otaru.river";
+    assert_eq!(bench.value(first).await, "[b]");
+}
+
+#[tokio::test]
 async fn spilling_is_bounded_too() {
     let tight = EngineConfig {
         memory_bytes_per_query: 16 << 20,

@@ -31,7 +31,7 @@ fn header() -> AnswerHeader {
         attribution: "Otaru".to_owned(),
         synthetic: true,
     };
-    AnswerHeader { sources: vec![source], query_id: "q-1".to_owned(), next_cursor: None }
+    AnswerHeader { sources: vec![source], query_id: "q-1".to_owned(), ..AnswerHeader::default() }
 }
 
 async fn bytes(bench: &Bench, sql: &str, format: OutputFormat) -> Vec<u8> {

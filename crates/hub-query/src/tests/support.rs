@@ -11,6 +11,10 @@ use arrow::{
     datatypes::{DataType, Date32Type, Float64Type, Int64Type, TimestampMicrosecondType},
     util::pretty::pretty_format_batches,
 };
+use datafusion::{
+    execution::TaskContext,
+    physical_plan::{ExecutionPlan, collect, metrics::MetricValue},
+};
 use futures::TryStreamExt;
 use hub_lake::{Bound, ColumnStatistics, DataFile, Snapshot};
 use hub_model::{Contract, DatasetId};
@@ -231,5 +235,55 @@ fn bounds(column: &ArrayRef) -> (Option<Bound>, Option<Bound>) {
             (compute::min(values).map(Bound::Instant), compute::max(values).map(Bound::Instant))
         }
         _ => (None, None),
+    }
+}
+
+/// What scans of a plan that has run say they passed over and read.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Scanned {
+    pub(crate) row_groups_pruned: usize,
+    pub(crate) row_groups_read: usize,
+    pub(crate) pages_pruned: usize,
+    pub(crate) pages_read: usize,
+    pub(crate) bytes: usize,
+}
+
+impl Scanned {
+    /// Runs the plan and looks at its scans; the rows it gave come first.
+    pub(crate) async fn by(
+        plan: Arc<dyn ExecutionPlan>,
+        context: Arc<TaskContext>,
+    ) -> (usize, Self) {
+        let batches = collect(Arc::clone(&plan), context).await.unwrap();
+        let mut scanned = Self::default();
+        scanned.add(plan.as_ref());
+        (batches.iter().map(RecordBatch::num_rows).sum(), scanned)
+    }
+
+    fn add(&mut self, plan: &dyn ExecutionPlan) {
+        let metrics = plan.metrics().map(|metrics| metrics.aggregate_by_name()).unwrap_or_default();
+        for metric in metrics.iter() {
+            match metric.value() {
+                MetricValue::PruningMetrics { name, pruning_metrics } => {
+                    let counts = (pruning_metrics.pruned(), pruning_metrics.matched());
+                    match name.as_ref() {
+                        "row_groups_pruned_statistics" => {
+                            self.row_groups_pruned += counts.0;
+                            self.row_groups_read += counts.1;
+                        }
+                        "page_index_pages_pruned" => {
+                            self.pages_pruned += counts.0;
+                            self.pages_read += counts.1;
+                        }
+                        _ => {}
+                    }
+                }
+                MetricValue::Count { name, count } if name == "bytes_scanned" => {
+                    self.bytes += count.value();
+                }
+                _ => {}
+            }
+        }
+        plan.children().into_iter().for_each(|child| self.add(child.as_ref()));
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct AnswerBody {
     rows: Vec<serde_json::Value>,
     /// How many there are.
     row_count: u64,
-    /// For pages of rows: give it as `cursor` for the next page; absent at the end.
+    /// For pages of rows only: give it as `cursor` for the next page; null after the last.
     next_cursor: Option<String>,
 }
 
@@ -85,6 +85,12 @@ pub(crate) fn output_format(
         })
 }
 
+/// How a page ends, for answers that are one.
+pub(crate) struct PageEnd {
+    /// Where the next begins; none after the last.
+    pub(crate) next_cursor: Option<String>,
+}
+
 /// The answer's head and body. An error after the first batch breaks the body off, so that no client
 /// takes a part for the whole.
 pub(crate) fn respond(
@@ -92,12 +98,14 @@ pub(crate) fn respond(
     stream: QueryStream,
     sources: Vec<Source>,
     format: OutputFormat,
-    next_cursor: Option<String>,
+    page: Option<PageEnd>,
 ) -> Response {
     let query_id = Uuid::now_v7().to_string();
     let links = source_headers(state, &sources);
+    let paged = page.is_some();
+    let next_cursor = page.and_then(|page| page.next_cursor);
     let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
-    let header = AnswerHeader { sources, query_id, next_cursor };
+    let header = AnswerHeader { sources, query_id, paged, next_cursor };
     let body = hub_query::encode(stream, format, header, EncodeOptions::default());
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();

@@ -30,6 +30,8 @@ pub(crate) struct ProposalResponse {
     contract: Contract,
     /// Why each column was proposed as it was.
     notes: Vec<ProposalNoteResponse>,
+    /// How many rows the file has.
+    rows: u64,
 }
 
 /// Propose a contract from a file
@@ -52,5 +54,5 @@ pub(crate) async fn propose_contract(
         .into_iter()
         .map(|note| ProposalNoteResponse { column: note.column, message: note.message.into() })
         .collect();
-    Ok(Json(ProposalResponse { contract: proposal.contract, notes }))
+    Ok(Json(ProposalResponse { contract: proposal.contract, notes, rows: proposal.rows }))
 }

@@ -14,7 +14,7 @@ use utoipa::IntoParams;
 
 use super::{
     QueryProblems,
-    answer::{AnswerBody, output_format, respond},
+    answer::{AnswerBody, PageEnd, output_format, respond},
 };
 use crate::{
     auth::Caller,
@@ -161,7 +161,7 @@ fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
 /// Read a dataset's rows
 ///
 /// A page of rows in a total order, which goes on in the same version by `next_cursor` (for formats other
-/// than JSON in the `Mochiyori-Next-Cursor` header).
+/// than JSON in the `Mochiyori-Next-Cursor` header). After the last page it is null, and the header is absent.
 #[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/rows", tag = "datasets",
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), RowsQuery),
     responses((status = 200, description = "The rows", content(
@@ -216,8 +216,8 @@ pub(crate) async fn read_rows(
         Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
         Reading::Read { answer, state } => (answer.0, answer.1, state),
     };
-    let next_cursor = page.next_cursor.map(|cursor| cursor.to_string());
-    let mut response = respond(&state, page.stream, vec![source], format, next_cursor);
+    let end = PageEnd { next_cursor: page.next_cursor.map(|cursor| cursor.to_string()) };
+    let mut response = respond(&state, page.stream, vec![source], format, Some(end));
     etag(&version_state).mark(&mut response, &principal);
     Ok(response)
 }
