@@ -29,6 +29,8 @@ pub struct RowsRead {
 pub struct LatestRead {
     /// Of which dataset.
     pub dataset: DatasetId,
+    /// In which version.
+    pub version: VersionSelector,
     /// Which columns; all where none are named.
     pub select: Option<Vec<String>>,
     /// Which rows.
@@ -87,7 +89,7 @@ impl App {
         read: LatestRead,
         unchanged: impl FnOnce(&str) -> bool,
     ) -> Result<Reading<Answer>, AppError> {
-        let opened = self.open_dataset(principal, &read.dataset, VersionSelector::Latest).await?;
+        let opened = self.open_dataset(principal, &read.dataset, read.version).await?;
         let state = opened.state();
         if unchanged(&state) {
             return Ok(Reading::Unchanged(state));

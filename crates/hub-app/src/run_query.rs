@@ -19,8 +19,10 @@ pub struct SqlRequest {
     pub sql: String,
     /// Values of `$1`, `$2` …
     pub parameters: Vec<serde_json::Value>,
-    /// Which versions to read; the newest where nothing is said.
+    /// Which versions to read.
     pub versions: BTreeMap<DatasetId, VersionSelector>,
+    /// Which version to read of datasets that `versions` does not name; the newest by default.
+    pub others: VersionSelector,
 }
 
 /// A statement whose datasets are opened, ready to run. Dropping it costs nothing.
@@ -64,7 +66,7 @@ impl App {
             if opened.contains_key(&id) {
                 continue;
             }
-            let version = request.versions.get(&id).copied().unwrap_or_default();
+            let version = request.versions.get(&id).copied().unwrap_or(request.others);
             match self.open_dataset(principal, &id, version).await {
                 Ok(dataset) => {
                     opened.insert(id, dataset);

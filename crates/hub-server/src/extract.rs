@@ -4,7 +4,7 @@ use axum::{
     extract::{FromRequest, FromRequestParts, Request, rejection::JsonRejection},
     http::{StatusCode, request::Parts},
 };
-use chrono::DateTime;
+use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use hub_app::VersionSelector;
 use hub_model::{AgencyId, DatasetId, ErrorKind};
 use serde::de::DeserializeOwned;
@@ -95,9 +95,50 @@ fn not_found(what: &str) -> Problem {
 
 /// A version as text has it: its number, or the instant at which it was the newest.
 pub(crate) fn version_of_word(text: &str) -> Option<VersionSelector> {
-    text.parse().map(VersionSelector::Number).ok().or_else(|| {
-        DateTime::parse_from_rfc3339(text).ok().map(|at| VersionSelector::AsOf(at.to_utc()))
-    })
+    text.parse()
+        .map(VersionSelector::Number)
+        .ok()
+        .or_else(|| instant_of_word(text).map(VersionSelector::AsOf))
+}
+
+/// An instant as text has it, seconds left out or not; without an offset it is Japanese time. A plus
+/// sign that an address was given without its escape has become a space, and is taken for what it was.
+pub(crate) fn instant_of_word(text: &str) -> Option<DateTime<Utc>> {
+    let text = text.trim();
+    let mended = match text.rsplit_once(' ') {
+        Some((time, offset)) if time.contains('T') && offset.len() == 5 => {
+            format!("{time}+{offset}")
+        }
+        _ => text.to_owned(),
+    };
+    if let Ok(instant) = DateTime::parse_from_rfc3339(&mended)
+        .or_else(|_| DateTime::parse_from_str(&mended, "%Y-%m-%dT%H:%M%:z"))
+    {
+        return Some(instant.to_utc());
+    }
+    let local = NaiveDateTime::parse_from_str(&mended, "%Y-%m-%dT%H:%M:%S")
+        .or_else(|_| NaiveDateTime::parse_from_str(&mended, "%Y-%m-%dT%H:%M"))
+        .ok()?;
+    local.and_local_timezone(FixedOffset::east_opt(9 * 3600)?).single().map(|at| at.to_utc())
+}
+
+/// Which version a pair of parameters asks for; the newest where neither is given.
+pub(crate) fn version_selector(
+    version: Option<&str>,
+    as_of: Option<&str>,
+) -> Result<VersionSelector, Problem> {
+    const INSTANT: &str = "an instant such as 2026-04-01T00:00:00+09:00";
+    match (version, as_of) {
+        (Some(_), Some(_)) => {
+            Err(Problem::parameter("as_of", "give either version or as_of, not both"))
+        }
+        (Some(text), None) => version_of_word(text)
+            .ok_or_else(|| Problem::parameter("version", format!("give a number, or {INSTANT}"))),
+        (None, Some(text)) => instant_of_word(text)
+            .map(VersionSelector::AsOf)
+            .ok_or_else(|| Problem::parameter("as_of", format!("give {INSTANT}"))),
+        (None, None) => Ok(VersionSelector::Latest),
+    }
 }
 
 /// A JSON body.
@@ -136,4 +177,36 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
 fn strip(text: &str) -> String {
     let detail = text.split_once(": ").map_or(text, |(_, detail)| detail);
     format!("the JSON body is not right: {detail}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_is_read_with_and_without_its_seconds_offset_and_escape() {
+        let expected = DateTime::parse_from_rfc3339("2026-03-31T15:00:00Z").unwrap().to_utc();
+        for text in [
+            "2026-04-01T00:00:00+09:00",
+            "2026-04-01T00:00+09:00",
+            "2026-04-01T00:00:00 09:00",
+            "2026-04-01T00:00 09:00",
+            "2026-03-31T15:00:00Z",
+            "2026-04-01T00:00:00",
+            "2026-04-01T00:00",
+        ] {
+            assert_eq!(instant_of_word(text), Some(expected), "{text}");
+        }
+        for text in ["2026-04-01", "yesterday", "", "2026-04-31T00:00", "T 12345"] {
+            assert_eq!(instant_of_word(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_version_and_an_instant_at_once_are_refused() {
+        assert_eq!(version_selector(None, None).unwrap(), VersionSelector::Latest);
+        assert_eq!(version_selector(Some("3"), None).unwrap(), VersionSelector::Number(3));
+        assert!(version_selector(Some("3"), Some("2026-04-01T00:00Z")).is_err());
+        assert!(version_selector(None, Some("3")).is_err());
+    }
 }

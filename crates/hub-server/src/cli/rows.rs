@@ -8,6 +8,7 @@ use crate::cli::{
     client::Client,
     error::CliError,
     output::Console,
+    sql::parse_as_of,
 };
 
 #[derive(Debug, Args)]
@@ -41,6 +42,9 @@ pub struct RowsArgs {
     /// Number of the version to read; by default the newest
     #[arg(long, value_name = "N")]
     pub(crate) version: Option<u64>,
+    /// Read the rows as they were known at this time, such as 2026-04-01T00:00:00+09:00
+    #[arg(long, value_name = "TIME", conflicts_with = "version", value_parser = parse_as_of)]
+    pub(crate) as_of: Option<String>,
     /// Only the newest row of each station, counter or other series
     #[arg(long, conflicts_with_all = ["order", "cursor"])]
     pub(crate) latest: bool,
@@ -61,9 +65,12 @@ pub(crate) async fn run(
         query.push(("limit", args.limit.to_string()));
     }
     query.extend(args.version.map(|version| ("version", version.to_string())));
-    for (name, value) in
-        [("select", &args.select), ("order", &args.order), ("cursor", &args.cursor)]
-    {
+    for (name, value) in [
+        ("select", &args.select),
+        ("order", &args.order),
+        ("cursor", &args.cursor),
+        ("as_of", &args.as_of),
+    ] {
         query.extend(value.clone().map(|value| (name, value)));
     }
     let request = client.get(&path).query(&query).query(&args.conditions);

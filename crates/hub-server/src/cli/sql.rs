@@ -5,17 +5,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use chrono::DateTime;
 use clap::Args;
 use hub_model::DatasetId;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use crate::cli::{
-    answer::{self, AnswerArgs},
-    client::Client,
-    error::CliError,
-    output::Console,
+use crate::{
+    cli::{
+        answer::{self, AnswerArgs},
+        client::Client,
+        error::CliError,
+        output::Console,
+    },
+    extract::instant_of_word,
 };
 
 #[derive(Debug, Args)]
@@ -25,6 +27,7 @@ Examples:
   mochiyori sql -f question.sql -o answer.parquet
   mochiyori sql \"SELECT avg(level) FROM kaihatsu.river_flow WHERE station = \\$1\" --param 余市
   mochiyori sql \"SELECT count(*) FROM kaihatsu.river_flow\" --version kaihatsu.river_flow=3
+  mochiyori sql \"SELECT avg(level) FROM kaihatsu.river_flow\" --as-of 2026-04-01T00:00:00+09:00
   echo \"SELECT 1 + 1\" | mochiyori sql - --format json
 
 Tables are written agency.dataset; `mochiyori dataset list` shows them. On a terminal the answer is
@@ -45,6 +48,10 @@ pub struct SqlArgs {
     /// version of that time, such as 2026-04-01T00:00:00+09:00
     #[arg(long = "version", value_name = "DATASET=VERSION", value_parser = parse_version)]
     pub(crate) versions: Vec<(DatasetId, Value)>,
+    /// Read everything as it was known at this time, such as 2026-04-01T00:00:00+09:00; --version goes
+    /// before it
+    #[arg(long, value_name = "TIME", value_parser = parse_as_of)]
+    pub(crate) as_of: Option<String>,
     #[command(flatten)]
     pub(crate) answer: AnswerArgs,
 }
@@ -64,6 +71,9 @@ pub(crate) async fn run(
     }
     if !versions.is_empty() {
         body["versions"] = Value::Object(versions);
+    }
+    if let Some(as_of) = &args.as_of {
+        body["as_of"] = as_of.as_str().into();
     }
     let request = client.request(Method::POST, &["v1", "sql"]).json(&body);
     let response = client.send_sql(request, Some(&sql)).await?;
@@ -100,12 +110,19 @@ fn parse_version(text: &str) -> Result<(DatasetId, Value), String> {
     if let Ok(number) = version.parse::<u64>() {
         return Ok((dataset, number.into()));
     }
-    match DateTime::parse_from_rfc3339(version) {
-        Ok(_) => Ok((dataset, version.into())),
-        Err(_) => Err(format!(
+    match instant_of_word(version) {
+        Some(_) => Ok((dataset, version.into())),
+        None => Err(format!(
             "{version:?} is neither a version's number nor a time such as 2026-04-01T00:00:00+09:00"
         )),
     }
+}
+
+/// A time, as it was written; the hub reads it as this does.
+pub(crate) fn parse_as_of(text: &str) -> Result<String, String> {
+    instant_of_word(text)
+        .map(|_| text.to_owned())
+        .ok_or_else(|| "write it as 2026-04-01T00:00:00+09:00".to_owned())
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     auth::Caller,
     caching::{Etag, cache_scope},
-    extract::{DatasetPath, version_of_word},
+    extract::{DatasetPath, version_selector},
     problem::Problem,
     state::ServerState,
 };
@@ -47,6 +47,9 @@ pub(crate) struct RowsQuery {
     /// A version's number, or an instant whose newest version is meant.
     #[param(example = "1")]
     version: Option<String>,
+    /// Read the dataset as it was known at this instant: the newest version published by then.
+    #[param(example = "2026-04-01T00:00:00+09:00")]
+    as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
     format: Option<String>,
 }
@@ -58,6 +61,10 @@ pub(crate) struct RowsQuery {
 pub(crate) struct LatestQuery {
     /// Columns, separated by commas; all where nothing is said.
     select: Option<String>,
+    /// A version's number, or an instant whose newest version is meant.
+    version: Option<String>,
+    /// Read the dataset as it was known at this instant: the newest version published by then.
+    as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
     format: Option<String>,
 }
@@ -84,6 +91,11 @@ impl Parameters {
         }
         self.0 = rest;
         Ok(found)
+    }
+
+    fn version(&mut self) -> Result<hub_app::VersionSelector, Problem> {
+        let (version, as_of) = (self.take("version")?, self.take("as_of")?);
+        version_selector(version.as_deref(), as_of.as_deref())
     }
 
     fn into_filters(self) -> Result<Vec<RowFilter>, Problem> {
@@ -187,15 +199,7 @@ pub(crate) async fn read_rows(
             ));
         }
     };
-    let version = match parameters.take("version")? {
-        None => hub_app::VersionSelector::Latest,
-        Some(text) => version_of_word(&text).ok_or_else(|| {
-            Problem::parameter(
-                "version",
-                "give a number, or an instant such as 2026-04-01T00:00:00+09:00",
-            )
-        })?,
-    };
+    let version = parameters.version()?;
     let cursor = parameters
         .take("cursor")?
         .map(|text| Cursor::parse(&text))
@@ -240,6 +244,7 @@ pub(crate) async fn read_latest(
     let format = output_format(parameters.take("format")?.as_deref(), &headers)?;
     let read = LatestRead {
         dataset,
+        version: parameters.version()?,
         select: names(parameters.take("select")?),
         filters: parameters.into_filters()?,
     };

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     auth::Caller,
     caching::{Etag, cache_scope},
-    extract::{JsonBody, NoParams, Params, version_of_word},
+    extract::{JsonBody, NoParams, Params, version_of_word, version_selector},
     problem::Problem,
     state::ServerState,
 };
@@ -44,6 +44,9 @@ pub(crate) struct SqlBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     versions: BTreeMap<String, serde_json::Value>,
+    /// Read datasets that `versions` does not name as they were known at this instant.
+    #[schema(example = "2026-04-01T00:00:00+09:00")]
+    as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
     format: Option<String>,
 }
@@ -63,6 +66,8 @@ pub(crate) struct SqlQuery {
     parameters: Option<String>,
     /// Versions to read, as `agency.dataset@3`, separated by commas.
     versions: Option<String>,
+    /// Read datasets that `versions` does not name as they were known at this instant.
+    as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
     format: Option<String>,
 }
@@ -89,7 +94,8 @@ pub(crate) async fn run_sql(
         .iter()
         .map(|(id, value)| Ok((dataset_id(id)?, version_of_json(id, value)?)))
         .collect::<Result<_, Problem>>()?;
-    let request = SqlRequest { sql: body.sql, parameters: body.parameters, versions };
+    let others = version_selector(None, body.as_of.as_deref())?;
+    let request = SqlRequest { sql: body.sql, parameters: body.parameters, versions, others };
     let prepared = state.app.prepare_query(&principal, request).await?;
     let answer = prepared.run().await?;
     let mut response = respond(&state, answer.stream, answer.sources, format, None);
@@ -119,6 +125,7 @@ pub(crate) async fn run_sql_by_address(
             Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]")
         })?,
         versions: versions_of_text(query.versions.as_deref())?,
+        others: version_selector(None, query.as_of.as_deref())?,
     };
     let prepared = state.app.prepare_query(&principal, request).await?;
     let etag = prepared.state().map(|read| {
