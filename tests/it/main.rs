@@ -21,5 +21,6 @@ mod real_input;
 mod rows;
 mod sql;
 mod support;
+mod transfers;
 mod uploads;
 mod worker;
