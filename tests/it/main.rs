@@ -22,5 +22,6 @@ mod revisions;
 mod rows;
 mod sql;
 mod support;
+mod transfers;
 mod uploads;
 mod worker;

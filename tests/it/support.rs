@@ -108,7 +108,8 @@ impl Site {
         else {
             return;
         };
-        let name = if *method == Method::HEAD { "get" } else { &method.as_str().to_lowercase() };
+        let is_get = *method == Method::HEAD && operations.get("head").is_none();
+        let name = if is_get { "get" } else { &method.as_str().to_lowercase() };
         let known = match operations.get(name) {
             Some(operation) => !operation["responses"][answer.status.to_string()].is_null(),
             None => [200, 405].contains(&answer.status),

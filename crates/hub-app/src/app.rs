@@ -8,13 +8,15 @@ use hub_registry::{Clock, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Metrics, known::Known, maintain::Upkeep};
+use crate::{Metrics, jobs::UnderWay, known::Known, maintain::Upkeep, partial::Writers};
 
 /// Limits and places of the application.
 #[derive(Debug, Clone)]
 pub struct AppConfig {
     /// Where uploads wait while they are checked, and sorts spill. Cleared at start.
     pub scratch_folder: PathBuf,
+    /// Where files that come in pieces wait for the rest. Kept over restarts.
+    pub partial_folder: PathBuf,
     /// The largest file taken, in bytes.
     pub max_upload_bytes: u64,
     /// Uploads worked on at once.
@@ -25,6 +27,8 @@ pub struct AppConfig {
     pub upload_threads: usize,
     /// How long an upload's body may pause, in milliseconds.
     pub body_pause_ms: u64,
+    /// How long the files of rejected uploads are kept, in seconds.
+    pub keep_rejected_s: u64,
     /// Errors a report lists; it counts all of them.
     pub report_cap: usize,
     /// Where files are decoded.
@@ -71,6 +75,8 @@ pub(crate) struct Inner {
     pub(crate) metrics: Metrics,
     pub(crate) known: Known,
     pub(crate) uploads: Arc<Semaphore>,
+    pub(crate) under_way: UnderWay,
+    pub(crate) writers: Writers,
     pub(crate) upkeep: mpsc::UnboundedSender<hub_model::DatasetId>,
     /// Work that outlives its request: publications under way and upkeep.
     pub(crate) tasks: TaskTracker,
@@ -90,6 +96,8 @@ impl App {
                 metrics: Metrics::new(),
                 known: Known::new(),
                 uploads: Arc::new(Semaphore::new(config.uploads_at_once)),
+                under_way: UnderWay::default(),
+                writers: Writers::default(),
                 upkeep,
                 tasks: TaskTracker::new(),
                 stopping: CancellationToken::new(),
@@ -124,6 +132,18 @@ impl App {
         Arc::clone(&self.inner.uploads)
             .try_acquire_owned()
             .map_err(|_| crate::AppError::Busy("uploads"))
+    }
+
+    /// As [`Self::upload_place`], after waiting for one; an error where the hub stops before.
+    pub(crate) async fn wait_for_upload_place(
+        &self,
+    ) -> Result<OwnedSemaphorePermit, crate::AppError> {
+        let place = Arc::clone(&self.inner.uploads).acquire_owned();
+        tokio::select! {
+            biased;
+            () = self.inner.stopping.cancelled() => Err(crate::AppError::Stopping),
+            place = place => place.map_err(|_| crate::AppError::Stopping),
+        }
     }
 
     /// How rows are sorted and written, by uploads and by compaction alike.

@@ -40,6 +40,48 @@ pub enum AppError {
         /// The key.
         key: String,
     },
+    /// The upload has not come to its end.
+    #[error("the upload {upload} is still being checked; ask again shortly")]
+    StillChecked {
+        /// The upload.
+        upload: UploadId,
+    },
+    /// Another piece of the same file is coming.
+    #[error("another piece of the upload {upload} is coming; send this one when it has ended")]
+    PieceUnderWay {
+        /// The upload.
+        upload: UploadId,
+    },
+    /// A piece does not begin where the part that is here ends.
+    #[error(
+        "the piece begins at byte {received}, and the file is here up to byte {expected}; go on from there"
+    )]
+    OffsetMismatch {
+        /// Where the next piece begins.
+        expected: u64,
+        /// Where this one was said to.
+        received: u64,
+    },
+    /// A piece is not that of its checksum.
+    #[error("the piece is not that of its checksum; send it again")]
+    PieceMismatch,
+    /// The object store is a folder, which has no links.
+    #[error(
+        "this hub keeps files in a folder of its own, so nothing can be sent to it by a link; send the          file to the dataset's uploads, in one piece or in several"
+    )]
+    NoLinks,
+    /// A link's file is not there.
+    #[error("no file came by the link of the upload {upload}; send it by PUT, then complete it")]
+    NotSent {
+        /// The upload.
+        upload: UploadId,
+    },
+    /// A link's file was taken in before.
+    #[error("the upload {upload} was completed before; read what became of it")]
+    AlreadyComplete {
+        /// The upload.
+        upload: UploadId,
+    },
     /// The bytes are not those of the checksum.
     #[error(
         "the file arrived with SHA-256 {received}, but its Content-Digest says {expected}; send it again"
@@ -111,8 +153,14 @@ impl AppError {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::InvalidRequest(_) | Self::BodyBroken(_) => ErrorKind::InvalidRequest,
             Self::IdempotencyMismatch { .. } => ErrorKind::IdempotencyMismatch,
-            Self::StillRunning { .. } => ErrorKind::Conflict,
-            Self::ChecksumMismatch { .. } => ErrorKind::ChecksumMismatch,
+            Self::StillRunning { .. }
+            | Self::StillChecked { .. }
+            | Self::PieceUnderWay { .. }
+            | Self::OffsetMismatch { .. }
+            | Self::NoLinks
+            | Self::NotSent { .. }
+            | Self::AlreadyComplete { .. } => ErrorKind::Conflict,
+            Self::ChecksumMismatch { .. } | Self::PieceMismatch => ErrorKind::ChecksumMismatch,
             Self::UploadTooLarge { .. } => ErrorKind::UploadTooLarge,
             Self::ContractViolated { .. } => ErrorKind::ContractViolated,
             Self::Busy(_) => ErrorKind::Busy,

@@ -51,6 +51,7 @@ impl App {
                     _ = vacuum.tick() => {
                         app.vacuum_all().await;
                         app.forget_keys().await;
+                        app.forget_partial().await;
                     }
                 }
             }
@@ -83,6 +84,12 @@ impl App {
         }
     }
 
+    async fn forget_partial(&self) {
+        if let Err(error) = self.sweep_partial().await {
+            tracing::warn!(%error, "partial files were not let go");
+        }
+    }
+
     async fn vacuum_all(&self) {
         let mut filter = DatasetFilter {
             text: None,
@@ -102,6 +109,9 @@ impl App {
             for record in &page {
                 if self.inner.stopping.is_cancelled() {
                     return;
+                }
+                if let Err(error) = self.drop_old_originals(&record.id).await {
+                    tracing::warn!(dataset = %record.id, %error, "old uploaded files were not let go");
                 }
                 match self.inner.lake.vacuum(&record.id, &self.vacuum_options()).await {
                     Ok(outcome) => {

@@ -1,22 +1,30 @@
 //! The way of an upload: received, recorded, decoded and conformed, staged, committed, recorded again.
 //!
-//! The lake's commit is the only step that makes data visible. Everything before it can be thrown
+//! A sender waits for all of it, or only until the file is received ([`crate::Accepted`]); the steps are
+//! the same. The lake's commit is the only step that makes data visible. Everything before it can be thrown
 //! away, everything after it can be made up for from the lake's log.
 
-use hub_intake::{ConformedBatch, FormatHint, IntakeOptions, worker::Watch};
+use std::sync::Arc;
+
+use hub_intake::{ConformedBatch, FormatHint, IntakeOptions};
 use hub_lake::Staged;
 use hub_model::{
     DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
 };
 use hub_registry::{DatasetRecord, Reservation, Reserved, UploadRecord, UploadState};
 
+use serde::{Deserialize, Serialize};
+use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
+
 use crate::{
-    App, AppError, Body, modes,
+    Accepted, App, AppError, Body, Job, Progress, Stage,
+    jobs::{StoredRequestV1, Terms},
+    modes,
     spool::{Spooled, hex},
 };
 
 /// What an agency asks for with a file.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UploadRequest {
     /// The dataset it is for.
     pub dataset: DatasetId,
@@ -52,14 +60,42 @@ impl App {
         request: UploadRequest,
         body: Body,
     ) -> Result<Publication, AppError> {
+        let (dataset, place) = self.begin_receiving(principal, &request).await?;
+        let id = UploadId::generate();
+        let spooled = self.spool(&id.to_string(), body).await?;
+        let terms = Terms::WAITED_FOR;
+        match self.accept(principal, dataset, request, id, spooled, Some(place), terms).await? {
+            Accepted::Repeated(publication) => Ok(*publication),
+            Accepted::UnderWay(job) => job.wait().await,
+        }
+    }
+
+    /// Whether a file may be sent to this dataset now, and a place among those worked on.
+    pub(crate) async fn begin_receiving(
+        &self,
+        principal: &Principal,
+        request: &UploadRequest,
+    ) -> Result<(DatasetRecord, OwnedSemaphorePermit), AppError> {
         if self.inner.stopping.is_cancelled() {
             return Err(AppError::Stopping);
         }
         let dataset = self.writable_dataset(principal, &request.dataset).await?;
         modes::check_mode(request.mode, &dataset.contract)?;
-        let place = self.upload_place()?;
-        let id = UploadId::generate();
-        let spooled = self.spool(&id.to_string(), body).await?;
+        Ok((dataset, self.upload_place()?))
+    }
+
+    /// Records a file that was received whole, and begins to work on it.
+    #[expect(clippy::too_many_arguments, reason = "each is another fact about one upload")]
+    pub(crate) async fn accept(
+        &self,
+        principal: &Principal,
+        dataset: DatasetRecord,
+        request: UploadRequest,
+        id: UploadId,
+        spooled: Spooled,
+        place: Option<OwnedSemaphorePermit>,
+        terms: Terms,
+    ) -> Result<Accepted, AppError> {
         if let Some(expected) = request.expected_sha256
             && expected != spooled.sha256
         {
@@ -92,19 +128,40 @@ impl App {
                 Ok(None) => {}
                 repeated => {
                     self.inner.registry.discard_upload(&id).await?;
-                    return self.answer_again(repeated?, key).await;
+                    let publication = self.answer_again(repeated?, key).await?;
+                    return Ok(Accepted::Repeated(Box::new(publication)));
                 }
             }
         }
-        // From here the work goes on even if the client leaves: the record must come to an end.
+        if terms.is_job {
+            // Whoever is told that the work goes on must not depend on this process.
+            let stored = StoredRequestV1::new(&request, &upload, terms);
+            if let Err(error) = self.keep_original(&upload, &stored, &spooled).await {
+                self.give_up(upload, &error).await?;
+                return Err(error);
+            }
+        }
+        let begun = upload.clone();
+        let work = self.carry_out(dataset, upload, request, spooled, place, terms);
+        Ok(Accepted::UnderWay(Job { upload: begun, work }))
+    }
+
+    /// Works on a recorded upload to its end, even if the client leaves: the record must come to an end.
+    pub(crate) fn carry_out(
+        &self,
+        dataset: DatasetRecord,
+        upload: UploadRecord,
+        request: UploadRequest,
+        spooled: Spooled,
+        place: Option<OwnedSemaphorePermit>,
+        terms: Terms,
+    ) -> JoinHandle<Result<Publication, AppError>> {
         let app = self.clone();
-        let work = self.inner.tasks.spawn(async move {
-            let outcome = app.publish(dataset, upload, spooled, request.hint).await;
+        self.inner.tasks.spawn(async move {
+            let outcome = app.publish(dataset, upload, request, spooled, place, terms).await;
             app.inner.metrics.count_upload(outcome.as_ref().err().map(AppError::kind));
-            drop(place);
             outcome
-        });
-        work.await.map_err(|error| AppError::Broken(error.to_string()))?
+        })
     }
 
     /// Asks for the key; answers the upload that holds it with the same file, if one does.
@@ -156,12 +213,22 @@ impl App {
         &self,
         dataset: DatasetRecord,
         mut upload: UploadRecord,
+        request: UploadRequest,
         spooled: Spooled,
-        hint: FormatHint,
+        place: Option<OwnedSemaphorePermit>,
+        terms: Terms,
     ) -> Result<Publication, AppError> {
+        let listed = self.inner.under_way.begin(upload.id);
         let outcome = {
             let id = upload.id;
-            let work = self.publish_file(&dataset, &mut upload, spooled, hint);
+            let progress = Arc::clone(&listed.progress);
+            let work = async {
+                let _place = match place {
+                    Some(place) => place,
+                    None => self.wait_for_upload_place().await?,
+                };
+                self.publish_file(&dataset, &mut upload, request, spooled, progress, terms).await
+            };
             tokio::pin!(work);
             let mut heartbeat = tokio::time::interval(HEARTBEAT);
             loop {
@@ -175,6 +242,10 @@ impl App {
                 }
             }
         };
+        if terms.is_job && matches!(outcome, Err(AppError::Stopping)) {
+            // It was not begun, and is taken up again at the next start.
+            return Err(AppError::Stopping);
+        }
         upload.finished_at = Some(self.inner.clock.now());
         match &outcome {
             Ok(version) => {
@@ -183,13 +254,11 @@ impl App {
             }
             Err(error) => {
                 upload.state = end_state(error.kind());
-                upload.problem = Some(match error.kind() {
-                    ErrorKind::Internal | ErrorKind::Unavailable => {
-                        "a fault of the hub's; send the file again".to_owned()
-                    }
-                    _ => error.to_string(),
-                });
+                upload.problem = Some(told(error));
             }
+        }
+        if upload.state == UploadState::Failed {
+            self.forget_original(&upload.dataset, &upload.id).await;
         }
         if upload.state != UploadState::Committed {
             // A key stands for what was published. A file that was refused may be mended, or its contract
@@ -203,27 +272,57 @@ impl App {
         Ok(Publication { upload, version, replayed: false })
     }
 
+    /// Ends the record of an upload that could not be begun.
+    async fn give_up(&self, mut upload: UploadRecord, error: &AppError) -> Result<(), AppError> {
+        upload.state = UploadState::Failed;
+        upload.finished_at = Some(self.inner.clock.now());
+        upload.problem = Some(told(error));
+        self.forget_original(&upload.dataset, &upload.id).await;
+        self.inner.registry.release(&upload.id).await?;
+        Ok(self.inner.registry.update_upload(&upload).await?)
+    }
+
     async fn publish_file(
         &self,
         dataset: &DatasetRecord,
         upload: &mut UploadRecord,
+        request: UploadRequest,
         spooled: Spooled,
-        hint: FormatHint,
+        progress: Arc<Progress>,
+        terms: Terms,
     ) -> Result<VersionRecord, AppError> {
-        let app = self.clone();
-        let (id, contract) = (dataset.id.clone(), dataset.contract.clone());
-        let upload_id = upload.id;
-        let checked = tokio::task::spawn_blocking(move || {
-            app.check_and_stage(upload_id, &id, &contract, &spooled, &hint)
-        })
-        .await
-        .map_err(|error| AppError::Broken(error.to_string()))?;
+        let spooled = Arc::new(spooled);
+        progress.enter(Stage::Checking);
+        let keeping = async {
+            if terms.is_job {
+                return Ok(());
+            }
+            let stored = StoredRequestV1::new(&request, upload, terms);
+            self.keep_original(upload, &stored, &spooled).await
+        };
+        let checking = {
+            let (app, spooled, progress) =
+                (self.clone(), Arc::clone(&spooled), Arc::clone(&progress));
+            let (id, contract) = (dataset.id.clone(), dataset.contract.clone());
+            let (upload_id, hint) = (upload.id, request.hint.clone());
+            tokio::task::spawn_blocking(move || {
+                app.check_and_stage(upload_id, &id, &contract, &spooled, &hint, &progress)
+            })
+        };
+        // Both come to their end: a file that is rejected is kept too.
+        let (kept, checked) = tokio::join!(keeping, checking);
+        if let Err(error) = &kept {
+            tracing::warn!(%error, upload = %upload.id, "an uploaded file is not kept");
+        }
+        let checked = checked.map_err(|error| AppError::Broken(error.to_string()))?;
         let (report, staged) = checked?;
         upload.format = Some(report.format.clone());
         upload.report = Some(report.clone());
         let Some(staged) = staged else {
             return Err(AppError::ContractViolated { upload: upload.id, report: Box::new(report) });
         };
+        kept?;
+        progress.enter(Stage::Committing);
         let publication = hub_lake::Publication {
             mode: upload.mode,
             upload_id: upload.id,
@@ -249,6 +348,7 @@ impl App {
         contract: &hub_model::Contract,
         spooled: &Spooled,
         hint: &FormatHint,
+        progress: &Progress,
     ) -> Result<(UploadReport, Option<Staged>), AppError> {
         let config = &self.inner.config;
         let file = spooled.open()?;
@@ -256,15 +356,20 @@ impl App {
         let intake_options =
             IntakeOptions { error_cap: config.report_cap, ..IntakeOptions::default() };
         let mut lake_error = None;
-        let watch = Watch::default();
         let mut stage = |conformed: ConformedBatch| {
             stager.push(conformed.batch, conformed.first_row).map_err(|error| {
                 lake_error = Some(error);
                 "the rows can't be staged".into()
             })
         };
-        let conformed =
-            config.decoding.conform(file, hint, contract, &intake_options, &watch, &mut stage);
+        let conformed = config.decoding.conform(
+            file,
+            hint,
+            contract,
+            &intake_options,
+            &progress.watch,
+            &mut stage,
+        );
         if let Some(error) = lake_error {
             return Err(error.into());
         }
@@ -273,6 +378,7 @@ impl App {
             tracing::info!(%upload, errors = report.error_count, "an upload breaks its contract");
             return Ok((report, None));
         }
+        progress.enter(Stage::Storing);
         let outcome = stager.finish()?;
         let duplicates = outcome.duplicates;
         if duplicates.count == 0 {
@@ -286,6 +392,16 @@ impl App {
             config.report_cap,
         );
         Ok((report, None))
+    }
+}
+
+/// What is recorded of an error for the sender to read.
+fn told(error: &AppError) -> String {
+    match error.kind() {
+        ErrorKind::Internal | ErrorKind::Unavailable => {
+            "a fault of the hub's; send the file again".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Recovery {
     pub committed: u64,
     /// Uploads that had not been committed; their senders were told nothing and may send again.
     pub failed: u64,
+    /// Uploads whose senders were told that the work goes on: it does.
+    pub taken_up: u64,
 }
 
 impl App {
@@ -32,7 +34,8 @@ impl App {
         Ok(())
     }
 
-    /// Empties the scratch folder and ends uploads that were under way when a process died.
+    /// Empties the scratch folder, and ends uploads that were under way when a process died or takes them up
+    /// again.
     pub async fn recover(&self) -> Result<Recovery, AppError> {
         self.clear_scratch().await?;
         let mut recovery = Recovery::default();
@@ -42,6 +45,10 @@ impl App {
             self.copy_versions_from_log(&upload.dataset).await?;
             let version =
                 self.inner.registry.version_of_upload(&upload.dataset, &upload.id).await?;
+            if version.is_none() && self.take_up_again(&upload).await? {
+                recovery.taken_up += 1;
+                continue;
+            }
             upload.finished_at = Some(now);
             if let Some(version) = version {
                 upload.state = UploadState::Committed;
@@ -52,6 +59,7 @@ impl App {
                 upload.problem = Some("the hub stopped before the file was published".to_owned());
                 recovery.failed += 1;
                 self.inner.registry.release(&upload.id).await?;
+                self.forget_original(&upload.dataset, &upload.id).await;
             }
             self.inner.registry.update_upload(&upload).await?;
         }

@@ -1,6 +1,10 @@
 //! An upload's bytes on their way to a local file: counted, limited and hashed, never held whole.
 
-use std::{path::PathBuf, pin::Pin, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    pin::Pin,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
@@ -21,6 +25,11 @@ pub(crate) struct Spooled {
 }
 
 impl Spooled {
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn open(&self) -> Result<std::fs::File, AppError> {
         std::fs::File::open(&self.path).map_err(AppError::Scratch)
     }
@@ -35,6 +44,24 @@ impl Drop for Spooled {
 }
 
 impl App {
+    /// Takes a file that was received before into the scratch folder under `name`; the file itself stays
+    /// where it is.
+    pub(crate) async fn adopt(&self, name: &str, file: &Path) -> Result<Spooled, AppError> {
+        let path = self.inner.config.scratch_folder.join(name);
+        // One file with two names where the disk can do that: nothing is written twice.
+        if tokio::fs::hard_link(file, &path).await.is_err() {
+            tokio::fs::copy(file, &path).await.map_err(AppError::Scratch)?;
+        }
+        let mut spooled = Spooled { path, bytes: 0, sha256: [0; 32] };
+        let hashed = spooled.open()?;
+        let (bytes, sha256) = tokio::task::spawn_blocking(move || digest(hashed))
+            .await
+            .map_err(|error| AppError::Broken(error.to_string()))?
+            .map_err(AppError::Scratch)?;
+        (spooled.bytes, spooled.sha256) = (bytes, sha256);
+        Ok(spooled)
+    }
+
     /// Receives a body into the scratch folder under `name`.
     pub(crate) async fn spool(&self, name: &str, mut body: Body) -> Result<Spooled, AppError> {
         let max_bytes = self.inner.config.max_upload_bytes;
@@ -60,6 +87,20 @@ impl App {
         spooled.sha256 = hash.finalize().into();
         self.inner.metrics.bytes_received.inc_by(spooled.bytes);
         Ok(spooled)
+    }
+}
+
+/// A file's length and SHA-256.
+fn digest(mut file: std::fs::File) -> std::io::Result<(u64, [u8; 32])> {
+    use std::io::Read;
+    let (mut hash, mut bytes, mut buffer) = (Sha256::new(), 0, vec![0; 1 << 20]);
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            return Ok((bytes, hash.finalize().into()));
+        }
+        hash.update(&buffer[..read]);
+        bytes += read as u64;
     }
 }
 

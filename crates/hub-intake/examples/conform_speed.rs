@@ -1,5 +1,5 @@
 //! How fast files are conformed: generates a CSV and a Parquet file of observations and prints rows per
-//! second for each. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
+//! second for each, read in this process and in a worker. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
 //! files stay there, for other programs to read.
 #![expect(
     clippy::print_stdout,
@@ -11,8 +11,9 @@ use std::{
     fs::File,
     io::{BufWriter, Write},
     path::{Path, PathBuf},
+    process::ExitCode,
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use arrow::{
@@ -20,7 +21,10 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use hub_intake::{Format, FormatHint, IntakeOptions, conform, recognise};
+use hub_intake::{
+    ConformedBatch, Format, FormatHint, IntakeOptions, conform, recognise,
+    worker::{self, Watch, WorkerConfig, conform_in_worker},
+};
 use hub_model::Contract;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
@@ -33,6 +37,9 @@ const CONTRACT: &str = r#"{"fields":[
     "primaryKey":["station","time"]}"#;
 
 const STATIONS: u64 = 50;
+
+/// How often each file is read each way; the median counts.
+const RUNS: usize = 5;
 
 /// The observations of a row; the same row is the same in every run.
 fn observation(row: u64) -> (String, i64, Option<f64>, f64, &'static str) {
@@ -90,7 +97,42 @@ fn write_parquet(path: &Path, rows: u64) {
     writer.close().unwrap();
 }
 
-fn main() {
+/// Reads a file once, in this process or in a worker, and answers the seconds that took.
+fn read(path: &Path, format: Format, rows: u64, worker: Option<&WorkerConfig>) -> f64 {
+    let contract = Contract::parse(CONTRACT.as_bytes()).unwrap();
+    let options = IntakeOptions::default();
+    let file = File::open(path).unwrap();
+    let mut taken = 0;
+    let mut sink = |batch: ConformedBatch| {
+        taken += batch.batch.num_rows() as u64;
+        Ok(())
+    };
+    let begun = Instant::now();
+    let report = match worker {
+        None => {
+            let recognised = recognise(file, &FormatHint::default()).unwrap();
+            conform(&recognised, &contract, &options, &mut sink)
+        }
+        Some(worker) => {
+            let hint = FormatHint { format: Some(format), ..FormatHint::default() };
+            let watch = Watch::default();
+            conform_in_worker(worker, file, &hint, &contract, &options, &watch, &mut sink)
+        }
+    };
+    let (report, seconds) = (report.unwrap(), begun.elapsed().as_secs_f64());
+    assert_eq!((report.error_count, taken), (0, rows), "{:?}", report.errors.first());
+    seconds
+}
+
+fn median(mut seconds: [f64; RUNS]) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds[RUNS / 2]
+}
+
+fn main() -> ExitCode {
+    if std::env::args().nth(1).is_some_and(|word| word == "intake-worker") {
+        return worker::main();
+    }
     let mut arguments = std::env::args().skip(1);
     let rows: u64 = arguments.next().map_or(2_000_000, |rows| rows.parse().unwrap());
     let folder = arguments.next().map_or_else(
@@ -99,7 +141,13 @@ fn main() {
     );
     let stays = std::env::args().len() > 2;
     std::fs::create_dir_all(&folder).unwrap();
-    let contract = Contract::parse(CONTRACT.as_bytes()).unwrap();
+    let worker = WorkerConfig {
+        program: std::env::current_exe().unwrap(),
+        args: vec!["intake-worker".into()],
+        memory_bytes: 2 << 30,
+        cpu_time: Duration::from_secs(3_600),
+        wait_time: Duration::from_secs(3_600),
+    };
     for format in [Format::Csv, Format::Parquet] {
         let path = folder.join(format!("observations_{rows}.{format}"));
         if !path.exists() {
@@ -108,29 +156,25 @@ fn main() {
                 _ => write_parquet(&path, rows),
             }
         }
-        let bytes = std::fs::metadata(&path).unwrap().len();
-        let begun = Instant::now();
-        let mut taken = 0;
-        let report = conform(
-            &recognise(File::open(&path).unwrap(), &FormatHint::default()).unwrap(),
-            &contract,
-            &IntakeOptions::default(),
-            &mut |batch| {
-                taken += batch.batch.num_rows() as u64;
-                Ok(())
-            },
-        )
-        .unwrap();
-        let seconds = begun.elapsed().as_secs_f64();
-        assert_eq!((report.error_count, taken), (0, rows), "{:?}", report.errors.first());
-        println!(
-            "{format}: {rows} rows, {} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
-            bytes / 1_000_000,
-            rows as f64 / seconds / 1e6,
-            bytes as f64 / seconds / 1e6,
-        );
+        let megabytes = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
+        // One after the other each time, so that a busy machine is busy for both.
+        let (mut here, mut there) = ([0.0; RUNS], [0.0; RUNS]);
+        for run in 0..RUNS {
+            here[run] = read(&path, format, rows, None);
+            there[run] = read(&path, format, rows, Some(&worker));
+        }
+        let (here, there) = (median(here), median(there));
+        for (place, seconds) in [("in this process", here), ("in a worker", there)] {
+            println!(
+                "{format} {place}: {rows} rows, {megabytes:.0} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
+                rows as f64 / seconds / 1e6,
+                megabytes / seconds,
+            );
+        }
+        println!("{format}: the worker takes {:.2} times as long", there / here);
     }
     if !stays {
         std::fs::remove_dir_all(&folder).unwrap();
     }
+    ExitCode::SUCCESS
 }

@@ -11,6 +11,7 @@ use object_store::{
     memory::InMemory,
     path::Path,
     prefix::PrefixStore,
+    signer::Signer,
 };
 use url::Url;
 
@@ -47,7 +48,11 @@ impl std::fmt::Debug for LakeConfig {
 pub(crate) struct OpenedStore {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) log_base: &'static str,
+    pub(crate) signer: Option<StoreSigner>,
 }
+
+/// What signs links to a store, and the path of the lake's root in it.
+pub(crate) type StoreSigner = (Arc<dyn Signer>, Path);
 
 /// The log library sees datasets as folders under one of these addresses. It opens nothing by them: all
 /// it reads from one is the path, and from its host whether the store lists keys in order.
@@ -61,15 +66,16 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
         .map_err(|e| refuse(format!("{:?} is not an address ({e})", config.url)))?;
     let prefix = Path::from_url_path(url.path())
         .map_err(|e| refuse(format!("{:?} has an unusable path ({e})", config.url)))?;
-    let object = |store: Result<Arc<dyn ObjectStore>, object_store::Error>| {
-        let store = store.map_err(|e| refuse(e.to_string()))?;
+    let object = |store: Arc<dyn ObjectStore>, signer: Option<Arc<dyn Signer>>| {
         let store: Arc<dyn ObjectStore> = if prefix.as_ref().is_empty() {
             store
         } else {
             Arc::new(PrefixStore::new(store, prefix.clone()))
         };
-        Ok(OpenedStore { store, log_base: ORDERED })
+        let signer = signer.map(|signer| (signer, prefix.clone()));
+        OpenedStore { store, log_base: ORDERED, signer }
     };
+    let refused = |e: object_store::Error| refuse(e.to_string());
     match url.scheme() {
         "file" => {
             let folder = url
@@ -79,10 +85,13 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
                 .map_err(|e| refuse(format!("{} can't be made: {e}", folder.display())))?;
             let store =
                 LocalFileSystem::new_with_prefix(folder).map_err(|e| refuse(e.to_string()))?;
-            Ok(OpenedStore { store: Arc::new(store), log_base: UNORDERED })
+            Ok(OpenedStore { store: Arc::new(store), log_base: UNORDERED, signer: None })
         }
-        "memory" => object(Ok(Arc::new(InMemory::new()))),
-        "s3" | "s3a" => object(s3(&config.url, &config.options).map(|s| Arc::new(s) as _)),
+        "memory" => Ok(object(Arc::new(InMemory::new()), None)),
+        "s3" | "s3a" => {
+            let store = Arc::new(s3(&config.url, &config.options).map_err(refused)?);
+            Ok(object(Arc::clone(&store) as _, Some(store)))
+        }
         "gs" => {
             let mut builder = GoogleCloudStorageBuilder::from_env().with_url(&config.url);
             for (key, value) in &config.options {
@@ -92,7 +101,8 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
                     .map_err(|_| refuse(format!("there is no option {key:?} for gs://")))?;
                 builder = builder.with_config(key, value);
             }
-            object(builder.build().map(|s| Arc::new(s) as _))
+            let store = Arc::new(builder.build().map_err(refused)?);
+            Ok(object(Arc::clone(&store) as _, Some(store)))
         }
         "az" | "azure" | "abfs" | "abfss" => {
             let mut builder = MicrosoftAzureBuilder::from_env().with_url(&config.url);
@@ -103,7 +113,8 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
                     .map_err(|_| refuse(format!("there is no option {key:?} for az://")))?;
                 builder = builder.with_config(key, value);
             }
-            object(builder.build().map(|s| Arc::new(s) as _))
+            let store = Arc::new(builder.build().map_err(refused)?);
+            Ok(object(Arc::clone(&store) as _, Some(store)))
         }
         other => Err(refuse(format!(
             "{other}:// is not known; use file://, s3://, gs://, az:// or memory://"

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use crate::{
     LakeConfig, LakeError, Snapshot,
-    config::{ORDERED, OpenedStore, open_store},
+    config::{ORDERED, OpenedStore, StoreSigner, open_store},
     log::Table,
 };
 
@@ -26,6 +26,7 @@ pub struct Lake {
 struct Inner {
     store: Arc<dyn ObjectStore>,
     log_base: &'static str,
+    signer: Option<StoreSigner>,
     tables: Mutex<HashMap<DatasetId, Arc<Table>>>,
     past: Cache<(DatasetId, u64), Snapshot>,
 }
@@ -49,15 +50,20 @@ impl Lake {
     /// Opens the store that the configuration names. A local folder is made where it is missing;
     /// a bucket must be there.
     pub fn open(config: &LakeConfig) -> Result<Self, LakeError> {
-        let OpenedStore { store, log_base } = open_store(config)?;
-        Ok(Self::with_store(store, log_base))
+        let OpenedStore { store, log_base, signer } = open_store(config)?;
+        Ok(Self::with_store(store, log_base, signer))
     }
 
-    fn with_store(store: Arc<dyn ObjectStore>, log_base: &'static str) -> Self {
+    fn with_store(
+        store: Arc<dyn ObjectStore>,
+        log_base: &'static str,
+        signer: Option<StoreSigner>,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 store,
                 log_base,
+                signer,
                 tables: Mutex::new(HashMap::new()),
                 past: Cache::new(PAST_SNAPSHOTS),
             }),
@@ -67,7 +73,7 @@ impl Lake {
     /// A lake on a store of one's own, such as one that fails on purpose. It must list keys in order.
     #[doc(hidden)]
     pub fn on_store(store: Arc<dyn ObjectStore>) -> Self {
-        Self::with_store(store, ORDERED)
+        Self::with_store(store, ORDERED, None)
     }
 
     /// The state of a dataset. The newest is kept in memory; whether it still is the newest costs one
@@ -124,6 +130,11 @@ impl Lake {
     /// The store, rooted where [`crate::DataFile::path`] counts from.
     pub fn object_store(&self) -> Arc<dyn ObjectStore> {
         Arc::clone(&self.inner.store)
+    }
+
+    /// What signs links to the store, and the path of the lake's root in it.
+    pub(crate) fn signer(&self) -> Option<&StoreSigner> {
+        self.inner.signer.as_ref()
     }
 
     pub(crate) fn table(&self, dataset: &DatasetId) -> Result<Arc<Table>, LakeError> {

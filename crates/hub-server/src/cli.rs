@@ -4,9 +4,11 @@
 mod agency;
 mod answer;
 mod args;
+mod checking;
 mod client;
 mod completion;
 mod dataset;
+mod download;
 mod error;
 mod input;
 mod output;
@@ -116,6 +118,7 @@ async fn execute(
 ) -> Result<(), CliError> {
     match command {
         ClientCommand::Upload(args) => upload::run(args, &client?, console).await,
+        ClientCommand::Download(args) => download::run(&args, &client?, console).await,
         ClientCommand::Sql(args) => sql::run(args, &client?, console).await,
         ClientCommand::Dataset { command } => dataset::run(command, &client?, console).await,
         ClientCommand::Agency { command } => agency::run(command, &client?, console).await,

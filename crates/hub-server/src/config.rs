@@ -119,6 +119,8 @@ pub struct UploadsConfig {
     pub pause_ms: u64,
     /// Errors a report lists.
     pub report_cap: usize,
+    /// How long the files of rejected uploads are kept, in days.
+    pub keep_rejected_days: u64,
     /// Whether files are decoded in a process of their own.
     pub worker: bool,
     /// Memory that process may allocate, in bytes.
@@ -138,6 +140,7 @@ impl Default for UploadsConfig {
             threads: 0,
             pause_ms: 60_000,
             report_cap: 1_000,
+            keep_rejected_days: 90,
             worker: true,
             worker_memory_bytes: 2 << 30,
             worker_cpu_s: 3_600,

@@ -81,7 +81,7 @@ pub(crate) fn outline(kind: ErrorKind) -> (StatusCode, &'static str, &'static st
         K::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
         K::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
         K::AlreadyExists => (StatusCode::CONFLICT, "already-exists", "Already there"),
-        K::Conflict => (StatusCode::CONFLICT, "conflict", "Another writer was first"),
+        K::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
         K::IdempotencyMismatch => {
             (StatusCode::CONFLICT, "idempotency-mismatch", "Idempotency key used before")
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{
     Router,
     extract::Request,
-    http::{HeaderName, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
     middleware,
     response::Response,
     routing::get,
@@ -29,7 +29,8 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, home, ops, proposals, rows, sql, tokens, upkeep, uploads, versions,
+        agencies, datasets, home, links, ops, originals, proposals, rows, sql, tokens, tus, upkeep,
+        uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -48,6 +49,11 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(proposals::propose_contract))
         .routes(routes!(uploads::create_upload, uploads::list_uploads))
         .routes(routes!(uploads::read_upload))
+        .routes(routes!(originals::read_original, originals::remove_original))
+        .routes(routes!(links::create_upload_link))
+        .routes(routes!(links::complete_upload))
+        .routes(routes!(tus::begin_tus_upload))
+        .routes(routes!(tus::read_tus_upload, tus::send_tus_piece, tus::drop_tus_upload))
         .routes(routes!(upkeep::compact_dataset))
         .routes(routes!(upkeep::vacuum_dataset))
         .routes(routes!(agencies::list_agencies))
@@ -78,6 +84,7 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), telemetry::count))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(cors(cors_origins))
+        .layer(middleware::from_fn(tus::speak))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("referrer-policy", "no-referrer"))
         .layer(fixed("x-frame-options", "DENY"))
@@ -100,7 +107,8 @@ fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Head
 fn compression() -> CompressionLayer<impl Predicate> {
     let worth = SizeAbove::new(1_024)
         .and(NotForContentType::const_new("application/vnd.apache."))
-        .and(NotForContentType::IMAGES);
+        .and(NotForContentType::IMAGES)
+        .and(no_kept_file);
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
 }
 
@@ -128,6 +136,16 @@ async fn accept_plain(mut request: Request) -> Request {
     request
 }
 
+/// A file is answered byte for byte, as its digest says.
+fn no_kept_file(
+    _: StatusCode,
+    _: Version,
+    headers: &HeaderMap,
+    _: &axum::http::Extensions,
+) -> bool {
+    !headers.contains_key(originals::REPR_DIGEST)
+}
+
 /// Public data may be read by any page; tokens are headers, which no browser sends on its own.
 fn cors(origins: &[String]) -> CorsLayer {
     let origin = if origins.iter().any(|origin| origin == "*") {
@@ -137,23 +155,40 @@ fn cors(origins: &[String]) -> CorsLayer {
     };
     CorsLayer::new()
         .allow_origin(origin)
-        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::ACCEPT,
-            header::CONTENT_TYPE,
-            header::IF_NONE_MATCH,
-            HeaderName::from_static("idempotency-key"),
-            HeaderName::from_static("content-digest"),
+        .allow_methods([
+            Method::GET,
+            Method::HEAD,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
         ])
-        .expose_headers([
-            header::ETAG,
-            header::LINK,
-            HeaderName::from_static("mochiyori-sources"),
-            HeaderName::from_static("mochiyori-next-cursor"),
-            HeaderName::from_static("x-request-id"),
-        ])
+        .allow_headers(named(&[
+            "authorization",
+            "accept",
+            "content-type",
+            "if-none-match",
+            "range",
+            "prefer",
+            "idempotency-key",
+            "content-digest",
+        ]))
+        .expose_headers(named(&[
+            "etag",
+            "link",
+            "mochiyori-sources",
+            "mochiyori-next-cursor",
+            "x-request-id",
+            "content-disposition",
+            "content-range",
+            "repr-digest",
+        ]))
         .max_age(Duration::from_secs(3_600))
+}
+
+/// These headers and those of uploads in pieces.
+fn named(names: &[&'static str]) -> Vec<HeaderName> {
+    names.iter().chain(&tus::HEADERS).map(|name| HeaderName::from_static(name)).collect()
 }
 
 async fn no_such_route() -> Problem {

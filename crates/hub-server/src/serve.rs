@@ -152,11 +152,13 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
     let engine = QueryEngine::new(engine_config, lake.object_store())?;
     let app_config = AppConfig {
         scratch_folder: scratch,
+        partial_folder: config.server.data_dir.join("partial"),
         max_upload_bytes: config.uploads.max_bytes,
         uploads_at_once: config.uploads.at_once,
         upload_memory_bytes: config.uploads.memory_bytes,
         upload_threads: or_cores(config.uploads.threads),
         body_pause_ms: config.uploads.pause_ms,
+        keep_rejected_s: config.uploads.keep_rejected_days.saturating_mul(86_400),
         report_cap: config.uploads.report_cap,
         decoding: decoding(&config.uploads),
         sql_bounds: SqlBounds { max_bytes: config.queries.max_sql_bytes, ..SqlBounds::default() },

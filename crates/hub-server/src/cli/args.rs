@@ -9,6 +9,7 @@ use crate::cli::{
     agency::AgencyCommand,
     completion::CompletionArgs,
     dataset::DatasetCommand,
+    download::DownloadArgs,
     output::Language,
     sql::SqlArgs,
     token::TokenCommand,
@@ -145,6 +146,8 @@ Example:
 pub enum ClientCommand {
     /// Publish a file as the next version of a dataset
     Upload(UploadArgs),
+    /// Get the file of an upload back, as it was sent
+    Download(DownloadArgs),
     /// Ask a question in SQL, across all datasets you may read
     Sql(SqlArgs),
     /// Look for datasets, see what they hold, make new ones

@@ -8,10 +8,11 @@ use clap::{Args, ValueEnum};
 use establish::establish;
 use hub_model::DatasetId;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use reqwest::Method;
+use reqwest::{Method, Response};
 use serde_json::Value;
 
 use crate::cli::{
+    checking,
     client::Client,
     error::CliError,
     input::{FileFormat, Input},
@@ -121,6 +122,10 @@ pub(crate) async fn run(
         .query(&[("mode", args.mode.as_str())])
         .header("Idempotency-Key", key)
         .header("Content-Digest", fingerprint.content_digest());
+    if console.look.bars {
+        // Whoever looks on sees how the checking goes; a program waits for the one answer.
+        request = request.header("Prefer", "respond-async");
+    }
     if let Some(format) = args.format {
         request = request.query(&[("format", format.as_str())]);
     }
@@ -132,11 +137,8 @@ pub(crate) async fn run(
     let answer = client.send(input.attach(request, args.format, &bar)?).await;
     bar.finish_and_clear();
 
-    match answer {
-        Ok(response) => {
-            let replayed = response.headers().get(REPLAYED).is_some_and(|v| v == "true");
-            let upload: Value =
-                response.json().await.map_err(|error| lost(client.failed(&error)))?;
+    match answered(answer, client, &args, console.look, size).await {
+        Ok((upload, replayed)) => {
             save_report(&args, upload.get("report"))?;
             if args.json {
                 return Ok(console.json(&upload)?);
@@ -159,6 +161,27 @@ pub(crate) async fn run(
         }
         Err(error) => Err(lost(error)),
     }
+}
+
+/// What became of the upload, and whether that is the answer to an earlier, equal request.
+async fn answered(
+    answer: Result<Response, CliError>,
+    client: &Client,
+    args: &UploadArgs,
+    look: Look,
+    size: u64,
+) -> Result<(Value, bool), CliError> {
+    let response = answer?;
+    let replayed = response.headers().get(REPLAYED).is_some_and(|v| v == "true");
+    let upload: Value = response.json().await.map_err(|error| client.failed(&error))?;
+    if !checking::goes_on(&upload) {
+        return Ok((upload, replayed));
+    }
+    let bar = progress(look, size, "checking");
+    let path = ["v1", "datasets", args.to.agency().as_str(), args.to.name(), "uploads"];
+    let upload = checking::follow(client, &path, &member(&upload, "id"), &bar).await;
+    bar.finish_and_clear();
+    Ok((upload?, false))
 }
 
 /// Says of a broken connection what is true of uploads only.
@@ -252,7 +275,7 @@ pub(crate) fn progress(look: Look, size: u64, doing: &'static str) -> ProgressBa
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::with_draw_target(Some(size), ProgressDrawTarget::stderr());
-    let template = "{prefix:9} [{bar:30}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta}";
+    let template = "{prefix:9} [{bar:30}] {binary_bytes} of {binary_total_bytes}  {binary_bytes_per_sec}  {eta}  {msg}";
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }

@@ -9,9 +9,9 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::TryStreamExt;
-use hub_app::UploadRequest;
+use hub_app::{Accepted, Publication, UploadRequest};
 use hub_intake::{Format, FormatHint};
-use hub_model::{UploadId, UploadMode, UploadReport, format_instant};
+use hub_model::{DatasetId, UploadId, UploadMode, UploadReport, format_instant};
 use hub_registry::UploadRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -56,17 +56,20 @@ fn hint(
         })
         .transpose()?;
     let media_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    if file_name
-        .is_some_and(|name| name.chars().count() > 255 || name.chars().any(char::is_control))
-    {
-        return Err(Problem::parameter("file_name", "give a plain name of up to 255 characters"));
-    }
+    file_name.map_or(Ok(()), check_file_name)?;
     Ok(FormatHint {
         file_name: file_name.map(str::to_owned),
         media_type: media_type.map(str::to_owned),
         format: explicit,
         preset: None,
     })
+}
+
+pub(crate) fn check_file_name(name: &str) -> Result<(), Problem> {
+    if name.chars().count() > 255 || name.chars().any(char::is_control) {
+        return Err(Problem::parameter("file_name", "give a plain name of up to 255 characters"));
+    }
+    Ok(())
 }
 
 /// How a file is to be taken.
@@ -84,6 +87,28 @@ pub(crate) struct UploadQuery {
     format: Option<String>,
     /// The file's name, for the record.
     file_name: Option<String>,
+    /// Answer once the file is received and not once it is checked; `Prefer: respond-async` asks for the
+    /// same.
+    #[serde(default, rename = "async")]
+    #[param(rename = "async")]
+    is_async: bool,
+}
+
+impl UploadQuery {
+    /// What is asked for with a file, as far as the address and these headers say it.
+    pub(crate) fn request(
+        &self,
+        dataset: DatasetId,
+        headers: &HeaderMap,
+    ) -> Result<UploadRequest, Problem> {
+        Ok(UploadRequest {
+            dataset,
+            mode: self.mode.into(),
+            hint: hint(self.format.as_deref(), self.file_name.as_deref(), headers)?,
+            idempotency_key: idempotency_key(headers)?,
+            expected_sha256: content_digest(headers)?,
+        })
+    }
 }
 
 /// How a file changes a dataset.
@@ -145,6 +170,9 @@ pub(crate) struct UploadResponse {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
+    /// How far it has come, while this process works on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<ProgressResponse>,
     /// What was understood of the file and what is wrong with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
@@ -167,9 +195,39 @@ impl From<UploadRecord> for UploadResponse {
             finished_at: record.finished_at.map(format_instant),
             version: record.version,
             problem: record.problem,
+            progress: None,
             report: record.report,
         }
     }
+}
+
+impl UploadResponse {
+    /// With its progress, where this process works on it.
+    pub(crate) fn of(state: &ServerState, record: UploadRecord) -> Self {
+        let progress = state.app.upload_progress(&record.id);
+        let bytes_received = record.bytes;
+        let progress = progress.map(|progress| ProgressResponse {
+            stage: progress.stage().as_str(),
+            bytes_received,
+            bytes_read: progress.bytes_read(),
+            rows_read: progress.rows_read(),
+        });
+        Self { progress, ..Self::from(record) }
+    }
+}
+
+/// How far an upload has come.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProgressResponse {
+    /// `waiting` for others, `checking` its cells, `storing` its rows, or `committing` its version.
+    #[schema(example = "checking")]
+    stage: &'static str,
+    /// Bytes of the file that are here: all of them.
+    bytes_received: u64,
+    /// How far into the file the reader has got; formats that are read out of order jump.
+    bytes_read: u64,
+    /// Rows that keep the contract; none are counted after the first that does not.
+    rows_read: u64,
 }
 
 /// A published upload.
@@ -205,10 +263,14 @@ pub(crate) fn body_stream(body: Body) -> hub_app::Body {
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
            UploadQuery,
+           ("Prefer" = Option<String>, Header, description = "`respond-async`: answer once the file is received"),
            ("Idempotency-Key" = Option<String>, Header, description = "A name for this request, up to 255 characters"),
            ("Content-Digest" = Option<String>, Header, description = "`sha-256=:<base64>:`, checked where given")),
     request_body(content = Vec<u8>, content_type = "application/octet-stream"),
-    responses((status = 201, body = PublicationResponse), WriteProblems), security(("token" = [])))]
+    responses((status = 201, body = PublicationResponse),
+              (status = 202, body = UploadResponse, description = "The file is received and being worked on, also after a restart of the hub; read the upload at `Location` until its state is `committed`, `rejected` or `failed`",
+               headers(("Location" = String, description = "Where the upload is read"))),
+              WriteProblems), security(("token" = [])))]
 pub(crate) async fn create_upload(
     State(state): State<ServerState>,
     Caller(principal): Caller,
@@ -217,14 +279,41 @@ pub(crate) async fn create_upload(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Problem> {
-    let request = UploadRequest {
-        dataset,
-        mode: query.mode.into(),
-        hint: hint(query.format.as_deref(), query.file_name.as_deref(), &headers)?,
-        idempotency_key: idempotency_key(&headers)?,
-        expected_sha256: content_digest(&headers)?,
-    };
+    let request = query.request(dataset, &headers)?;
+    if query.is_async || prefers_async(&headers) {
+        let outcome = state.app.accept_upload(&principal, request, body_stream(body)).await?;
+        return Ok(accepted(&state, outcome).into_response());
+    }
     let publication = state.app.publish_upload(&principal, request, body_stream(body)).await?;
+    Ok(published(publication))
+}
+
+/// The answer to a sender who does not wait: where to look what becomes of the file.
+pub(crate) fn accepted(state: &ServerState, outcome: Accepted) -> Response {
+    let job = match outcome {
+        Accepted::Repeated(publication) => return published(*publication),
+        Accepted::UnderWay(job) => job,
+    };
+    let (dataset, id) = (&job.upload.dataset, &job.upload.id);
+    let location = format!(
+        "{}/v1/datasets/{}/{}/uploads/{id}",
+        state.public_url,
+        dataset.agency(),
+        dataset.name()
+    );
+    let body = Json(UploadResponse::of(state, job.upload));
+    (StatusCode::ACCEPTED, [(header::LOCATION, location)], body).into_response()
+}
+
+/// Whether the sender asks not to wait (RFC 7240).
+fn prefers_async(headers: &HeaderMap) -> bool {
+    let preferences = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    preferences
+        .flat_map(|value| value.split(','))
+        .any(|preference| preference.trim().eq_ignore_ascii_case("respond-async"))
+}
+
+fn published(publication: Publication) -> Response {
     let replayed = publication.replayed;
     let body = PublicationResponse {
         upload: publication.upload.into(),
@@ -235,7 +324,7 @@ pub(crate) async fn create_upload(
     if replayed {
         response.headers_mut().insert("idempotent-replayed", HeaderValue::from_static("true"));
     }
-    Ok(response)
+    response
 }
 
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
@@ -299,7 +388,8 @@ pub(crate) async fn read_upload(
     DatasetPath(dataset): DatasetPath,
     LastSegment(id): LastSegment<UploadId>,
 ) -> Result<Json<UploadResponse>, Problem> {
-    Ok(Json(state.app.upload(&principal, &dataset, &id).await?.into()))
+    let upload = state.app.upload(&principal, &dataset, &id).await?;
+    Ok(Json(UploadResponse::of(&state, upload)))
 }
 
 #[cfg(test)]
