@@ -19,7 +19,10 @@ pub(crate) mod typed;
 mod typed_tests;
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
 };
 
@@ -48,6 +51,8 @@ pub struct ConformedBatch {
     /// formats by rows from 1. The rest follow it one by one. Only where many records of a CSV span
     /// several lines do later rows of a batch stand further down than that.
     pub first_row: u64,
+    /// The file of a container that the rows are of, where there are several.
+    pub file: Option<Arc<str>>,
 }
 
 /// Checks every cell of a file and hands the sink what keeps the contract, in the order of the file.
@@ -66,9 +71,11 @@ pub fn conform(
     options.check_stop()?;
     let format = recognised.format();
     let mut decoder = decode::open(recognised, options)?;
-    let plan = Plan::new(contract, decoder.columns(), recognised)?;
-    guarded(|| decoder.select(plan.wanted()))?;
     let understood = decoder.understood();
+    let header_rows = understood.layout.as_ref().and_then(|layout| layout.header_rows);
+    let header_row = header_rows.map(|(_, last)| last);
+    let plan = Plan::new(contract, decoder.columns(), recognised, header_row)?;
+    guarded(|| decoder.select(plan.wanted()))?;
     let conformer = Conformer::new(plan, format, understood, options);
     let (to_conform, blocks) = sync_channel(WAITING);
     let (to_sink, batches) = sync_channel(WAITING);
@@ -78,7 +85,7 @@ pub fn conform(
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, move || {
                 decode_all(decoder.as_mut(), options, &to_conform);
-                decoder.changes()
+                (decoder.changes(), decoder.warnings())
             })?;
         let checking = thread::Builder::new()
             .name("intake-conform".to_owned())
@@ -94,9 +101,9 @@ pub fn conform(
         drop(batches);
         let failed = |_| IntakeError::Internal("the checking of cells failed".to_owned());
         let conformer = checking.join().map_err(failed)?;
-        let changes = decoding.join().map_err(failed)?;
+        let (changes, warnings) = decoding.join().map_err(failed)?;
         taken?;
-        Ok(conformer?.finish(changes))
+        Ok(conformer?.finish(changes, warnings))
     })
 }
 

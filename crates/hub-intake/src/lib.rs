@@ -13,8 +13,10 @@
 
 mod changes;
 mod conform;
+mod container;
 mod decode;
 mod detect;
+mod dialect;
 mod duplicates;
 mod encoding;
 mod error;
@@ -24,6 +26,7 @@ mod propose;
 mod recognise;
 mod rows;
 mod show;
+mod table;
 
 pub use conform::{ConformedBatch, conform};
 pub use detect::{Format, FormatHint};
@@ -31,4 +34,4 @@ pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
-pub use recognise::{Recognised, recognise};
+pub use recognise::{Recognised, recognise, recognise_within};

@@ -1,8 +1,11 @@
 //! The limits within which a file is read.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use crate::IntakeError;
@@ -26,6 +29,9 @@ pub struct IntakeOptions {
     pub max_piece_bytes: u64,
     /// The most bytes a file may unpack to in all. Default 256 GiB.
     pub max_decoded_bytes: u64,
+    /// Where files inside an archive are unpacked to, as files without a name; the system's folder for
+    /// temporary files where nothing is said. Default none.
+    pub temp_dir: Option<PathBuf>,
     /// Set to true from elsewhere, it ends the reading within a batch.
     pub stop: Arc<AtomicBool>,
 }
@@ -39,6 +45,7 @@ impl Default for IntakeOptions {
             max_record_bytes: 8 << 20,
             max_piece_bytes: 512 << 20,
             max_decoded_bytes: 256 << 30,
+            temp_dir: None,
             stop: Arc::new(AtomicBool::new(false)),
         }
     }

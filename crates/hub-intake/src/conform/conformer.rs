@@ -7,7 +7,7 @@ use arrow::{
     record_batch::{RecordBatch, RecordBatchOptions},
     util::display::{ArrayFormatter, FormatOptions},
 };
-use hub_model::{CellError, ColumnReport, FieldRole, ReportBuilder, UploadReport};
+use hub_model::{CellError, ColumnReport, FieldRole, ReportBuilder, UploadReport, Warning};
 
 use super::{
     ConformedBatch,
@@ -38,6 +38,14 @@ impl Piece<'_> {
         match self {
             Self::Text(block) => block.rows(),
             Self::Typed { batch, .. } => batch.num_rows(),
+        }
+    }
+
+    /// The file of a container, where there are several.
+    fn file(&self) -> Option<String> {
+        match self {
+            Self::Text(block) => block.file.as_deref().map(str::to_owned),
+            Self::Typed { .. } => None,
         }
     }
 
@@ -109,7 +117,8 @@ impl<'a> Conformer<'a> {
                 if let Some(batch) = self.conform(&piece)? {
                     for (start, rows) in runs(&block.lines) {
                         let first_row = block.lines[start];
-                        if !give(ConformedBatch { batch: batch.slice(start, rows), first_row }) {
+                        let (batch, file) = (batch.slice(start, rows), block.file.clone());
+                        if !give(ConformedBatch { batch, first_row, file }) {
                             break;
                         }
                     }
@@ -124,7 +133,7 @@ impl<'a> Conformer<'a> {
                     start += part.num_rows();
                     let piece = Piece::Typed { batch: &part, first_row };
                     if let Some(batch) = self.conform(&piece)?
-                        && !give(ConformedBatch { batch, first_row })
+                        && !give(ConformedBatch { batch, first_row, file: None })
                     {
                         break;
                     }
@@ -234,12 +243,13 @@ impl<'a> Conformer<'a> {
     }
 
     /// The report of the whole file; `decoded` is what the decoder changed.
-    pub(crate) fn finish(mut self, decoded: Changes) -> UploadReport {
+    pub(crate) fn finish(mut self, decoded: Changes, warnings: Vec<Warning>) -> UploadReport {
         self.changes.merge(decoded);
         let report = self.report.report_mut();
         report.rows = self.rows;
         report.period = self.span.period();
         report.changes = self.changes.finish();
+        report.warnings.extend(warnings);
         report.columns = self
             .plan
             .fields
@@ -294,7 +304,8 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>) -> CellError {
     let Some((planned, source)) = planned.and_then(|p| p.source.as_ref().map(|s| (p, s))) else {
         let (message, fix) = describe_row(fault.kind, plan.width);
         let (row, column, cell, value) = (Some(fault.place), None, None, None);
-        return CellError { row, column, cell, value, rule, message, fix };
+        let file = piece.file();
+        return CellError { file, row, column, cell, value, rule, message, fix };
     };
     let (value, is_text) = match piece {
         Piece::Text(block) => (show_bytes(block.cell(fault.row, source.column)), true),
@@ -302,6 +313,7 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>) -> CellError {
     };
     let (message, fix) = describe(fault.kind, planned.field, &source.name, &value, is_text);
     CellError {
+        file: piece.file(),
         row: Some(fault.place),
         column: Some(source.name.clone()),
         cell: piece.cell_name(fault, source),
