@@ -23,7 +23,10 @@ mod typed_tests;
 mod watch;
 
 use std::{
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
     thread,
 };
 
@@ -88,14 +91,16 @@ pub fn conform_keeping(
     options.check_stop()?;
     let format = recognised.format();
     let mut decoder = decode::open(recognised, options)?;
-    let plan = Plan::new(contract, decoder.columns(), recognised)?;
-    guarded(|| decoder.select(plan.wanted()))?;
     let understood = decoder.understood();
+    let header_rows = understood.layout.as_ref().and_then(|layout| layout.header_rows);
+    let header_row = header_rows.map(|(_, last)| last);
+    let plan = Plan::new(contract, decoder.columns(), recognised, header_row)?;
+    guarded(|| decoder.select(plan.wanted()))?;
     let is_plain = recognised.known_layout().is_none();
     let conformer = Conformer::new(plan, contract, format, understood, is_plain, options);
     if conformer.is_about_persons() {
         // Not a row of it is looked at.
-        return Ok(conformer.finish(Changes::default()));
+        return Ok(conformer.finish(Changes::default(), Vec::new()));
     }
     let (to_conform, blocks) = sync_channel(WAITING);
     let (to_sink, batches) = sync_channel(WAITING);
@@ -105,7 +110,7 @@ pub fn conform_keeping(
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, move || {
                 decode_all(decoder.as_mut(), options, &to_conform);
-                decoder.changes()
+                (decoder.changes(), decoder.warnings())
             })?;
         let checking = thread::Builder::new()
             .name("intake-conform".to_owned())
@@ -127,9 +132,9 @@ pub fn conform_keeping(
         drop(batches);
         let failed = |_| IntakeError::Internal("the checking of cells failed".to_owned());
         let conformer = checking.join().map_err(failed)?;
-        let changes = decoding.join().map_err(failed)?;
+        let (changes, warnings) = decoding.join().map_err(failed)?;
         taken?;
-        Ok(conformer?.finish(changes))
+        Ok(conformer?.finish(changes, warnings))
     })
 }
 

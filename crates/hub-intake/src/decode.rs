@@ -4,8 +4,11 @@
 mod arrow_file;
 mod arrow_messages;
 mod arrow_stream;
+mod contained;
 mod csv;
+pub(crate) mod headings;
 mod parquet;
+mod table;
 mod text_block;
 mod transformed;
 
@@ -16,8 +19,10 @@ use std::{
 
 use arrow::record_batch::RecordBatch;
 use arrow_schema::{DataType, Schema};
-use hub_model::{Contract, LayoutReport, MAX_FIELDS};
+use hub_model::{Contract, LayoutReport, MAX_FIELDS, Warning};
 
+pub(crate) use contained::in_file;
+pub(crate) use csv::{Ragged, Records};
 pub(crate) use text_block::{BrokenRow, RowFault, TextBlock};
 pub(crate) use transformed::{Output, Transform, Transformed};
 
@@ -34,12 +39,20 @@ pub(crate) struct SourceColumn {
     pub(crate) metadata: HashMap<String, String>,
     /// Its place in the person's file, from 0, where that file has cells.
     pub(crate) position: Option<u32>,
+    /// Its heading in the file, where another column has the same and this one was named anew.
+    pub(crate) shared_heading: Option<String>,
 }
 
 impl SourceColumn {
     /// A column of text.
     pub(crate) fn text(name: impl Into<String>, position: Option<u32>) -> Self {
-        Self { name: name.into(), data_type: None, metadata: HashMap::new(), position }
+        Self {
+            name: name.into(),
+            data_type: None,
+            metadata: HashMap::new(),
+            position,
+            shared_heading: None,
+        }
     }
 }
 
@@ -85,6 +98,11 @@ pub(crate) trait Decode: Send {
         Changes::default()
     }
 
+    /// What looks wrong in the file as a whole; asked for after the last block.
+    fn warnings(&mut self) -> Vec<Warning> {
+        Vec::new()
+    }
+
     /// Leaves out every other column from now on; `wanted` is in ascending order. Called once, before the
     /// first block.
     fn select(&mut self, wanted: &[usize]) -> Result<(), IntakeError>;
@@ -108,6 +126,7 @@ fn source_columns(schema: &Schema) -> Result<Vec<SourceColumn>, IntakeError> {
         data_type: Some(field.data_type().clone()),
         metadata: field.metadata().clone(),
         position: None,
+        shared_heading: None,
     });
     Ok(columns.collect())
 }
@@ -117,17 +136,25 @@ pub(crate) fn open(
     recognised: &Recognised,
     options: &IntakeOptions,
 ) -> Result<Box<dyn Decode>, IntakeError> {
+    if recognised.container().is_some() {
+        return Ok(Box::new(contained::Contained::open(recognised, options)?));
+    }
+    open_one(recognised, options)
+}
+
+/// Begins to decode one file.
+fn open_one(
+    recognised: &Recognised,
+    options: &IntakeOptions,
+) -> Result<Box<dyn Decode>, IntakeError> {
     guarded(|| {
         let file = recognised.file()?;
         if let Some(preset) = recognised.known_layout() {
             return preset.open(recognised, options);
         }
         Ok(match recognised.format() {
-            Format::Csv => {
-                let encoding = recognised.encoding();
-                Box::new(csv::CsvDecoder::open(recognised.text()?, encoding, options)?)
-                    as Box<dyn Decode>
-            }
+            format if format.has_rows() => table::open(recognised, options)?,
+            Format::Csv => return Err(IntakeError::Internal("CSV has rows".to_owned())),
             Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
             Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
             Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),

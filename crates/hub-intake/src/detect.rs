@@ -8,13 +8,16 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{IntakeError, encoding::TextEncoding};
+use crate::{
+    IntakeError,
+    encoding::{TextEncoding, tell},
+};
 
 /// A format that the hub reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Format {
-    /// Text whose cells are separated by commas.
+    /// Text whose cells are separated by commas, tabs, semicolons or spaces.
     Csv,
     /// Apache Parquet.
     Parquet,
@@ -48,7 +51,7 @@ impl Format {
 
     fn of_media_type(media_type: &str) -> Option<Self> {
         match media_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
-            "text/csv" | "application/csv" => Some(Self::Csv),
+            "text/csv" | "application/csv" | "text/tab-separated-values" => Some(Self::Csv),
             "application/vnd.apache.parquet" | "application/parquet" => Some(Self::Parquet),
             "application/vnd.apache.arrow.file" => Some(Self::ArrowFile),
             "application/vnd.apache.arrow.stream" => Some(Self::ArrowStream),
@@ -58,7 +61,7 @@ impl Format {
 
     fn of_file_name(name: &str) -> Option<Self> {
         match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
-            "csv" => Some(Self::Csv),
+            "csv" | "tsv" | "tab" | "txt" | "dat" => Some(Self::Csv),
             "parquet" | "parq" | "pq" => Some(Self::Parquet),
             "arrow" | "feather" | "ipc" => Some(Self::ArrowFile),
             "arrows" => Some(Self::ArrowStream),
@@ -86,6 +89,19 @@ pub struct FormatHint {
     /// A publisher's layout by its id, or `none` to read the file as a plain table; found by itself where
     /// nothing is said.
     pub preset: Option<String>,
+    /// The text encoding as people name it, such as `cp932`; told from the file where nothing is said.
+    #[serde(default)]
+    pub encoding: Option<String>,
+    /// What separates the cells of text: `comma`, `tab`, `semicolon`, `pipe`, `space`, or the character
+    /// itself; told from the file where nothing is said.
+    #[serde(default)]
+    pub delimiter: Option<String>,
+    /// The rows that hold the headings, counted from 1, such as `2` or `2-3`; found where nothing is said.
+    #[serde(default)]
+    pub header_rows: Option<String>,
+    /// The sheet of a workbook by its name; chosen where nothing is said.
+    #[serde(default)]
+    pub sheet: Option<String>,
 }
 
 /// How many bytes are looked at.
@@ -118,24 +134,25 @@ pub(crate) fn detect(
         .format
         .or_else(|| hint.media_type.as_deref().and_then(Format::of_media_type))
         .or_else(|| hint.file_name.as_deref().and_then(Format::of_file_name));
-    let Some(text) = utf8_head(&head) else {
+    let encoding = match hint.encoding.as_deref() {
+        Some(name) => Some(TextEncoding::parse(name)?.settled_by(&head)),
+        None => tell(file)?.first().map(|guess| guess.encoding),
+    };
+    let Some(encoding) = encoding else {
         return Err(match stated {
             Some(format) if format != Format::Csv => broken(format),
-            _ if looks_like_cp932(&head) => return Ok((Format::Csv, TextEncoding::Cp932)),
             _ => IntakeError::unsupported(
-                "ファイルの形式がわかりません。UTF-8のCSV、Parquet、Arrowのいずれかで保存して送ってください",
-                "the file's format is not known; save it as CSV in UTF-8, as Parquet or as Arrow",
+                "ファイルの形式がわかりません。CSV、Parquet、Arrowのいずれかで保存して送ってください",
+                "the file's format is not known; save it as CSV, as Parquet or as Arrow",
             ),
         });
     };
     if let Some(asked) = hint.format.filter(|asked| *asked != Format::Csv) {
         return Err(contradiction(asked, "text"));
     }
-    if let Some(found) = foreign_text(text) {
+    if let Some(found) = foreign_text(&encoding.glance(&head)) {
         return Err(found.refusal());
     }
-    let encoding =
-        if text.starts_with('\u{FEFF}') { TextEncoding::Utf8Bom } else { TextEncoding::Utf8 };
     Ok((Format::Csv, encoding))
 }
 
@@ -151,47 +168,6 @@ fn by_magic(head: &[u8]) -> Option<Format> {
     }
 }
 
-/// The text of the head, of which the cut may have split the last character.
-fn utf8_head(head: &[u8]) -> Option<&str> {
-    match std::str::from_utf8(head) {
-        Ok(text) => Some(text),
-        Err(error) if error.error_len().is_none() && head.len() as u64 == LOOKED_AT => {
-            std::str::from_utf8(&head[..error.valid_up_to()]).ok()
-        }
-        Err(error) => {
-            // One stray byte in a text that is otherwise UTF-8 is a broken cell, which the report names.
-            let broken = String::from_utf8_lossy(head).matches('\u{FFFD}').count();
-            (error.valid_up_to() > 0 && head.iter().any(|b| *b >= 0x80) && broken * 50 < head.len())
-                .then(|| std::str::from_utf8(&head[..error.valid_up_to()]).ok())
-                .flatten()
-                .filter(|_| valid_multibyte(head) > broken)
-        }
-    }
-}
-
-/// How many characters beyond ASCII are valid UTF-8.
-fn valid_multibyte(head: &[u8]) -> usize {
-    String::from_utf8_lossy(head).chars().filter(|c| !c.is_ascii() && *c != '\u{FFFD}').count()
-}
-
-/// Whether the bytes are pairs of CP932, apart from a last one that the cut may have split.
-fn looks_like_cp932(head: &[u8]) -> bool {
-    let mut bytes = head.iter().copied().peekable();
-    let mut pairs = 0usize;
-    while let Some(first) = bytes.next() {
-        match first {
-            0x81..=0x9F | 0xE0..=0xFC => match bytes.next() {
-                Some(0x40..=0x7E | 0x80..=0xFC) => pairs += 1,
-                None => {}
-                Some(_) => return false,
-            },
-            0x80 | 0xA0 | 0xFD..=0xFF => return false,
-            _ => {}
-        }
-    }
-    pairs > 0 || head.iter().any(|b| (0xA1..=0xDF).contains(b))
-}
-
 /// Kinds of files that are known and not read.
 #[derive(Debug, Clone, Copy)]
 enum Foreign {
@@ -201,7 +177,6 @@ enum Foreign {
     Gzip,
     Zstd,
     OldArrow,
-    Utf16,
     Pdf,
     Html,
     Json,
@@ -228,18 +203,7 @@ fn foreign(head: &[u8]) -> Option<Foreign> {
     if head.starts_with(b"%PDF-") {
         return Some(Foreign::Pdf);
     }
-    if head.starts_with(&[0xFF, 0xFE]) || head.starts_with(&[0xFE, 0xFF]) || every_other_nul(head) {
-        return Some(Foreign::Utf16);
-    }
     None
-}
-
-/// Text in UTF-16 without a mark: most ASCII characters carry a zero byte on the same side.
-fn every_other_nul(head: &[u8]) -> bool {
-    let head = &head[..head.len().min(256)];
-    let nuls = |odd: usize| head.iter().skip(odd).step_by(2).filter(|b| **b == 0).count();
-    let half = head.len() / 2;
-    half >= 4 && (nuls(0) * 4 > half * 3) != (nuls(1) * 4 > half * 3)
 }
 
 fn foreign_text(text: &str) -> Option<Foreign> {
@@ -263,7 +227,6 @@ impl Foreign {
             Self::Gzip => ("gzipで圧縮されたもの", "compressed with gzip"),
             Self::Zstd => ("zstdで圧縮されたもの", "compressed with zstd"),
             Self::OldArrow => ("Featherの古い版（V1）", "the old version 1 of Feather"),
-            Self::Utf16 => ("UTF-16の文字コード", "text in UTF-16"),
             Self::Pdf => ("PDF", "a PDF document"),
             Self::Html => ("HTMLかXML", "HTML or XML"),
             Self::Json => ("JSON", "JSON"),
@@ -276,10 +239,6 @@ impl Foreign {
             Self::Zip | Self::Gzip | Self::Zstd => {
                 ("展開して、中のファイルを送ってください", "unpack it and send the file inside")
             }
-            Self::Utf16 => (
-                "文字コードをUTF-8にしたCSV（Excelなら「CSV UTF-8（コンマ区切り）」）かParquetで保存して送ってください",
-                "save it as CSV in UTF-8 (in Excel, \"CSV UTF-8 (Comma delimited)\") or as Parquet, and send that",
-            ),
             Self::OldArrow | Self::Pdf | Self::Html | Self::Json => (
                 "UTF-8のCSV、Parquet、Arrowのいずれかで保存して送ってください",
                 "save the data as CSV in UTF-8, as Parquet or as Arrow, and send that",
@@ -371,8 +330,6 @@ mod tests {
         assert!(refusal(b"PK\x03\x04....[Content_Types].xml").contains("CSV UTF-8"));
         assert!(refusal(b"PK\x03\x04....data.csv").contains("unpack"));
         assert!(refusal(&[0x1F, 0x8B, 8, 0]).contains("gzip"));
-        assert!(refusal(b"\xFF\xFEa\0,\0b\0").contains("UTF-16"));
-        assert!(refusal(b"a\0,\0b\0\n\0c\0,\0").contains("UTF-16"));
         assert!(refusal(b"{\"a\": 1}").contains("JSON"));
         assert!(refusal(&[0xD0, 0xCF, 0x11, 0xE0, 0]).contains("xls"));
     }

@@ -17,6 +17,7 @@ pub fn report_duplicates(
     let listed = &examples[..examples.len().min(usize::try_from(count).unwrap_or(usize::MAX))];
     for &(first, again) in listed {
         builder.error(Rule::UniqueKey, || CellError {
+            file: None,
             row: Some(again),
             column: (contract.primary_key.len() == 1).then(|| contract.primary_key[0].clone()),
             cell: None,

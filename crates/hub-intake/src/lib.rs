@@ -14,8 +14,10 @@
 
 mod changes;
 mod conform;
+mod container;
 mod decode;
 mod detect;
+mod dialect;
 mod duplicates;
 mod encoding;
 mod error;
@@ -29,6 +31,7 @@ mod rows;
 mod sheet;
 mod show;
 mod stored_keys;
+mod table;
 mod units;
 pub mod worker;
 
@@ -38,6 +41,6 @@ pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
-pub use recognise::{Recognised, recognise};
+pub use recognise::{Recognised, recognise, recognise_within};
 pub use report_csv::{Language, report_csv};
 pub use stored_keys::report_stored_keys;

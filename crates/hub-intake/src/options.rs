@@ -1,8 +1,11 @@
 //! The limits within which a file is read.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use hub_model::OnError;
@@ -31,6 +34,9 @@ pub struct IntakeOptions {
     pub max_decoded_bytes: u64,
     /// What is done with cells that break the contract. Default: one refuses the file.
     pub on_error: OnError,
+    /// Where files inside an archive are unpacked to, as files without a name; the system's folder for
+    /// temporary files where nothing is said. Default none.
+    pub temp_dir: Option<PathBuf>,
     /// Set to true from elsewhere, it ends the reading within a batch.
     #[serde(skip)]
     pub stop: Arc<AtomicBool>,
@@ -46,6 +52,7 @@ impl Default for IntakeOptions {
             max_piece_bytes: 512 << 20,
             max_decoded_bytes: 256 << 30,
             on_error: OnError::default(),
+            temp_dir: None,
             stop: Arc::new(AtomicBool::new(false)),
         }
     }

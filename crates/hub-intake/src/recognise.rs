@@ -1,15 +1,24 @@
 //! What a file is, settled before it is read: its format, its encoding, and whether it is in a
 //! publisher's known layout.
 
-use std::{fs::File, io::Read};
+use std::{fs::File, io::Read, sync::Arc};
+
+use hub_model::Text;
 
 use crate::{
-    Format, FormatHint, IntakeError,
+    Format, FormatHint, IntakeError, IntakeOptions,
+    container::{self, list},
+    decode::{guarded, in_file},
     detect::detect,
+    dialect::Dialect,
     encoding::TextEncoding,
     preset::{self, Preset},
     rows::{Rows, TextRows},
+    table,
 };
+
+/// How much text is looked at for what separates its cells.
+const LOOKED_AT: u64 = 64 * 1024;
 
 /// A file of which it is known how to read it.
 #[derive(Debug)]
@@ -18,22 +27,115 @@ pub struct Recognised {
     file_name: Option<String>,
     format: Format,
     encoding: TextEncoding,
+    dialect: Dialect,
+    header_rows: Option<(u64, u64)>,
     preset: Option<&'static Preset>,
+    container: Option<Container>,
+    /// Its name among the files of a container, where there are several.
+    place: Option<Arc<str>>,
+    /// The files of the container after this one.
+    others: Vec<Recognised>,
+}
+
+/// The container that files came in.
+#[derive(Debug, Clone)]
+pub(crate) struct Container {
+    /// `gzip` or `zip`.
+    pub(crate) kind: &'static str,
+    pub(crate) notes: Vec<Text>,
 }
 
 /// Finds out what a file is. What the sender says of it comes before what it looks like, and gives way
-/// to what its bytes prove.
-pub fn recognise(mut file: File, hint: &FormatHint) -> Result<Recognised, IntakeError> {
+/// to what its bytes prove. Containers are unpacked within the default limits.
+pub fn recognise(file: File, hint: &FormatHint) -> Result<Recognised, IntakeError> {
+    recognise_within(file, hint, &IntakeOptions::default())
+}
+
+/// The same, with limits of one's own on what a container may unpack to, and a folder to unpack it in.
+pub fn recognise_within(
+    file: File,
+    hint: &FormatHint,
+    options: &IntakeOptions,
+) -> Result<Recognised, IntakeError> {
+    let name = hint.file_name.as_deref();
+    let Some(unpacked) = guarded(|| container::unpack(&file, name, options))? else {
+        return recognise_one(file, hint);
+    };
+    let is_one = unpacked.members.len() == 1;
+    let mut members = Vec::new();
+    for member in unpacked.members {
+        options.check_stop()?;
+        let hint =
+            FormatHint { file_name: Some(member.name.clone()), media_type: None, ..hint.clone() };
+        let mut recognised = recognise_one(member.file, &hint)
+            .map_err(|error| in_file(error, Some(&member.name)))?;
+        recognised.place = (!is_one).then(|| Arc::from(member.name));
+        members.push(recognised);
+    }
+    refuse_mixture(&members)?;
+    let mut notes = unpacked.notes;
+    if members.len() > 1 {
+        let count = members.len();
+        let listed = list(members.iter().filter_map(|member| member.place.as_deref()));
+        notes.push(Text::new(
+            format!("{count}個のファイルを、続けて1つの表として読みました（{listed}）"),
+            format!("{count} files were read one after another as one table ({listed})"),
+        ));
+    }
+    let others = members.split_off(1);
+    let mut first =
+        members.pop().ok_or_else(|| IntakeError::Internal("an empty archive".into()))?;
+    first.others = others;
+    first.container = Some(Container { kind: unpacked.kind, notes });
+    Ok(first)
+}
+
+/// Finds out what a file that is no container is.
+fn recognise_one(mut file: File, hint: &FormatHint) -> Result<Recognised, IntakeError> {
     let (format, encoding) = detect(&mut file, hint)?;
     let file_name = hint.file_name.as_deref();
     let file_name = file_name.and_then(|name| name.rsplit(['/', '\\']).next()).map(str::to_owned);
-    let mut recognised = Recognised { file, file_name, format, encoding, preset: None };
+    let header_rows = hint.header_rows.as_deref().map(table::parse_header_rows).transpose()?;
+    let mut recognised =
+        Recognised { file_name, header_rows, ..Recognised::bare(file, format, encoding) };
+    if format.is_text() && format.has_rows() {
+        recognised.find_dialect(hint)?;
+    }
     recognised.preset = match hint.preset.as_deref() {
-        None => crate::decode::guarded(|| preset::recognise(&recognised))?,
+        None => guarded(|| preset::recognise(&recognised))?,
         Some("none") => None,
         Some(id) => Some(preset::by_id(id).ok_or_else(|| unknown_preset(id))?),
     };
     Ok(recognised)
+}
+
+/// Refuses several files that can't be one table.
+fn refuse_mixture(members: &[Recognised]) -> Result<(), IntakeError> {
+    let [first, others @ ..] = members else { return Ok(()) };
+    let is_like = |other: &Recognised| {
+        other.format == first.format
+            && other.preset() == first.preset()
+            && !matches!(other.format, Format::Parquet | Format::ArrowFile | Format::ArrowStream)
+    };
+    if others.iter().all(is_like) {
+        return Ok(());
+    }
+    let described: Vec<String> = members
+        .iter()
+        .map(|member| {
+            let what = member.preset().unwrap_or(member.format.as_str());
+            format!("{}: {what}", member.place.as_deref().unwrap_or_default())
+        })
+        .collect();
+    let listed = list(described.iter().map(String::as_str));
+    Err(IntakeError::unsupported(
+        format!(
+            "ZIPの中に種類の違うファイルがあります（{listed}）。同じ様式のCSVかExcelだけを1つのZIPにするか、1つずつ送ってください"
+        ),
+        format!(
+            "the ZIP archive holds files of several kinds ({listed}); put only CSV or Excel files of one layout into a ZIP, or send them one by one"
+        ),
+    ))
 }
 
 fn unknown_preset(id: &str) -> IntakeError {
@@ -47,6 +149,52 @@ fn unknown_preset(id: &str) -> IntakeError {
 }
 
 impl Recognised {
+    fn bare(file: File, format: Format, encoding: TextEncoding) -> Self {
+        Self {
+            file,
+            file_name: None,
+            format,
+            encoding,
+            dialect: Dialect::COMMAS,
+            header_rows: None,
+            preset: None,
+            container: None,
+            place: None,
+            others: Vec::new(),
+        }
+    }
+
+    /// The same file once more, without those beside it.
+    pub(crate) fn share(&self) -> Result<Self, IntakeError> {
+        Ok(Self {
+            file: self.file()?,
+            file_name: self.file_name.clone(),
+            container: None,
+            place: self.place.clone(),
+            others: Vec::new(),
+            dialect: self.dialect,
+            encoding: self.encoding,
+            format: self.format,
+            header_rows: self.header_rows,
+            preset: self.preset,
+        })
+    }
+
+    /// The container it came in.
+    pub(crate) fn container(&self) -> Option<&Container> {
+        self.container.as_ref()
+    }
+
+    /// Its name among several files of a container.
+    pub(crate) fn place(&self) -> Option<Arc<str>> {
+        self.place.clone()
+    }
+
+    /// The files that follow it in its container.
+    pub(crate) fn others(&self) -> &[Self] {
+        &self.others
+    }
+
     /// The format.
     pub fn format(&self) -> Format {
         self.format
@@ -69,6 +217,27 @@ impl Recognised {
         self.encoding
     }
 
+    pub(crate) fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    /// The first and the last row of the headings, where the sender names them.
+    pub(crate) fn header_rows(&self) -> Option<(u64, u64)> {
+        self.header_rows
+    }
+
+    fn find_dialect(&mut self, hint: &FormatHint) -> Result<(), IntakeError> {
+        let mut head = Vec::new();
+        self.text()?.take(LOOKED_AT + 1).read_to_end(&mut head)?;
+        let whole = head.len() as u64 <= LOOKED_AT;
+        let head = String::from_utf8_lossy(&head);
+        self.dialect = Dialect::find(&head, whole, self.file_name.as_deref());
+        if let Some(name) = hint.delimiter.as_deref() {
+            self.dialect.delimiter = Dialect::parse(name)?;
+        }
+        Ok(())
+    }
+
     /// The file itself. Its position is shared: only one reader at a time.
     pub(crate) fn file(&self) -> Result<File, IntakeError> {
         Ok(self.file.try_clone()?)
@@ -81,12 +250,16 @@ impl Recognised {
 
     /// The rows from the first.
     pub(crate) fn rows(&self) -> Result<Box<dyn Rows>, IntakeError> {
-        Ok(Box::new(TextRows::new(self.text()?, b',')))
+        Ok(Box::new(TextRows::new(self.text()?, self.dialect)))
     }
 
     /// A file that is known to be of this format, in UTF-8 where it is text.
     #[cfg(test)]
-    pub(crate) fn plain(file: File, format: Format) -> Self {
-        Self { file, file_name: None, format, encoding: TextEncoding::Utf8, preset: None }
+    pub(crate) fn plain(mut file: File, format: Format) -> Self {
+        use std::io::{Seek, SeekFrom};
+        let mut head = Vec::new();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        Read::by_ref(&mut file).take(3).read_to_end(&mut head).unwrap();
+        Self::bare(file, format, TextEncoding::Utf8.settled_by(&head))
     }
 }

@@ -15,12 +15,15 @@ pub(crate) struct Row {
     number: u64,
     text: String,
     ends: Vec<usize>,
+    /// Whether something stands between a closing quote and the next delimiter.
+    pub(crate) has_text_after_quote: bool,
 }
 
 impl Row {
     /// Begins anew as the row that a person counts as `number`.
     pub(crate) fn restart(&mut self, number: u64) {
         self.number = number;
+        self.has_text_after_quote = false;
         self.text.clear();
         self.ends.clear();
     }

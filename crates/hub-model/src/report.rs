@@ -63,6 +63,9 @@ pub enum Rule {
 /// One place in the file that breaks a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CellError {
+    /// The file within an archive of several, as the archive names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The row as a person counts it in the file: line 1 is a CSV file's header; rows of other formats
     /// count from 1. None where the whole file is meant.
     pub row: Option<u64>,
@@ -258,7 +261,7 @@ impl ReportBuilder {
 
     /// The finished report, its errors in the order of the file.
     pub fn finish(mut self) -> UploadReport {
-        self.report.errors.sort_by_key(|error| error.row);
+        self.report.errors.sort_by(|a, b| (&a.file, a.row).cmp(&(&b.file, b.row)));
         self.report
     }
 }
@@ -272,6 +275,7 @@ mod tests {
         let mut builder = ReportBuilder::new("csv", 2);
         for row in [5, 3, 4] {
             builder.error(Rule::Type, || CellError {
+                file: None,
                 row: Some(row),
                 column: Some("level".to_owned()),
                 cell: None,

@@ -11,7 +11,7 @@ use arrow::{
 use arrow_schema::{Schema, SchemaRef};
 use hub_model::{
     CellError, ColumnReport, Contract, FieldRole, FieldType, OnError, ReportBuilder, Rule,
-    UploadReport,
+    UploadReport, Warning,
 };
 
 use super::{
@@ -63,6 +63,14 @@ impl Piece<'_> {
         match self {
             Self::Text(block) => block.rows(),
             Self::Typed { batch, .. } => batch.num_rows(),
+        }
+    }
+
+    /// The file of a container, where there are several.
+    fn file(&self) -> Option<String> {
+        match self {
+            Self::Text(block) => block.file.as_deref().map(str::to_owned),
+            Self::Typed { .. } => None,
         }
     }
 
@@ -483,7 +491,7 @@ impl<'a> Conformer<'a> {
     }
 
     /// The report of the whole file; `decoded` is what the decoder changed.
-    pub(crate) fn finish(mut self, decoded: Changes) -> UploadReport {
+    pub(crate) fn finish(mut self, decoded: Changes, warnings: Vec<Warning>) -> UploadReport {
         self.changes.merge(decoded);
         let fields = &self.plan.fields;
         let told = self.watch.finish(self.contract, |field| match &fields[field].source {
@@ -496,6 +504,7 @@ impl<'a> Conformer<'a> {
         report.rows = self.rows;
         report.period = self.span.period();
         report.changes = self.changes.finish();
+        report.warnings.extend(warnings);
         report.columns = self
             .plan
             .fields
@@ -577,7 +586,8 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>, on_error: OnErr
     let Some((planned, source)) = planned.and_then(|p| p.source.as_ref().map(|s| (p, s))) else {
         let (message, fix) = describe_row(fault.kind, plan.width);
         let (row, column, cell, value) = (Some(fault.place), None, None, None);
-        return CellError { row, column, cell, value, rule, message, fix };
+        let file = piece.file();
+        return CellError { file, row, column, cell, value, rule, message, fix };
     };
     let (value, is_text) = match piece {
         Piece::Text(block) => (show_bytes(block.cell(fault.row, source.column)), true),
@@ -591,6 +601,7 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>, on_error: OnErr
         fix.en.push_str(&advice.en);
     }
     CellError {
+        file: piece.file(),
         row: Some(fault.place),
         column: Some(source.name.clone()),
         cell: piece.cell_at(fault.row, fault.place, source),

@@ -65,6 +65,18 @@ pub(crate) fn map_columns(
         }
     }
     for (index, field) in contract.fields.iter().enumerate() {
+        let Some(source) = sources[index] else { continue };
+        let is_twin =
+            |other: &usize| columns[*other].shared_heading.as_deref() == Some(names[source]);
+        let twins: Vec<usize> = (0..columns.len()).filter(|c| !taken[*c] && is_twin(c)).collect();
+        if !twins.is_empty() {
+            let shown = vec![show_text(names[source]); twins.len() + 1];
+            errors.push(ambiguity(field, &shown, header_row));
+            twins.into_iter().for_each(|column| taken[column] = true);
+            sources[index] = None;
+        }
+    }
+    for (index, field) in contract.fields.iter().enumerate() {
         if !settled[index] && contract.is_required(field) {
             errors.push(missing(field, columns, &taken));
         }
@@ -116,6 +128,7 @@ fn ambiguity(field: &Field, found: &[String], row: Option<u64>) -> CellError {
         )
     };
     CellError {
+        file: None,
         row,
         column: found.first().cloned(),
         cell: None,
@@ -152,6 +165,7 @@ fn missing(field: &Field, columns: &[SourceColumn], taken: &[bool]) -> CellError
         )
     };
     CellError {
+        file: None,
         row: None,
         column: Some(name.clone()),
         cell: None,
@@ -168,6 +182,7 @@ fn missing(field: &Field, columns: &[SourceColumn], taken: &[bool]) -> CellError
 fn unknown(name: &str, row: Option<u64>) -> CellError {
     let shown = show_text(name);
     CellError {
+        file: None,
         row,
         column: Some(shown.clone()),
         cell: None,

@@ -55,9 +55,10 @@ impl<'a> Plan<'a> {
         contract: &'a Contract,
         columns: &[SourceColumn],
         recognised: &Recognised,
+        header_row: Option<u64>,
     ) -> Result<Self, IntakeError> {
         let is_plain = recognised.format() == Format::Csv && recognised.preset().is_none();
-        let header_row = is_plain.then_some(1);
+        let header_row = header_row.or(is_plain.then_some(1));
         let mut mapping = map_columns(columns, contract, header_row);
         let mut readable = mapping.sources.clone();
         for (field, source) in contract.fields.iter().zip(&mut readable) {
@@ -142,6 +143,7 @@ fn unfit(field: &Field, column: &SourceColumn, data_type: &str) -> CellError {
         )
     };
     CellError {
+        file: None,
         row: None,
         column: Some(name.clone()),
         cell: None,

@@ -1,5 +1,7 @@
 //! Rows of text cells that share one buffer: a cell is a span of it, so that no cell is allocated.
 
+use std::sync::Arc;
+
 /// Why a row could not be taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RowFault {
@@ -38,6 +40,8 @@ pub(crate) struct TextBlock {
     /// Where rows were made of cells that stood side by side: the column of the file, from 0, that each
     /// row's value comes from. Empty otherwise.
     pub(crate) origins: Vec<u32>,
+    /// The file of a container that the rows are of, where there are several.
+    pub(crate) file: Option<Arc<str>>,
 }
 
 impl TextBlock {

@@ -4,10 +4,11 @@ use std::mem;
 
 use hub_model::{Contract, LayoutReport, PresetName};
 
-use super::{Block, Decode, SourceColumn, TextBlock, Understood};
+use super::{Block, BrokenRow, Decode, RowFault, SourceColumn, TextBlock, Understood};
 use crate::{
     IntakeError, IntakeOptions, Recognised,
     changes::Changes,
+    encoding::UNDECODABLE,
     rows::{Ahead, Row, Rows},
 };
 
@@ -41,8 +42,29 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         Self { block: TextBlock { width, ..TextBlock::default() } }
+    }
+
+    /// Rows so far, broken ones included.
+    pub(super) fn len(&self) -> usize {
+        self.block.rows() + self.block.broken.len()
+    }
+
+    /// Bytes of cells so far.
+    pub(super) fn bytes(&self) -> usize {
+        self.block.bytes.len()
+    }
+
+    /// Notes that a row can't be taken apart.
+    pub(super) fn push_broken(&mut self, number: u64, fault: RowFault) {
+        let rows_before = self.block.rows();
+        self.block.broken.push(BrokenRow { rows_before, line: number, fault });
+    }
+
+    /// The rows, if there are any.
+    pub(super) fn finish(self) -> Option<TextBlock> {
+        (self.len() > 0).then_some(self.block)
     }
 
     /// Adds a row that comes from the file's row `number` and, where one cell of it is the value, from
@@ -51,7 +73,7 @@ impl Output {
         debug_assert_eq!(cells.len(), self.block.width, "a cell for each column");
         for cell in cells {
             let start = self.block.bytes.len() as u32;
-            self.block.bytes.extend_from_slice(cell.as_bytes());
+            push_cell(&mut self.block.bytes, cell);
             self.block.spans.push((start, self.block.bytes.len() as u32));
         }
         if let Some(column) = column {
@@ -59,6 +81,17 @@ impl Output {
             self.block.origins.push(column as u32);
         }
         self.block.lines.push(number);
+    }
+}
+
+/// Adds a cell's text. What could not be decoded becomes a byte that no text has, so that the cell is
+/// reported and never kept with a stand-in.
+fn push_cell(bytes: &mut Vec<u8>, cell: &str) {
+    let mut parts = cell.split('\u{FFFD}');
+    bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        bytes.push(UNDECODABLE);
+        bytes.extend_from_slice(part.as_bytes());
     }
 }
 

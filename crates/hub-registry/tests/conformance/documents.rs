@@ -70,6 +70,7 @@ fn full_report() -> UploadReport {
         }),
         error_count: 2,
         errors: vec![CellError {
+            file: None,
             row: Some(7),
             column: Some("水位(m)".to_owned()),
             cell: None,

@@ -9,6 +9,7 @@ fn report() -> UploadReport {
     let mut builder = ReportBuilder::new("csv", 2);
     for row in 2..5 {
         builder.error(Rule::Type, || CellError {
+            file: None,
             row: Some(row),
             column: Some("水位".to_owned()),
             cell: None,

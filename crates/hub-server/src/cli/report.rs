@@ -91,6 +91,7 @@ mod tests {
         let mut builder = ReportBuilder::new("csv", 2);
         builder.report_mut().rows = 8_760;
         builder.error(Rule::Type, || CellError {
+            file: None,
             row: Some(12),
             column: Some("流量".into()),
             cell: None,
@@ -103,6 +104,7 @@ mod tests {
             ),
         });
         builder.error(Rule::MissingColumn, || CellError {
+            file: None,
             row: None,
             column: Some("station".into()),
             cell: None,

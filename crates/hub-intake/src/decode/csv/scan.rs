@@ -1,4 +1,4 @@
-//! Where records and cells begin and end in a buffer of CSV.
+//! Where records and cells begin and end in a buffer of delimited text.
 
 use super::TextBlock;
 use crate::decode::{BrokenRow, RowFault};
@@ -24,8 +24,6 @@ pub(super) struct Outcome {
     pub(super) consumed: usize,
     /// The line after them.
     pub(super) next_line: u64,
-    /// Cells of the last record.
-    pub(super) cells: usize,
 }
 
 pub(super) struct Scan<'a> {
@@ -34,9 +32,20 @@ pub(super) struct Scan<'a> {
     /// Whether the file ends with the buffer.
     pub(super) at_end: bool,
     pub(super) max_rows: usize,
-    /// Whether the record is the header, whose width is whatever it has.
-    pub(super) header: bool,
+    /// Where records may be of any width: how each came out.
+    pub(super) ragged: Option<&'a mut Vec<Ragged>>,
     pub(super) max_record_bytes: usize,
+    pub(super) delimiter: u8,
+    pub(super) quote: u8,
+}
+
+/// A record that is as wide as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Ragged {
+    pub(crate) cells: usize,
+    /// The line in which it ends.
+    pub(crate) last_line: u64,
+    pub(crate) text_after_quote: bool,
 }
 
 /// The record being taken apart.
@@ -84,9 +93,9 @@ impl Scan<'_> {
         let mut line = self.first_line;
         let mut record = Record::new(0, line, block.spans.len());
         let mut in_quotes = false;
-        let mut last_cells = 0;
         let mut records = 0;
-        let mut marks = Marks::new();
+        let (delimiter, quote) = (self.delimiter, self.quote);
+        let mut marks = Marks::new(delimiter, quote);
         let mut whole = true;
         while records < self.max_rows {
             let Some(at) = marks.next(self.bytes) else {
@@ -96,11 +105,11 @@ impl Scan<'_> {
             let byte = self.bytes[at];
             if in_quotes {
                 match byte {
-                    b'"' if self.bytes.get(at + 1) == Some(&b'"') => {
+                    byte if byte == quote && self.bytes.get(at + 1) == Some(&quote) => {
                         record.doubled = true;
                         marks.next(self.bytes);
                     }
-                    b'"' => {
+                    byte if byte == quote => {
                         in_quotes = false;
                         record.closed = Some(at);
                     }
@@ -111,8 +120,8 @@ impl Scan<'_> {
                 continue;
             }
             match byte {
-                b',' => end_cell(self.bytes, &mut record, at, block),
-                b'"' => {
+                byte if byte == delimiter => end_cell(self.bytes, &mut record, at, block),
+                byte if byte == quote => {
                     if at == record.cell && record.closed.is_none() {
                         in_quotes = true;
                     }
@@ -141,8 +150,7 @@ impl Scan<'_> {
                         return too_long(&record, line, false);
                     }
                     end_cell(self.bytes, &mut record, at, block);
-                    last_cells = record.cells;
-                    self.end_record(&record, block);
+                    self.end_record(&record, line - 1, block);
                     records += 1;
                     record = Record::new(next, line, block.spans.len());
                 }
@@ -157,8 +165,7 @@ impl Scan<'_> {
                 end = End::OpenQuote { line: record.line };
             } else {
                 end_cell(self.bytes, &mut record, len, block);
-                last_cells = record.cells;
-                self.end_record(&record, block);
+                self.end_record(&record, line, block);
                 record = Record::new(len, line + 1, block.spans.len());
             }
         } else {
@@ -167,16 +174,20 @@ impl Scan<'_> {
                 return too_long(&record, line, in_quotes);
             }
         }
-        Outcome { end, consumed: record.start, next_line: record.line, cells: last_cells }
+        Outcome { end, consumed: record.start, next_line: record.line }
     }
 
-    fn end_record(&mut self, record: &Record, block: &mut TextBlock) {
+    fn end_record(&mut self, record: &Record, last_line: u64, block: &mut TextBlock) {
         if record.doubled {
-            undouble(self.bytes, &mut block.spans[record.spans..]);
+            undouble(self.bytes, &mut block.spans[record.spans..], self.quote);
         }
-        let fault = if self.header {
-            None
-        } else if record.text_after_quote {
+        if let Some(ragged) = &mut self.ragged {
+            let (cells, text_after_quote) = (record.cells, record.text_after_quote);
+            ragged.push(Ragged { cells, last_line, text_after_quote });
+            block.lines.push(record.line);
+            return;
+        }
+        let fault = if record.text_after_quote {
             Some(RowFault::TextAfterQuote)
         } else if record.cells != block.width {
             Some(RowFault::Cells(record.cells as u64))
@@ -197,15 +208,10 @@ impl Scan<'_> {
 }
 
 fn too_long(record: &Record, line: u64, quoted: bool) -> Outcome {
-    Outcome {
-        end: End::TooLong { line: record.line, quoted },
-        consumed: 0,
-        next_line: line,
-        cells: record.cells,
-    }
+    Outcome { end: End::TooLong { line: record.line, quoted }, consumed: 0, next_line: line }
 }
 
-/// Ends the current cell at a comma, a line's end or the file's.
+/// Ends the current cell at a delimiter, a line's end or the file's.
 fn end_cell(bytes: &[u8], record: &mut Record, at: usize, block: &mut TextBlock) {
     let (start, end) = match record.closed.take() {
         None => (record.cell, at),
@@ -224,36 +230,40 @@ fn end_cell(bytes: &[u8], record: &mut Record, at: usize, block: &mut TextBlock)
     record.cell = at + 1;
 }
 
-/// Makes `""` within the quoted cells of a record one quote, in place.
-fn undouble(bytes: &mut [u8], spans: &mut [(u32, u32)]) {
+/// Makes doubled quotes within the quoted cells of a record one quote, in place.
+fn undouble(bytes: &mut [u8], spans: &mut [(u32, u32)], quote: u8) {
     for (start, end) in spans {
         let (from, to) = (*start as usize, *end as usize);
-        if from == 0 || bytes[from - 1] != b'"' {
+        if from == 0 || bytes[from - 1] != quote {
             continue;
         }
         let mut write = from;
         let mut read = from;
         while read < to {
             bytes[write] = bytes[read];
-            read += if bytes[read] == b'"' && read + 1 < to { 2 } else { 1 };
+            read += if bytes[read] == quote && read + 1 < to { 2 } else { 1 };
             write += 1;
         }
         *end = write as u32;
     }
 }
 
-/// The places of commas, quotes and line ends, found eight bytes at a time.
+/// The places of delimiters, quotes and line ends, found eight bytes at a time.
 struct Marks {
     /// The high bit of each byte of the current word that is a mark and not yet given out.
     found: u64,
     word: usize,
     next_word: usize,
     position: usize,
+    /// Eight times the delimiter, and eight times the quote.
+    delimiters: u64,
+    quotes: u64,
 }
 
 impl Marks {
-    fn new() -> Self {
-        Self { found: 0, word: 0, next_word: 0, position: 0 }
+    fn new(delimiter: u8, quote: u8) -> Self {
+        let (delimiters, quotes) = (eight(delimiter), eight(quote));
+        Self { found: 0, word: 0, next_word: 0, position: 0, delimiters, quotes }
     }
 
     /// The place after the last mark.
@@ -273,8 +283,10 @@ impl Marks {
                     u64::from_le_bytes(chunk)
                 }
             };
-            self.found =
-                equal(word, b',') | equal(word, b'\n') | equal(word, b'"') | equal(word, b'\r');
+            self.found = equal(word, self.delimiters)
+                | equal(word, const { eight(b'\n') })
+                | equal(word, self.quotes)
+                | equal(word, const { eight(b'\r') });
             self.word = self.next_word;
             self.next_word += 8;
         }
@@ -285,11 +297,15 @@ impl Marks {
     }
 }
 
-/// The high bit of each byte that equals `byte`, exactly: no carry passes between bytes.
+const fn eight(byte: u8) -> u64 {
+    byte as u64 * 0x0101_0101_0101_0101
+}
+
+/// The high bit of each byte that equals that of `bytes`, exactly: no carry passes between bytes.
 #[inline]
-fn equal(word: u64, byte: u8) -> u64 {
+fn equal(word: u64, bytes: u64) -> u64 {
     const LOW: u64 = 0x7F7F_7F7F_7F7F_7F7F;
-    let differs = word ^ (u64::from(byte) * 0x0101_0101_0101_0101);
+    let differs = word ^ bytes;
     !(((differs & LOW) + LOW) | differs | LOW)
 }
 
@@ -300,11 +316,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::encoding::TextEncoding;
     use crate::{
         IntakeOptions,
         decode::{Block, Decode, csv::CsvDecoder},
     };
+    use crate::{dialect::Dialect, encoding::TextEncoding};
 
     /// All records as csv-core reads them.
     fn by_csv_core(text: &[u8]) -> Vec<Vec<Vec<u8>>> {
@@ -334,7 +350,8 @@ mod tests {
         file.write_all(text).unwrap();
         let text = TextEncoding::Utf8.read(file).unwrap();
         let options = IntakeOptions { batch_rows, ..IntakeOptions::default() };
-        let mut decoder = CsvDecoder::open(text, TextEncoding::Utf8, &options).unwrap();
+        let mut decoder =
+            CsvDecoder::open(text, TextEncoding::Utf8, Dialect::COMMAS, &options).unwrap();
         let header = decoder.columns().iter().map(|c| c.name.clone().into_bytes()).collect();
         let mut records = vec![header];
         while let Some(Block::Text(block)) = decoder.next_block().unwrap() {
@@ -400,7 +417,7 @@ mod tests {
     #[test]
     fn a_mark_is_found_at_every_place_of_a_word() {
         let all: Vec<u8> = (0..=255).cycle().take(1_024).collect();
-        let mut marks = Marks::new();
+        let mut marks = Marks::new(b',', b'"');
         let mut found = Vec::new();
         while let Some(at) = marks.next(&all) {
             found.push(at);

@@ -1,0 +1,162 @@
+//! Files packed in gzip or ZIP: unpacked into temporary files within limits, and never by the names that
+//! they carry. One file inside is read as that file; several of one layout are read one after another.
+//! A container within a container is refused.
+
+mod gzip;
+mod zip;
+
+pub(crate) use zip::list;
+
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom, Write},
+};
+
+use hub_model::Text;
+
+use crate::{IntakeError, IntakeOptions, decode::unpacks_too_large, show::show_text};
+
+/// The most entries of an archive that is looked into at all, and the most files read from one.
+const MAX_ENTRIES: usize = 2_000;
+pub(crate) const MAX_FILES: usize = 256;
+
+/// Tables shrink to a hundredth at the best; what unpacks to more than this many times its size, once it
+/// is past so many bytes, was made to do harm.
+const MAX_RATIO: u64 = 400;
+const RATIO_FROM: u64 = 64 << 20;
+
+/// A file that was inside.
+#[derive(Debug)]
+pub(crate) struct Member {
+    /// Its name in the archive, folders included, as it can be shown.
+    pub(crate) name: String,
+    pub(crate) file: File,
+}
+
+/// What was inside a container.
+#[derive(Debug)]
+pub(crate) struct Unpacked {
+    /// `gzip` or `zip`.
+    pub(crate) kind: &'static str,
+    /// The files, at least one, in the order of their names.
+    pub(crate) members: Vec<Member>,
+    /// What was passed over, such as a manual.
+    pub(crate) notes: Vec<Text>,
+}
+
+/// Unpacks a file that is a container; none where it is not one. Workbooks are no containers here.
+pub(crate) fn unpack(
+    file: &File,
+    file_name: Option<&str>,
+    options: &IntakeOptions,
+) -> Result<Option<Unpacked>, IntakeError> {
+    let mut file = file.try_clone()?;
+    file.seek(SeekFrom::Start(0))?;
+    let mut head = [0; 4];
+    let mut length = 0;
+    while length < head.len() {
+        match file.read(&mut head[length..])? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    file.seek(SeekFrom::Start(0))?;
+    match &head[..length] {
+        [0x1F, 0x8B, ..] => gzip::unpack(file, file_name, options).map(Some),
+        b"PK\x03\x04" | b"PK\x05\x06" => zip::unpack(file, options),
+        _ => Ok(None),
+    }
+}
+
+/// How much may still be unpacked.
+struct Budget<'a> {
+    options: &'a IntakeOptions,
+    /// Bytes of the container.
+    packed: u64,
+    unpacked: u64,
+}
+
+impl<'a> Budget<'a> {
+    fn new(file: &File, options: &'a IntakeOptions) -> Result<Self, IntakeError> {
+        Ok(Self { options, packed: file.metadata()?.len().max(1), unpacked: 0 })
+    }
+
+    /// Unpacks one file into a temporary one that has no name.
+    fn unpack(&mut self, packed: &mut dyn Read) -> Result<File, IntakeError> {
+        let mut file = match &self.options.temp_dir {
+            Some(folder) => tempfile::tempfile_in(folder)?,
+            None => tempfile::tempfile()?,
+        };
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            self.options.check_stop()?;
+            let read = match packed.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(damaged(&error)),
+            };
+            self.unpacked += read as u64;
+            if self.unpacked > self.options.max_decoded_bytes {
+                return Err(unpacks_too_large(self.options.max_decoded_bytes));
+            }
+            if self.unpacked > RATIO_FROM && self.unpacked / self.packed > MAX_RATIO {
+                return Err(bomb());
+            }
+            file.write_all(&buffer[..read])?;
+        }
+        file.seek(SeekFrom::Start(0))?;
+        Ok(file)
+    }
+}
+
+/// Refuses a file inside that is a container itself.
+fn refuse_nested(file: &mut File, name: &str) -> Result<(), IntakeError> {
+    let mut head = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    Read::by_ref(file).take(512).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    let is_tar = head.get(257..262) == Some(b"ustar");
+    if is_tar || head.starts_with(&[0x1F, 0x8B]) || zip::is_archive(file, &head)? {
+        return Err(nested(name));
+    }
+    Ok(())
+}
+
+fn nested(name: &str) -> IntakeError {
+    let name = show_text(name);
+    IntakeError::unsupported(
+        format!(
+            "圧縮ファイルの中の「{name}」がさらに圧縮されたものです。展開して、中のファイルだけをZIPにするか、そのまま送ってください"
+        ),
+        format!(
+            "{name:?} inside the archive is an archive itself; unpack it, and send the files as they are or in one ZIP"
+        ),
+    )
+}
+
+fn bomb() -> IntakeError {
+    IntakeError::too_large(
+        format!(
+            "展開すると元の{MAX_RATIO}倍を超えるので、読むのをやめました。展開したファイルを送ってください"
+        ),
+        format!(
+            "the file unpacks to more than {MAX_RATIO} times its size and was not read on; send it unpacked"
+        ),
+    )
+}
+
+fn damaged(error: &io::Error) -> IntakeError {
+    let detail = show_text(&error.to_string());
+    IntakeError::unreadable(
+        format!(
+            "圧縮ファイルが壊れているか、途中で切れています。圧縮し直して、もう一度送ってください（{detail}）"
+        ),
+        format!(
+            "the packed file is damaged or cut short; pack it anew and send it again ({detail})"
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests;
