@@ -5,7 +5,10 @@ mod arrow_file;
 mod arrow_messages;
 mod arrow_stream;
 mod csv;
+mod geojson;
+mod json;
 mod parquet;
+mod table;
 mod text_block;
 mod transformed;
 
@@ -18,6 +21,7 @@ use arrow::record_batch::RecordBatch;
 use arrow_schema::{DataType, Schema};
 use hub_model::{Contract, LayoutReport, MAX_FIELDS};
 
+pub(crate) use json::kind as json_kind;
 pub(crate) use text_block::{BrokenRow, RowFault, TextBlock};
 pub(crate) use transformed::{Output, Transform, Transformed};
 
@@ -131,6 +135,12 @@ pub(crate) fn open(
             Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
             Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
             Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),
+            Format::Xlsx | Format::Xls => {
+                let rows = crate::rows::Ahead::new(recognised.rows()?);
+                Box::new(table::Table::open(rows, options)?)
+            }
+            Format::Json | Format::NdJson => Box::new(json::open(recognised, options)?),
+            Format::GeoJson => Box::new(geojson::open(recognised, options)?),
         })
     })
 }

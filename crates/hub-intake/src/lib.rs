@@ -24,6 +24,7 @@ mod propose;
 mod recognise;
 mod rows;
 mod show;
+mod workbook;
 
 pub use conform::{ConformedBatch, conform};
 pub use detect::{Format, FormatHint};

@@ -1,7 +1,11 @@
 //! What a file is, settled before it is read: its format, its encoding, and whether it is in a
 //! publisher's known layout.
 
-use std::{fs::File, io::Read};
+use std::{
+    fs::File,
+    io::Read,
+    sync::{Arc, OnceLock},
+};
 
 use crate::{
     Format, FormatHint, IntakeError,
@@ -9,6 +13,7 @@ use crate::{
     encoding::TextEncoding,
     preset::{self, Preset},
     rows::{Rows, TextRows},
+    workbook::Workbook,
 };
 
 /// A file of which it is known how to read it.
@@ -19,6 +24,9 @@ pub struct Recognised {
     format: Format,
     encoding: TextEncoding,
     preset: Option<&'static Preset>,
+    /// The sheet that was asked for, and the workbook once it was opened.
+    sheet: Option<String>,
+    workbook: OnceLock<Arc<Workbook>>,
 }
 
 /// Finds out what a file is. What the sender says of it comes before what it looks like, and gives way
@@ -27,7 +35,15 @@ pub fn recognise(mut file: File, hint: &FormatHint) -> Result<Recognised, Intake
     let (format, encoding) = detect(&mut file, hint)?;
     let file_name = hint.file_name.as_deref();
     let file_name = file_name.and_then(|name| name.rsplit(['/', '\\']).next()).map(str::to_owned);
-    let mut recognised = Recognised { file, file_name, format, encoding, preset: None };
+    let mut recognised = Recognised {
+        file,
+        file_name,
+        format,
+        encoding,
+        preset: None,
+        sheet: hint.sheet.clone(),
+        workbook: OnceLock::new(),
+    };
     recognised.preset = match hint.preset.as_deref() {
         None => crate::decode::guarded(|| preset::recognise(&recognised))?,
         Some("none") => None,
@@ -81,12 +97,32 @@ impl Recognised {
 
     /// The rows from the first.
     pub(crate) fn rows(&self) -> Result<Box<dyn Rows>, IntakeError> {
+        if matches!(self.format, Format::Xlsx | Format::Xls) {
+            return self.workbook()?.rows();
+        }
         Ok(Box::new(TextRows::new(self.text()?, b',')))
+    }
+
+    /// The workbook that the file is. It is opened once, since its texts are read as a whole.
+    fn workbook(&self) -> Result<&Arc<Workbook>, IntakeError> {
+        if let Some(workbook) = self.workbook.get() {
+            return Ok(workbook);
+        }
+        let opened = Workbook::open(self.file()?, self.format, self.sheet.as_deref())?;
+        Ok(self.workbook.get_or_init(|| opened))
     }
 
     /// A file that is known to be of this format, in UTF-8 where it is text.
     #[cfg(test)]
     pub(crate) fn plain(file: File, format: Format) -> Self {
-        Self { file, file_name: None, format, encoding: TextEncoding::Utf8, preset: None }
+        Self {
+            file,
+            file_name: None,
+            format,
+            encoding: TextEncoding::Utf8,
+            preset: None,
+            sheet: None,
+            workbook: OnceLock::new(),
+        }
     }
 }
