@@ -6,7 +6,9 @@ mod arrow_messages;
 mod arrow_stream;
 mod contained;
 mod csv;
+mod geojson;
 pub(crate) mod headings;
+mod json;
 mod parquet;
 mod table;
 mod text_block;
@@ -23,6 +25,7 @@ use hub_model::{Contract, LayoutReport, MAX_FIELDS, Warning};
 
 pub(crate) use contained::in_file;
 pub(crate) use csv::{Ragged, Records};
+pub(crate) use json::kind as json_kind;
 pub(crate) use text_block::{BrokenRow, RowFault, TextBlock};
 pub(crate) use transformed::{Output, Transform, Transformed};
 
@@ -153,11 +156,12 @@ fn open_one(
             return preset.open(recognised, options);
         }
         Ok(match recognised.format() {
-            format if format.has_rows() => table::open(recognised, options)?,
-            Format::Csv => return Err(IntakeError::Internal("CSV has rows".to_owned())),
+            Format::Csv | Format::Xlsx | Format::Xls => table::open(recognised, options)?,
             Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
             Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
             Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),
+            Format::Json | Format::NdJson => Box::new(json::open(recognised, options)?),
+            Format::GeoJson => Box::new(geojson::open(recognised, options)?),
         })
     })
 }

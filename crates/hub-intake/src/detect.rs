@@ -10,7 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     IntakeError,
+    decode::json_kind,
     encoding::{TextEncoding, tell},
+    workbook,
 };
 
 /// A format that the hub reads.
@@ -25,6 +27,16 @@ pub enum Format {
     ArrowFile,
     /// The Arrow IPC streaming format.
     ArrowStream,
+    /// An Excel workbook of today (`.xlsx`, `.xlsm`).
+    Xlsx,
+    /// An Excel workbook as before 2007.
+    Xls,
+    /// JSON: an array of objects, or an object that holds one.
+    Json,
+    /// JSON objects, one a line.
+    NdJson,
+    /// A GeoJSON feature collection.
+    GeoJson,
 }
 
 impl Format {
@@ -35,6 +47,11 @@ impl Format {
             Self::Parquet => "parquet",
             Self::ArrowFile => "arrow_file",
             Self::ArrowStream => "arrow_stream",
+            Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+            Self::Json => "json",
+            Self::NdJson => "ndjson",
+            Self::GeoJson => "geojson",
         }
     }
 
@@ -45,6 +62,11 @@ impl Format {
             "parquet" => Some(Self::Parquet),
             "arrow" | "arrow_file" | "feather" => Some(Self::ArrowFile),
             "arrow_stream" | "arrows" => Some(Self::ArrowStream),
+            "xlsx" | "xlsm" | "excel" => Some(Self::Xlsx),
+            "xls" => Some(Self::Xls),
+            "json" => Some(Self::Json),
+            "ndjson" | "jsonl" => Some(Self::NdJson),
+            "geojson" => Some(Self::GeoJson),
             _ => None,
         }
     }
@@ -55,6 +77,14 @@ impl Format {
             "application/vnd.apache.parquet" | "application/parquet" => Some(Self::Parquet),
             "application/vnd.apache.arrow.file" => Some(Self::ArrowFile),
             "application/vnd.apache.arrow.stream" => Some(Self::ArrowStream),
+            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            | "application/vnd.ms-excel.sheet.macroenabled.12" => Some(Self::Xlsx),
+            "application/vnd.ms-excel" => Some(Self::Xls),
+            "application/json" => Some(Self::Json),
+            "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => {
+                Some(Self::NdJson)
+            }
+            "application/geo+json" => Some(Self::GeoJson),
             _ => None,
         }
     }
@@ -65,6 +95,11 @@ impl Format {
             "parquet" | "parq" | "pq" => Some(Self::Parquet),
             "arrow" | "feather" | "ipc" => Some(Self::ArrowFile),
             "arrows" => Some(Self::ArrowStream),
+            "xlsx" | "xlsm" => Some(Self::Xlsx),
+            "xls" => Some(Self::Xls),
+            "json" => Some(Self::Json),
+            "ndjson" | "jsonl" => Some(Self::NdJson),
+            "geojson" => Some(Self::GeoJson),
             _ => None,
         }
     }
@@ -121,7 +156,7 @@ pub(crate) fn detect(
             "the file is empty; check that it was written to its end and send it again",
         ));
     }
-    if let Some(format) = by_magic(&head) {
+    if let Some(format) = by_magic(&head).or_else(|| workbook::kind(file, &head)) {
         return match hint.format {
             Some(asked) if asked != format => Err(contradiction(asked, format.as_str())),
             _ => Ok((format, TextEncoding::Utf8)),
@@ -147,13 +182,19 @@ pub(crate) fn detect(
             ),
         });
     };
-    if let Some(asked) = hint.format.filter(|asked| *asked != Format::Csv) {
+    if let Some(asked) = hint.format.filter(|asked| !asked.is_text()) {
         return Err(contradiction(asked, "text"));
     }
     if let Some(found) = foreign_text(&encoding.glance(&head)) {
         return Err(found.refusal());
     }
-    Ok((Format::Csv, encoding))
+    let format = json_kind(&encoding.glance(&head)).unwrap_or(Format::Csv);
+    match hint.format {
+        // Which kind of JSON it is meant as is the sender's to say.
+        Some(asked) if asked.is_json() && format.is_json() => Ok((asked, encoding)),
+        Some(asked) if asked != format => Err(contradiction(asked, format.as_str())),
+        _ => Ok((format, encoding)),
+    }
 }
 
 fn by_magic(head: &[u8]) -> Option<Format> {
@@ -171,25 +212,29 @@ fn by_magic(head: &[u8]) -> Option<Format> {
 /// Kinds of files that are known and not read.
 #[derive(Debug, Clone, Copy)]
 enum Foreign {
-    Xlsx,
-    Xls,
+    Xlsb,
+    OpenDocument,
+    Office,
     Zip,
     Gzip,
     Zstd,
     OldArrow,
     Pdf,
     Html,
-    Json,
 }
 
 fn foreign(head: &[u8]) -> Option<Foreign> {
     let contains = |needle: &[u8]| head.windows(needle.len()).any(|w| w == needle);
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        let workbook = contains(b"[Content_Types].xml") || contains(b"xl/");
-        return Some(if workbook { Foreign::Xlsx } else { Foreign::Zip });
-    }
-    if head.starts_with(&[0xD0, 0xCF, 0x11, 0xE0]) {
-        return Some(Foreign::Xls);
+        return Some(if contains(b"xl/workbook.bin") || contains(b"xl/worksheets/sheet1.bin") {
+            Foreign::Xlsb
+        } else if contains(b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet") {
+            Foreign::OpenDocument
+        } else if contains(b"[Content_Types].xml") {
+            Foreign::Office
+        } else {
+            Foreign::Zip
+        });
     }
     if head.starts_with(&[0x1F, 0x8B]) {
         return Some(Foreign::Gzip);
@@ -211,8 +256,6 @@ fn foreign_text(text: &str) -> Option<Foreign> {
     let lower: String = start.chars().take(16).flat_map(char::to_lowercase).collect();
     if ["<!doctype", "<html", "<?xml"].iter().any(|mark| lower.starts_with(mark)) {
         Some(Foreign::Html)
-    } else if start.starts_with('{') || start.starts_with("[{") {
-        Some(Foreign::Json)
     } else {
         None
     }
@@ -221,25 +264,32 @@ fn foreign_text(text: &str) -> Option<Foreign> {
 impl Foreign {
     fn refusal(self) -> IntakeError {
         let (seems_ja, seems_en) = match self {
-            Self::Xlsx => ("Excelブック（xlsx）", "an Excel workbook (xlsx)"),
-            Self::Xls => ("古い形式のExcelブック（xls）", "an old Excel workbook (xls)"),
+            Self::Xlsb => ("Excelバイナリブック（xlsb）", "a binary Excel workbook (xlsb)"),
+            Self::OpenDocument => ("OpenDocumentの表（ods）", "an OpenDocument spreadsheet (ods)"),
+            Self::Office => (
+                "WordかPowerPointの文書、または壊れたExcelブック",
+                "a document of Word or PowerPoint, or a damaged workbook",
+            ),
             Self::Zip => ("ZIPで圧縮されたもの", "a ZIP archive"),
             Self::Gzip => ("gzipで圧縮されたもの", "compressed with gzip"),
             Self::Zstd => ("zstdで圧縮されたもの", "compressed with zstd"),
             Self::OldArrow => ("Featherの古い版（V1）", "the old version 1 of Feather"),
             Self::Pdf => ("PDF", "a PDF document"),
             Self::Html => ("HTMLかXML", "HTML or XML"),
-            Self::Json => ("JSON", "JSON"),
         };
         let (do_ja, do_en) = match self {
-            Self::Xlsx | Self::Xls => (
-                "Excelの「名前を付けて保存」で「CSV UTF-8（コンマ区切り）」を選び、そのCSVを送ってください",
-                "in Excel choose \"Save As\", \"CSV UTF-8 (Comma delimited)\", and send that file",
+            Self::Xlsb | Self::OpenDocument => (
+                "「名前を付けて保存」で「Excelブック（.xlsx）」を選び、そのブックを送ってください",
+                "choose \"Save As\", \"Excel Workbook (.xlsx)\", and send that file",
+            ),
+            Self::Office => (
+                "表をExcelブック（xlsx）かCSVで保存して送ってください",
+                "save the table as a workbook (xlsx) or as CSV, and send that",
             ),
             Self::Zip | Self::Gzip | Self::Zstd => {
                 ("展開して、中のファイルを送ってください", "unpack it and send the file inside")
             }
-            Self::OldArrow | Self::Pdf | Self::Html | Self::Json => (
+            Self::OldArrow | Self::Pdf | Self::Html => (
                 "UTF-8のCSV、Parquet、Arrowのいずれかで保存して送ってください",
                 "save the data as CSV in UTF-8, as Parquet or as Arrow, and send that",
             ),
@@ -327,11 +377,10 @@ mod tests {
 
     #[test]
     fn what_is_not_read_is_named_with_what_to_do() {
-        assert!(refusal(b"PK\x03\x04....[Content_Types].xml").contains("CSV UTF-8"));
+        assert!(refusal(b"PK\x03\x04....[Content_Types].xml").contains("Word"));
+        assert!(refusal(b"PK\x03\x04....xl/workbook.bin").contains(".xlsx"));
         assert!(refusal(b"PK\x03\x04....data.csv").contains("unpack"));
         assert!(refusal(&[0x1F, 0x8B, 8, 0]).contains("gzip"));
-        assert!(refusal(b"{\"a\": 1}").contains("JSON"));
-        assert!(refusal(&[0xD0, 0xCF, 0x11, 0xE0, 0]).contains("xls"));
     }
 
     #[test]
@@ -351,21 +400,16 @@ mod tests {
     #[test]
     fn real_files_are_named_for_what_they_are() {
         for (path, expected) in [
-            ("traffic/jartic_5m_20260115_0800_otaru.csv", Ok(TextEncoding::Utf8)),
-            ("traffic/jartic_typeB_dummy_type_b.csv", Ok(TextEncoding::Cp932)),
-            ("municipal/SSDSE-A-2025.csv", Ok(TextEncoding::Cp932)),
-            ("jma/obsdl/tokyo_20211020-20221019.csv", Ok(TextEncoding::Cp932)),
-            ("jma/bosai/amedastable.json", Err("JSON")),
+            ("traffic/jartic_5m_20260115_0800_otaru.csv", (Format::Csv, TextEncoding::Utf8)),
+            ("traffic/jartic_typeB_dummy_type_b.csv", (Format::Csv, TextEncoding::Cp932)),
+            ("municipal/SSDSE-A-2025.csv", (Format::Csv, TextEncoding::Cp932)),
+            ("jma/obsdl/tokyo_20211020-20221019.csv", (Format::Csv, TextEncoding::Cp932)),
+            ("jma/bosai/amedastable.json", (Format::Json, TextEncoding::Utf8)),
+            ("geo/shiribeshi_20_municipalities.geojson", (Format::GeoJson, TextEncoding::Utf8)),
         ] {
             let Some(path) = hub_testkit::shared::data_file(path) else { continue };
             let found = detect(&mut File::open(&path).unwrap(), &FormatHint::default());
-            match expected {
-                Ok(encoding) => assert_eq!(found.unwrap(), (Format::Csv, encoding), "{path:?}"),
-                Err(word) => {
-                    let refusal = found.unwrap_err().to_string();
-                    assert!(refusal.contains(word), "{path:?}: {refusal}");
-                }
-            }
+            assert_eq!(found.unwrap(), expected, "{path:?}");
         }
     }
 }

@@ -33,6 +33,7 @@ mod show;
 mod stored_keys;
 mod table;
 mod units;
+mod workbook;
 pub mod worker;
 
 pub use conform::{ConformedBatch, KeptBack, KeptBackCsv, Quarantined, conform, conform_keeping};

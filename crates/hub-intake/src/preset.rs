@@ -162,14 +162,14 @@ pub(crate) fn by_id(id: &str) -> Option<&'static Preset> {
 /// Whether a format's files are worth looking at for a layout at all.
 impl Format {
     pub(crate) fn is_json(self) -> bool {
-        false
+        matches!(self, Self::Json | Self::NdJson | Self::GeoJson)
     }
 
     pub(crate) fn has_rows(self) -> bool {
-        self == Self::Csv
+        matches!(self, Self::Csv | Self::Xlsx | Self::Xls)
     }
 
     pub(crate) fn is_text(self) -> bool {
-        self == Self::Csv
+        self == Self::Csv || self.is_json()
     }
 }

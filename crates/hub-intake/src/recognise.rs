@@ -1,7 +1,11 @@
 //! What a file is, settled before it is read: its format, its encoding, and whether it is in a
 //! publisher's known layout.
 
-use std::{fs::File, io::Read, sync::Arc};
+use std::{
+    fs::File,
+    io::Read,
+    sync::{Arc, OnceLock},
+};
 
 use hub_model::Text;
 
@@ -15,6 +19,7 @@ use crate::{
     preset::{self, Preset},
     rows::{Rows, TextRows},
     table,
+    workbook::Workbook,
 };
 
 /// How much text is looked at for what separates its cells.
@@ -43,6 +48,9 @@ pub(crate) struct Container {
     /// `gzip` or `zip`.
     pub(crate) kind: &'static str,
     pub(crate) notes: Vec<Text>,
+    /// The sheet that was asked for, and the workbook once it was opened.
+    sheet: Option<String>,
+    workbook: OnceLock<Arc<Workbook>>,
 }
 
 /// Finds out what a file is. What the sender says of it comes before what it looks like, and gives way
@@ -96,8 +104,12 @@ fn recognise_one(mut file: File, hint: &FormatHint) -> Result<Recognised, Intake
     let file_name = hint.file_name.as_deref();
     let file_name = file_name.and_then(|name| name.rsplit(['/', '\\']).next()).map(str::to_owned);
     let header_rows = hint.header_rows.as_deref().map(table::parse_header_rows).transpose()?;
-    let mut recognised =
-        Recognised { file_name, header_rows, ..Recognised::bare(file, format, encoding) };
+    let mut recognised = Recognised {
+        file_name,
+        header_rows,
+        sheet: hint.sheet.clone(),
+        ..Recognised::bare(file, format, encoding)
+    };
     if format.is_text() && format.has_rows() {
         recognised.find_dialect(hint)?;
     }
@@ -158,6 +170,8 @@ impl Recognised {
             dialect: Dialect::COMMAS,
             header_rows: None,
             preset: None,
+            sheet: None,
+            workbook: OnceLock::new(),
             container: None,
             place: None,
             others: Vec::new(),
@@ -177,6 +191,8 @@ impl Recognised {
             format: self.format,
             header_rows: self.header_rows,
             preset: self.preset,
+            sheet: self.sheet.clone(),
+            workbook: self.workbook.clone(),
         })
     }
 
@@ -250,7 +266,19 @@ impl Recognised {
 
     /// The rows from the first.
     pub(crate) fn rows(&self) -> Result<Box<dyn Rows>, IntakeError> {
+        if matches!(self.format, Format::Xlsx | Format::Xls) {
+            return self.workbook()?.rows();
+        }
         Ok(Box::new(TextRows::new(self.text()?, self.dialect)))
+    }
+
+    /// The workbook that the file is. It is opened once, since its texts are read as a whole.
+    fn workbook(&self) -> Result<&Arc<Workbook>, IntakeError> {
+        if let Some(workbook) = self.workbook.get() {
+            return Ok(workbook);
+        }
+        let opened = Workbook::open(self.file()?, self.format, self.sheet.as_deref())?;
+        Ok(self.workbook.get_or_init(|| opened))
     }
 
     /// A file that is known to be of this format, in UTF-8 where it is text.

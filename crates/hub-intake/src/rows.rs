@@ -7,7 +7,9 @@ use std::collections::VecDeque;
 
 pub(crate) use text::TextRows;
 
-use crate::IntakeError;
+use hub_model::LayoutReport;
+
+use crate::{IntakeError, changes::Changes};
 
 /// One row of a file. Its buffers are used again for the next.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +63,11 @@ impl Row {
         (0..self.len()).map(|column| self.get(column))
     }
 
+    /// How many bytes its text takes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// Whether no cell has anything in it.
     pub(crate) fn is_blank(&self) -> bool {
         self.text.trim().is_empty()
@@ -71,6 +78,16 @@ impl Row {
 pub(crate) trait Rows: Send {
     /// Puts the next row into `row`; false at the end.
     fn next_row(&mut self, row: &mut Row) -> Result<bool, IntakeError>;
+
+    /// Where in the file the rows were found, where it has several places for them.
+    fn layout(&self) -> LayoutReport {
+        LayoutReport::default()
+    }
+
+    /// What was changed of the cells so far.
+    fn changes(&mut self) -> Changes {
+        Changes::default()
+    }
 }
 
 /// Rows of which the next few can be looked at before they are taken.
@@ -107,6 +124,14 @@ impl Rows for Ahead {
             }
             None => self.rows.next_row(row),
         }
+    }
+
+    fn layout(&self) -> LayoutReport {
+        self.rows.layout()
+    }
+
+    fn changes(&mut self) -> Changes {
+        self.rows.changes()
     }
 }
 

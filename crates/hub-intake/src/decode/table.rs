@@ -152,11 +152,14 @@ impl TableDecoder {
         }
         let is_text = recognised.format().is_text();
         let dialect = recognised.dialect();
+        let within = rows.layout();
+        let mut notes = within.notes.clone();
+        notes.extend(found.notes.iter().cloned());
         let layout = LayoutReport {
             delimiter: (is_text && dialect != Dialect::COMMAS).then(|| dialect.name()),
             header_rows: Some(found.header_rows),
-            notes: found.notes.clone(),
-            ..LayoutReport::default()
+            notes,
+            ..within
         };
         let encoding = is_text.then(|| recognised.encoding().name().to_owned());
         let columns = found.columns.clone();
@@ -273,7 +276,9 @@ impl Decode for TableDecoder {
     }
 
     fn changes(&mut self) -> Changes {
-        std::mem::take(&mut self.changes)
+        let mut changes = std::mem::take(&mut self.changes);
+        changes.merge(self.rows.changes());
+        changes
     }
 
     fn warnings(&mut self) -> Vec<Warning> {

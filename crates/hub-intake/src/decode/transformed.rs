@@ -118,6 +118,9 @@ impl Transformed {
         let columns: Vec<_> =
             fields.iter().map(|field| SourceColumn::text(&field.name, None)).collect();
         let mut layout = transform.layout();
+        let place = rows.layout();
+        layout.sheet = layout.sheet.or(place.sheet);
+        layout.notes.splice(0..0, place.notes);
         layout.preset = Some(preset);
         let encoding = recognised.format().is_text().then(|| recognised.encoding().name());
         let understood = Understood { encoding: encoding.map(str::to_owned), layout: Some(layout) };
@@ -141,7 +144,9 @@ impl Decode for Transformed {
     }
 
     fn changes(&mut self) -> Changes {
-        self.transform.changes()
+        let mut changes = self.rows.changes();
+        changes.merge(self.transform.changes());
+        changes
     }
 
     fn select(&mut self, _wanted: &[usize]) -> Result<(), IntakeError> {

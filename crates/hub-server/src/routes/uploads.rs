@@ -62,6 +62,7 @@ fn hint(
         media_type: media_type.map(str::to_owned),
         format: explicit,
         preset: None,
+        sheet: None,
     })
 }
 

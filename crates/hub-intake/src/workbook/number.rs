@@ -1,0 +1,458 @@
+//! A number of a sheet as text: what its format makes of it. A date is a number of days with a format
+//! that shows dates, so that format alone tells `45000` from 2023-03-15.
+
+use chrono::{Days, NaiveDate};
+
+/// What a format makes of numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shown {
+    Number,
+    /// As `21.8%`.
+    Percent,
+    /// A number of at least so many digits, as codes are written.
+    Digits(u8),
+    /// A day, whatever of it the format shows.
+    Day,
+    /// A year and a month.
+    Month,
+    DayAndTime,
+    /// A time of day.
+    Time,
+    /// A time that may be longer than a day.
+    Elapsed,
+}
+
+/// Where a book's days begin: Excel for Windows counts 1 as 1900-01-01, and some books of Macs count 0 as
+/// 1904-01-01.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Epoch {
+    Y1900,
+    Y1904,
+}
+
+/// Days of the year 9999's end, the last that Excel knows.
+const LAST_DAY: f64 = 2_958_466.0;
+
+const MILLIS_PER_DAY: i64 = 86_400_000;
+
+/// What a format of the built-in numbers shows; those from 27 on are Japanese Excel's.
+pub(crate) fn built_in(id: u32) -> Shown {
+    match id {
+        9 | 10 => Shown::Percent,
+        14..=16 | 27..=31 | 35..=36 | 50..=51 | 53..=54 | 56..=58 => Shown::Day,
+        17 | 34 | 52 | 55 => Shown::Month,
+        18..=21 | 32..=33 | 45 | 47 => Shown::Time,
+        22 => Shown::DayAndTime,
+        46 => Shown::Elapsed,
+        _ => Shown::Number,
+    }
+}
+
+/// What a format's code shows. Only its first section is looked at: the others are for negative numbers,
+/// zero and text.
+pub(crate) fn of_code(code: &str) -> Shown {
+    let mut seen = Seen::default();
+    let mut chars = code.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            ';' => break,
+            '"' => while chars.next().is_some_and(|c| c != '"') {},
+            // The next character is shown, or as wide as what is left free, or repeated.
+            '\\' | '_' | '*' | '!' => {
+                chars.next();
+            }
+            '[' => {
+                let inner: String = chars.by_ref().take_while(|c| *c != ']').collect();
+                let inner = inner.to_ascii_lowercase();
+                if !inner.is_empty() && inner.bytes().all(|b| matches!(b, b'h' | b'm' | b's')) {
+                    seen.elapsed = true;
+                }
+            }
+            'G' | 'g' if starts_with(&mut chars, "eneral") => {
+                chars.by_ref().take(6).for_each(drop);
+            }
+            'A' | 'a' if starts_with(&mut chars, "m/pm") || starts_with(&mut chars, "/p") => {
+                let rest = if starts_with(&mut chars, "m/pm") { 4 } else { 2 };
+                chars.by_ref().take(rest).for_each(drop);
+                seen.hour = true;
+            }
+            'E' | 'e' if seen.digit && matches!(chars.peek(), Some('+' | '-')) => {
+                chars.next();
+            }
+            'y' | 'Y' | 'e' | 'E' | 'g' | 'G' => seen.year = true,
+            'd' | 'D' => seen.day = true,
+            // The weekday, in Japanese.
+            'a' | 'A' => seen.day = true,
+            'h' | 'H' => seen.hour = true,
+            's' | 'S' => {
+                seen.second = true;
+                // Minutes are told from months by what stands beside them.
+                if seen.pending_month {
+                    (seen.pending_month, seen.minute) = (false, true);
+                }
+            }
+            'm' | 'M' => {
+                while matches!(chars.peek(), Some('m' | 'M')) {
+                    chars.next();
+                }
+                if (seen.hour || seen.elapsed) && !seen.minute {
+                    seen.minute = true;
+                } else {
+                    seen.month |= seen.pending_month;
+                    seen.pending_month = true;
+                }
+            }
+            '0' | '#' | '?' => {
+                seen.digit = true;
+                seen.zeros += u32::from(c == '0');
+                seen.plain &= c == '0';
+            }
+            '.' | ',' | '/' => seen.plain = false,
+            '%' => seen.percent = true,
+            _ => {}
+        }
+    }
+    seen.decide()
+}
+
+fn starts_with(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, rest: &str) -> bool {
+    let mut ahead = chars.clone();
+    rest.chars().all(|c| ahead.next().is_some_and(|found| found.eq_ignore_ascii_case(&c)))
+}
+
+#[derive(Debug)]
+struct Seen {
+    year: bool,
+    month: bool,
+    /// An `m` that is a month unless seconds follow.
+    pending_month: bool,
+    day: bool,
+    hour: bool,
+    minute: bool,
+    second: bool,
+    elapsed: bool,
+    digit: bool,
+    percent: bool,
+    zeros: u32,
+    /// Nothing but zeros among digits.
+    plain: bool,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            year: false,
+            month: false,
+            pending_month: false,
+            day: false,
+            hour: false,
+            minute: false,
+            second: false,
+            elapsed: false,
+            digit: false,
+            percent: false,
+            zeros: 0,
+            plain: true,
+        }
+    }
+}
+
+impl Seen {
+    fn decide(self) -> Shown {
+        let month = self.month || self.pending_month;
+        let date = self.year || month || self.day;
+        let time = self.hour || self.minute || self.second;
+        match (date, time) {
+            _ if self.elapsed => Shown::Elapsed,
+            (true, true) => Shown::DayAndTime,
+            (true, false) if self.year && month && !self.day => Shown::Month,
+            (true, false) => Shown::Day,
+            (false, true) => Shown::Time,
+            _ if self.percent => Shown::Percent,
+            _ if self.plain && self.zeros >= 2 => {
+                Shown::Digits(u8::try_from(self.zeros).unwrap_or(u8::MAX).min(40))
+            }
+            _ => Shown::Number,
+        }
+    }
+}
+
+/// Adds a number's text. `raw` is the number as the file writes it.
+pub(crate) fn write(raw: &str, shown: Shown, epoch: Epoch, out: &mut String) {
+    if shown == Shown::Number && is_short(raw.as_bytes()) {
+        out.push_str(raw);
+        return;
+    }
+    match raw.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => write_value(value, shown, epoch, out),
+        // The report names what is no number.
+        _ => out.push_str(raw),
+    }
+}
+
+/// Adds the text of a number that is held as one.
+pub(crate) fn write_value(value: f64, shown: Shown, epoch: Epoch, out: &mut String) {
+    let done = match shown {
+        Shown::Number => false,
+        Shown::Percent => {
+            write_percent(value, out);
+            true
+        }
+        Shown::Digits(digits) => write_digits(value, digits, out),
+        Shown::Elapsed => write_elapsed(value, out),
+        // 24:00 typed into a cell that shows times of day is the number 1.
+        Shown::Time if (0.0..2.0).contains(&value) => write_elapsed(value, out),
+        Shown::Day | Shown::Month | Shown::DayAndTime | Shown::Time => {
+            write_date(value, shown, epoch, out)
+        }
+    };
+    if !done {
+        write_number(value, out);
+    }
+}
+
+/// A date or a time that the file writes as text in the ISO form: a day without its midnight where the
+/// format shows days alone.
+pub(crate) fn iso(text: &str, shown: Shown) -> &str {
+    match text.split_once('T') {
+        Some((day, time))
+            if matches!(shown, Shown::Day | Shown::Month)
+                && time.trim_end_matches('Z').bytes().all(|b| matches!(b, b'0' | b':' | b'.')) =>
+        {
+            day
+        }
+        _ => text,
+    }
+}
+
+/// A number that is its own shortest text: up to fifteen digits and a point, without zeros that say
+/// nothing.
+fn is_short(raw: &[u8]) -> bool {
+    let digits = raw.strip_prefix(b"-").unwrap_or(raw);
+    let (whole, fraction) = match memchr::memchr(b'.', digits) {
+        Some(at) => (&digits[..at], Some(&digits[at + 1..])),
+        None => (digits, None),
+    };
+    let all = |digits: &[u8]| !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    all(whole)
+        && (whole.len() == 1 || whole[0] != b'0')
+        && fraction.is_none_or(|f| all(f) && f.last() != Some(&b'0'))
+        && digits.len() <= 15
+        && raw != b"-0"
+}
+
+/// The shortest text that reads back as the same number, without an exponent where that is readable.
+fn write_number(value: f64, out: &mut String) {
+    use std::fmt::Write;
+    let size = value.abs();
+    // Writing to a text can't fail.
+    let _ = if value == 0.0 {
+        write!(out, "0")
+    } else if (1e-7..1e21).contains(&size) {
+        write!(out, "{value}")
+    } else {
+        write!(out, "{value:e}")
+    };
+}
+
+/// A hundredfold by moving the point, since multiplying would spoil the last digits.
+fn write_percent(value: f64, out: &mut String) {
+    let mut text = String::new();
+    write_number(value, &mut text);
+    if text.contains('e') {
+        write_number(value * 100.0, out);
+    } else {
+        let (sign, digits) = match text.strip_prefix('-') {
+            Some(digits) => ("-", digits),
+            None => ("", text.as_str()),
+        };
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let moved = fraction.len().min(2);
+        let mut whole = format!("{whole}{}", &fraction[..moved]);
+        whole.extend(std::iter::repeat_n('0', 2 - moved));
+        let whole = whole.trim_start_matches('0');
+        out.push_str(sign);
+        out.push_str(if whole.is_empty() { "0" } else { whole });
+        if fraction.len() > moved {
+            out.push('.');
+            out.push_str(&fraction[moved..]);
+        }
+    }
+    out.push('%');
+}
+
+fn write_digits(value: f64, digits: u8, out: &mut String) -> bool {
+    use std::fmt::Write;
+    if value < 0.0 || value.fract() != 0.0 || value >= 1e15 {
+        return false;
+    }
+    write!(out, "{:0width$}", value as u64, width = usize::from(digits)).is_ok()
+}
+
+/// Milliseconds of a number of days. Sums of fractions of days miss the second by a hair, which nobody
+/// meant.
+fn millis(days: f64) -> i64 {
+    let millis = (days * MILLIS_PER_DAY as f64).round() as i64;
+    let second = (millis + 500).div_euclid(1_000) * 1_000;
+    if (millis - second).abs() <= 10 { second } else { millis }
+}
+
+fn write_clock(millis: i64, out: &mut String) {
+    use std::fmt::Write;
+    let (seconds, rest) = (millis / 1_000, millis % 1_000);
+    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}");
+    if rest > 0 {
+        let _ = write!(out, ".{rest:03}");
+    }
+}
+
+fn write_elapsed(days: f64, out: &mut String) -> bool {
+    if !(0.0..LAST_DAY).contains(&days) {
+        return false;
+    }
+    write_clock(millis(days), out);
+    true
+}
+
+fn write_date(value: f64, shown: Shown, epoch: Epoch, out: &mut String) -> bool {
+    use std::fmt::Write;
+    let Some((day, millis)) = date(value, epoch) else { return false };
+    if shown == Shown::Month && millis == 0 && chrono::Datelike::day(&day) == 1 {
+        return write!(out, "{}", day.format("%Y-%m")).is_ok();
+    }
+    let _ = write!(out, "{}", day.format("%Y-%m-%d"));
+    if millis > 0 || matches!(shown, Shown::DayAndTime | Shown::Time) {
+        out.push(' ');
+        write_clock(millis, out);
+    }
+    true
+}
+
+/// The day and the milliseconds of it.
+fn date(value: f64, epoch: Epoch) -> Option<(NaiveDate, i64)> {
+    if !(0.0..LAST_DAY).contains(&value) {
+        return None;
+    }
+    let millis = millis(value);
+    let (days, rest) = (millis / MILLIS_PER_DAY, millis % MILLIS_PER_DAY);
+    let (year, month, first) = match epoch {
+        Epoch::Y1904 => (1904, 1, 1),
+        // Excel counts a 29 February 1900, which never was, as day 60, and shows day 0 as 1900/1/0, which
+        // is what a formula makes of an empty cell.
+        Epoch::Y1900 if days == 60 || days == 0 => return None,
+        Epoch::Y1900 if days > 60 => (1899, 12, 30),
+        Epoch::Y1900 => (1899, 12, 31),
+    };
+    let start = NaiveDate::from_ymd_opt(year, month, first)?;
+    Some((start.checked_add_days(Days::new(u64::try_from(days).ok()?))?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(raw: &str, code: &str) -> String {
+        let mut out = String::new();
+        write(raw, of_code(code), Epoch::Y1900, &mut out);
+        out
+    }
+
+    #[test]
+    fn formats_tell_dates_from_numbers() {
+        use Shown::*;
+        for (code, shown) in [
+            ("General", Number),
+            ("0.00E+00", Number),
+            ("#,##0;[Red]▲ #,##0", Number),
+            ("0.0\"mm\"", Number),
+            ("\"d\"0", Number),
+            ("0%", Percent),
+            ("0.0%", Percent),
+            ("000000", Digits(6)),
+            ("yyyy/m/d", Day),
+            ("[$-411]ggge\"年\"m\"月\"d\"日\";@", Day),
+            ("[$-411]ge.m.d", Day),
+            ("[$-ja-JP-x-gannen]ggge\"年\"m\"月\"", Month),
+            ("yyyy\"年\"m\"月\"", Month),
+            ("m\"月\"d\"日\"", Day),
+            ("aaa", Day),
+            ("yyyy/m/d h:mm", DayAndTime),
+            ("h:mm", Time),
+            ("h\"時\"mm\"分\"", Time),
+            ("h:mm AM/PM", Time),
+            ("mm:ss.0", Time),
+            ("[h]:mm:ss", Elapsed),
+            ("[mm]", Elapsed),
+            ("[Red]0.0", Number),
+            ("@", Number),
+        ] {
+            assert_eq!(of_code(code), shown, "{code}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_value_and_lose_their_noise() {
+        for (raw, code, expected) in [
+            ("12", "General", "12"),
+            ("-1.5", "General", "-1.5"),
+            ("1.1000000000000001", "General", "1.1"),
+            ("1.50", "General", "1.5"),
+            ("3.0101128110401E+14", "General", "301011281104010"),
+            ("1E-3", "General", "0.001"),
+            ("1e300", "General", "1e300"),
+            ("-0", "General", "0"),
+            ("n/a", "General", "n/a"),
+            ("12033", "000000", "012033"),
+            ("0.218", "0.0%", "21.8%"),
+            ("1", "0%", "100%"),
+            ("0.005", "0.0%", "0.5%"),
+            ("-0.07", "0%", "-7%"),
+            ("1.23456", "0%", "123.456%"),
+        ] {
+            assert_eq!(text(raw, code), expected, "{raw} {code}");
+        }
+    }
+
+    #[test]
+    fn days_and_times_are_iso() {
+        for (raw, code, expected) in [
+            ("45000", "yyyy/m/d", "2023-03-15"),
+            ("45000", "[$-411]ggge\"年\"m\"月\"d\"日\"", "2023-03-15"),
+            ("45000.5", "yyyy/m/d", "2023-03-15 12:00:00"),
+            ("45000", "yyyy/m/d h:mm", "2023-03-15 00:00:00"),
+            ("45000.04166666667", "yyyy/m/d h:mm", "2023-03-15 01:00:00"),
+            ("45000.999999999", "yyyy/m/d h:mm", "2023-03-16 00:00:00"),
+            ("44986", "yyyy\"年\"m\"月\"", "2023-03"),
+            ("45000", "yyyy\"年\"m\"月\"", "2023-03-15"),
+            ("0.375", "h:mm", "09:00:00"),
+            ("1", "h:mm", "24:00:00"),
+            ("1", "[h]:mm", "24:00:00"),
+            ("1.0625", "[h]:mm", "25:30:00"),
+            ("45000.375", "h:mm", "2023-03-15 09:00:00"),
+            ("1", "yyyy/m/d", "1900-01-01"),
+            ("59", "yyyy/m/d", "1900-02-28"),
+            ("60", "yyyy/m/d", "60"),
+            ("0", "yyyy/m/d", "0"),
+            ("61", "yyyy/m/d", "1900-03-01"),
+            ("-1", "yyyy/m/d", "-1"),
+            ("2958465", "yyyy/m/d", "9999-12-31"),
+            ("2958466", "yyyy/m/d", "2958466"),
+        ] {
+            assert_eq!(text(raw, code), expected, "{raw} {code}");
+        }
+        let mut out = String::new();
+        write("43538", Shown::Day, Epoch::Y1904, &mut out);
+        assert_eq!(out, "2023-03-15");
+    }
+
+    #[test]
+    fn every_second_of_a_day_survives() {
+        for second in 0..86_400 {
+            let raw = (45_000.0 + f64::from(second) / 86_400.0).to_string();
+            let (hour, minute, rest) = (second / 3_600, second / 60 % 60, second % 60);
+            let expected = format!("2023-03-15 {hour:02}:{minute:02}:{rest:02}");
+            assert_eq!(text(&raw, "yyyy/m/d h:mm:ss"), expected);
+        }
+    }
+}
