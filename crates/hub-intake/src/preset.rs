@@ -5,9 +5,17 @@
 //! understand are passed on as they stand, so that the report names them. To add one: write a file with a
 //! [`Preset`], name it in [`PRESETS`], and add a golden test that reads a real file.
 
+mod fields;
 mod jartic_type_b;
+mod jma_marks;
+mod jma_obsdl;
+mod mlit_hydrology;
+mod mlit_river_sites;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
+mod when;
 
 use std::io::Read;
 
@@ -20,7 +28,22 @@ use crate::{
 };
 
 /// Every layout, in the order in which they are tried.
-const PRESETS: &[&Preset] = &[&jartic_type_b::PRESET];
+const PRESETS: &[&Preset] = &[
+    &jartic_type_b::PRESET,
+    &jma_obsdl::TEN_MINUTES,
+    &jma_obsdl::HOURLY,
+    &jma_obsdl::DAILY,
+    &jma_obsdl::PERIOD,
+    &jma_obsdl::MONTHLY,
+    &jma_obsdl::YEARLY,
+    &mlit_hydrology::HOURLY_LEVEL,
+    &mlit_hydrology::DAILY_LEVEL,
+    &mlit_hydrology::HOURLY_DISCHARGE,
+    &mlit_hydrology::DAILY_DISCHARGE,
+    &mlit_hydrology::HOURLY_RAIN,
+    &mlit_hydrology::DAILY_RAIN,
+    &mlit_river_sites::PRESET,
+];
 
 /// How many rows a layout is recognised by.
 const LOOKED_AT: usize = 20;
