@@ -7,6 +7,7 @@
 
 mod fields;
 mod jartic_type_b;
+mod jma_etrn_daily;
 mod jma_marks;
 mod jma_obsdl;
 mod mlit_hydrology;
@@ -30,6 +31,7 @@ use crate::{
 /// Every layout, in the order in which they are tried.
 const PRESETS: &[&Preset] = &[
     &jartic_type_b::PRESET,
+    &jma_etrn_daily::PRESET,
     &jma_obsdl::TEN_MINUTES,
     &jma_obsdl::HOURLY,
     &jma_obsdl::DAILY,

@@ -28,7 +28,14 @@ impl TextRows {
             .delimiter(delimiter)
             .buffer_capacity(256 << 10)
             .from_reader(LineFeeds { text, held: None });
-        Self { reader, record: csv::ByteRecord::new(), last_line: 0, pending: false, line: 0, inner: 0 }
+        Self {
+            reader,
+            record: csv::ByteRecord::new(),
+            last_line: 0,
+            pending: false,
+            line: 0,
+            inner: 0,
+        }
     }
 }
 
