@@ -11,8 +11,18 @@ mod heading;
 mod hokkaido_inbound;
 mod jartic_type_b;
 mod mlit_traffic;
+mod fields;
+mod jartic_type_b;
+mod jma_etrn_daily;
+mod jma_marks;
+mod jma_obsdl;
+mod mlit_hydrology;
+mod mlit_river_sites;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
+mod when;
 
 use std::io::Read;
 
@@ -32,6 +42,20 @@ const PRESETS: &[&Preset] = &[
     &mlit_traffic::HOURLY,
     &mlit_traffic::DAILY,
     &hokkaido_inbound::PRESET,
+    &jma_etrn_daily::PRESET,
+    &jma_obsdl::TEN_MINUTES,
+    &jma_obsdl::HOURLY,
+    &jma_obsdl::DAILY,
+    &jma_obsdl::PERIOD,
+    &jma_obsdl::MONTHLY,
+    &jma_obsdl::YEARLY,
+    &mlit_hydrology::HOURLY_LEVEL,
+    &mlit_hydrology::DAILY_LEVEL,
+    &mlit_hydrology::HOURLY_DISCHARGE,
+    &mlit_hydrology::DAILY_DISCHARGE,
+    &mlit_hydrology::HOURLY_RAIN,
+    &mlit_hydrology::DAILY_RAIN,
+    &mlit_river_sites::PRESET,
 ];
 
 /// How many rows a layout is recognised by.

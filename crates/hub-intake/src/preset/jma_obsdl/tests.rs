@@ -1,0 +1,202 @@
+//! A real download, and made ones in the other forms that the publisher's page can give.
+
+use hub_model::ChangeKind;
+use proptest::prelude::*;
+
+use super::super::testing::{Taken, cp932, take, take_real};
+
+const REAL: &str = "jma/obsdl/tokyo_20211020-20221019.csv";
+
+/// The cells of the rows given, a row a line.
+fn lines(rows: Vec<Vec<&str>>) -> String {
+    rows.iter().map(|row| row.join(" ")).collect::<Vec<_>>().join("\n")
+}
+
+fn take_text(lines: &[&str]) -> Taken {
+    take("data.csv", &cp932(&(lines.join("\r\n") + "\r\n"))).unwrap()
+}
+
+#[test]
+fn a_year_of_days() {
+    let Some(taken) = take_real(REAL) else { return };
+    assert_eq!(taken.preset, Some("jma_obsdl_daily"));
+    assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+    let elements = 22;
+    assert_eq!(taken.rows.len(), 365 * elements);
+    insta::assert_snapshot!(taken.head(elements));
+    let hottest = taken.select(&["date", "value"], &[("element", "最高気温")]);
+    let hottest = hottest.iter().map(|row| row[1].parse::<f64>().unwrap()).fold(0.0, f64::max);
+    assert_eq!(hottest, 37.0);
+}
+
+#[test]
+fn hours_end_their_interval_and_bear_wind_directions() {
+    let taken = take_text(&[
+        "ダウンロードした時刻：2024/08/20 10:20:49",
+        "",
+        ",倶知安,倶知安,倶知安,倶知安,倶知安,倶知安,倶知安,倶知安,倶知安,倶知安,倶知安,倶知安",
+        "年月日時,降水量(mm),降水量(mm),降水量(mm),降水量(mm),気温(℃),気温(℃),気温(℃),風速(m/s),風速(m/s),風速(m/s),風速(m/s),風速(m/s)",
+        ",,,,,,,,,,風向,風向,",
+        ",,現象なし情報,品質情報,均質番号,,品質情報,均質番号,,品質情報,,品質情報,均質番号",
+        "2024/2/5 23:00:00,3.0,0,8,1,0.6,8,1,3.9,8,北北西,8,1",
+        "2024/2/6 0:00:00,0,1,8,1,,1,1,0.2,5,静穏,4,2",
+        "2024/2/6 24:00,0,1,8,1,-1.0,2,1,///,0,,0,2",
+    ]);
+    assert_eq!(taken.preset, Some("jma_obsdl_hourly"));
+    assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+    let found = taken.select(
+        &[
+            "time",
+            "element",
+            "value",
+            "unit",
+            "quality",
+            "quality_number",
+            "homogeneity",
+            "no_phenomenon",
+            "wind_direction",
+            "wind_direction_quality",
+        ],
+        &[],
+    );
+    insta::assert_snapshot!(lines(found));
+    assert_eq!(taken.changed(ChangeKind::Hour24), 1);
+    assert_eq!(taken.changed(ChangeKind::Reshaped), 9);
+}
+
+#[test]
+fn downloads_without_quality_have_marks_or_blanks() {
+    let taken = take_text(&[
+        "ダウンロードした時刻：2021/01/11 00:34:52",
+        "",
+        ",盛岡,盛岡,盛岡,盛岡,秋田,秋田",
+        ",合計全天日射量(MJ/㎡),合計全天日射量(MJ/㎡),降水量の合計(mm),天気概況(昼：06時～18時),合計全天日射量(MJ/㎡),合計全天日射量(MJ/㎡)",
+        ",,平年値(MJ/㎡),,,,平年値(MJ/㎡)",
+        "2021年1月1日,4.01,5.9,--,晴後雪、みぞれを伴う,,4.0",
+        "2021年1月2日,8.16 ),5.9,0.5 ],晴 ),×,4.0",
+    ]);
+    assert_eq!(taken.preset, Some("jma_obsdl_daily"));
+    assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+    let found =
+        taken.select(&["date", "station", "element", "value", "text", "quality", "mark"], &[]);
+    insta::assert_snapshot!(lines(found));
+}
+
+#[test]
+fn months_dekads_periods_and_years_are_told_apart() {
+    for (label, stations, first, preset, expected) in [
+        ("年月", "", "1990/1", "jma_obsdl_monthly", "1990-01-01"),
+        ("年,月", ",", "1990,2", "jma_obsdl_monthly", "1990-02-01"),
+        ("年", "", "1990年", "jma_obsdl_yearly", "1990"),
+        ("年月日", "", "1990/1/9", "jma_obsdl_daily", "1990-01-09"),
+        ("年,月,日", ",,", "1990,1,9", "jma_obsdl_daily", "1990-01-09"),
+        ("年,月,日,時", ",,,", "1990,1,9,24", "jma_obsdl_hourly", "1990-01-09T15:00:00Z"),
+        ("年月日時分", "", "1990/1/9 0:10", "jma_obsdl_10min", "1990-01-08T15:10:00Z"),
+        ("年月日時", "", "1990/1/9 0:10", "jma_obsdl_10min", "1990-01-08T15:10:00Z"),
+        ("年月旬", "", "1990年2月下旬", "jma_obsdl_period", "1990-02-21"),
+        ("年,月,旬", ",,", "1990,2,下旬", "jma_obsdl_period", "1990-02-21"),
+    ] {
+        let taken = take_text(&[
+            "ダウンロードした時刻：2019/03/02 17:50:04",
+            "",
+            &format!("{stations},旭川,旭川,旭川,東京,東京,東京"),
+            &format!("{label}{}", ",平均気温(℃)".repeat(6)),
+            &format!("{stations},,品質情報,均質番号,,品質情報,均質番号"),
+            &format!("{first},-8.5,8,1,5.0,8,1"),
+        ]);
+        assert_eq!(taken.preset, Some(preset), "{label}");
+        assert_eq!(taken.report.error_count, 0, "{label}: {:?}", taken.report.errors);
+        let found = taken.select(&[&taken.names[0], "station", "value"], &[]);
+        assert_eq!(found, [[expected, "旭川", "-8.5"], [expected, "東京", "5.0"]], "{label}");
+    }
+    let taken = take_text(&[
+        "ダウンロードした時刻：2019/03/02 17:50:04",
+        "",
+        "集計開始,,,集計終了,,,旭川,旭川",
+        "年,月,日,年,月,日,平均気温(℃),平均気温(℃)",
+        ",,,,,,,品質情報",
+        "2018,12,1,2019,2,28,-6.5,8",
+    ]);
+    assert_eq!(taken.preset, Some("jma_obsdl_period"));
+    let found = taken.select(&["period_start", "period_end", "element", "value"], &[]);
+    assert_eq!(found, [["2018-12-01", "2019-02-28", "平均気温", "-6.5"]]);
+}
+
+#[test]
+fn a_file_saved_by_a_spreadsheet_is_the_same() {
+    let (Some(original), Some(text)) = (take_real(REAL), super::super::testing::real_text(REAL))
+    else {
+        return;
+    };
+    let width = text.lines().map(|line| line.split(',').count()).max().unwrap();
+    let saved: Vec<String> = text
+        .lines()
+        .map(|line| {
+            let mut cells: Vec<&str> = line.split(',').collect();
+            cells.resize(width, "");
+            cells.join(",").replace("/0", "/").replace(" 0", " ")
+        })
+        .collect();
+    let taken = take("book.csv", format!("\u{FEFF}{}\n", saved.join("\n")).as_bytes()).unwrap();
+    assert_eq!(taken.preset, original.preset);
+    assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+    assert!(taken.rows == original.rows, "the rows differ");
+}
+
+#[test]
+fn stations_of_one_name_are_numbered() {
+    let taken = take_text(&[
+        "ダウンロードした時刻：2019/03/02 17:50:04",
+        "",
+        ",白浜,白浜,白浜,白浜",
+        "年月日,降水量の合計(mm),降水量の合計(mm),降水量の合計(mm),降水量の合計(mm)",
+        ",,品質情報,,品質情報",
+        "2019/1/1,0.5,8,1.5,8",
+    ]);
+    let found = taken.select(&["station", "station_order", "value"], &[]);
+    assert_eq!(found, [["白浜", "1", "0.5"], ["白浜", "2", "1.5"]]);
+    assert!(taken.report.layout.unwrap().notes.iter().any(|note| note.ja.contains("白浜")));
+}
+
+#[test]
+fn what_is_not_understood_is_named_by_its_own_cell() {
+    let taken = take_text(&[
+        "ダウンロードした時刻：2019/03/02 17:50:04",
+        "",
+        ",東京,東京,東京",
+        "年月日,最高気温(℃),最高気温(℃),最高気温(℃)",
+        ",,品質情報,均質番号",
+        "2019/1/1,1O.5,8,1",
+        "2019/1/2,10.5,9,1",
+        "2019/2/29,10.5,8,1",
+        "2019/3/1,10.5,8,1",
+    ]);
+    assert_eq!(taken.wrong(), ["B6", "C7", "A8"]);
+}
+
+#[test]
+fn a_table_of_others_is_left_to_others() {
+    for text in [
+        "年月日,値\n2020/1/1,3\n",
+        "日,東京\n年月日,売上\n2020/1/1,3\n",
+        "日付,気温(℃)\n2020/1/1,3\n",
+    ] {
+        assert_eq!(take("a.csv", text.as_bytes()).unwrap().preset, None, "{text}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn no_cells_make_it_panic(
+        rows in proptest::collection::vec(
+            proptest::collection::vec("(東京|年|月|日|年月日時|気温\\(℃\\)|品質情報|時分|風向|集計終了|平年値|[0-9/:) -]{0,12})?", 0..8),
+            0..12,
+        ),
+    ) {
+        let rows: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
+        let text = format!("ダウンロードした時刻：2019/03/02 17:50:04\n\n{}\n", rows.join("\n"));
+        let _ = take("a.csv", text.as_bytes());
+    }
+}

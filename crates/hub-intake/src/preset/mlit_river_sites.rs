@@ -1,0 +1,61 @@
+//! The gauges of the Water Information System of Japan's Ministry of Land: code, latitude, longitude.
+
+use hub_model::{Contract, FieldRole, FieldType};
+
+use super::{
+    Context, Head, Layout, Preset,
+    fields::{field, number},
+};
+use crate::{
+    IntakeError,
+    decode::{Output, Transform},
+    rows::{Ahead, Row, Rows},
+};
+
+pub(super) const PRESET: Preset = Preset {
+    id: "mlit_river_sites",
+    title: ("国土交通省 水文水質データベース 観測所一覧", "MLIT hydrology, gauges"),
+    layout: Layout::Rows { recognise, open },
+};
+
+const HEADING: [&str; 3] = ["gauge_id", "latitude", "longitude"];
+
+fn recognise(head: &Head<'_>) -> bool {
+    let mut rows = head.rows.iter().filter(|row| !row.is_blank());
+    // Gauges of other publishers have shorter codes.
+    let is_code = |code: &str| code.len() == 15 && code.bytes().all(|b| b.is_ascii_digit());
+    rows.next().is_some_and(|row| row.cells().eq(HEADING))
+        && rows.next().is_some_and(|row| is_code(row.get(0)))
+}
+
+fn open(_context: &Context<'_>, rows: &mut Ahead) -> Result<Box<dyn Transform>, IntakeError> {
+    let mut row = Row::default();
+    while rows.next_row(&mut row)? && row.is_blank() {}
+    let contract = Contract {
+        fields: vec![
+            field("観測所記号", "site_code", FieldType::String, FieldRole::Place),
+            number("緯度", "latitude", "deg"),
+            number("経度", "longitude", "deg"),
+        ],
+        primary_key: vec!["観測所記号".to_owned()],
+        missing_values: vec![String::new()],
+    };
+    Ok(Box::new(Sites { contract }))
+}
+
+struct Sites {
+    contract: Contract,
+}
+
+impl Transform for Sites {
+    fn contract(&self) -> &Contract {
+        &self.contract
+    }
+
+    fn row(&mut self, row: &Row, out: &mut Output) -> Result<(), IntakeError> {
+        if !row.is_blank() {
+            out.push(row.number(), None, &[row.get(0), row.get(1), row.get(2)]);
+        }
+        Ok(())
+    }
+}
