@@ -86,6 +86,8 @@ pub struct FormatHint {
     /// A publisher's layout by its id, or `none` to read the file as a plain table; found by itself where
     /// nothing is said.
     pub preset: Option<String>,
+    /// Which table of a GTFS feed is meant, such as `stops`.
+    pub table: Option<String>,
 }
 
 /// How many bytes are looked at.

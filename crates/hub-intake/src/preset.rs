@@ -7,14 +7,24 @@
 
 mod civil;
 mod column;
+mod figure;
+mod gtfs_jp;
 mod heading;
 mod hokkaido_inbound;
 mod jartic_type_b;
+mod jumin_daicho;
 mod mlit_traffic;
+mod municipal_standard;
+mod ssdse;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 
 use std::io::Read;
+
+pub use gtfs_jp::GtfsLink;
+pub(crate) use gtfs_jp::{TABLES as GTFS_TABLES, links as gtfs_links};
 
 use hub_model::{PresetName, Text};
 
@@ -32,6 +42,14 @@ const PRESETS: &[&Preset] = &[
     &mlit_traffic::HOURLY,
     &mlit_traffic::DAILY,
     &hokkaido_inbound::PRESET,
+    &ssdse::PRESET,
+    &jumin_daicho::PRESET,
+    &municipal_standard::SHELTERS,
+    &municipal_standard::EVENTS,
+    &municipal_standard::POPULATION,
+    &municipal_standard::TOURISM,
+    &municipal_standard::FACILITIES,
+    &gtfs_jp::PRESET,
 ];
 
 /// How many rows a layout is recognised by.

@@ -7,6 +7,7 @@ use crate::{
     Format, FormatHint, IntakeError,
     detect::detect,
     encoding::TextEncoding,
+    gtfs::{GtfsFeed, Member},
     preset::{self, Preset},
     rows::{Rows, TextRows},
 };
@@ -19,15 +20,21 @@ pub struct Recognised {
     format: Format,
     encoding: TextEncoding,
     preset: Option<&'static Preset>,
+    /// The file within the file that is meant, where it is one of a feed's tables.
+    member: Option<Member>,
 }
 
 /// Finds out what a file is. What the sender says of it comes before what it looks like, and gives way
 /// to what its bytes prove.
 pub fn recognise(mut file: File, hint: &FormatHint) -> Result<Recognised, IntakeError> {
+    if let Some(table) = hint.table.as_deref() {
+        return GtfsFeed::open(file)?.ok_or_else(no_feed)?.table(table);
+    }
     let (format, encoding) = detect(&mut file, hint)?;
     let file_name = hint.file_name.as_deref();
     let file_name = file_name.and_then(|name| name.rsplit(['/', '\\']).next()).map(str::to_owned);
-    let mut recognised = Recognised { file, file_name, format, encoding, preset: None };
+    let mut recognised =
+        Recognised { file, file_name, format, encoding, preset: None, member: None };
     recognised.preset = match hint.preset.as_deref() {
         None => crate::decode::guarded(|| preset::recognise(&recognised))?,
         Some("none") => None,
@@ -46,7 +53,27 @@ fn unknown_preset(id: &str) -> IntakeError {
     )
 }
 
+fn no_feed() -> IntakeError {
+    IntakeError::unsupported(
+        "表が指定されていますが、ファイルはGTFSのZIPではありません。指定を外してください",
+        "a table was asked for, and the file is no GTFS feed in a ZIP; leave the table out",
+    )
+}
+
 impl Recognised {
+    /// A table of a feed, read like a file of its own.
+    pub(crate) fn member(
+        file: File,
+        file_name: String,
+        encoding: TextEncoding,
+        member: Member,
+    ) -> Result<Self, IntakeError> {
+        let (format, file_name, member) = (Format::Csv, Some(file_name), Some(member));
+        let mut recognised = Self { file, file_name, format, encoding, preset: None, member };
+        recognised.preset = crate::decode::guarded(|| preset::recognise(&recognised))?;
+        Ok(recognised)
+    }
+
     /// The format.
     pub fn format(&self) -> Format {
         self.format
@@ -76,7 +103,10 @@ impl Recognised {
 
     /// The text from its start, as UTF-8.
     pub(crate) fn text(&self) -> Result<Box<dyn Read + Send>, IntakeError> {
-        self.encoding.read(self.file()?)
+        match self.member {
+            Some(member) => member.text(self.file()?, self.encoding),
+            None => self.encoding.read(self.file()?),
+        }
     }
 
     /// The rows from the first.
@@ -87,6 +117,13 @@ impl Recognised {
     /// A file that is known to be of this format, in UTF-8 where it is text.
     #[cfg(test)]
     pub(crate) fn plain(file: File, format: Format) -> Self {
-        Self { file, file_name: None, format, encoding: TextEncoding::Utf8, preset: None }
+        Self {
+            file,
+            file_name: None,
+            format,
+            encoding: TextEncoding::Utf8,
+            preset: None,
+            member: None,
+        }
     }
 }

@@ -5,6 +5,9 @@
 //! were summed to hours by those who pass them on are told by their times, as no column says so. The time
 //! is an interval's start: the publisher cuts minutes down to the five that they lie in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};

@@ -66,6 +66,7 @@ fn hint(
         media_type: media_type.map(str::to_owned),
         format: explicit,
         preset: None,
+        table: None,
     })
 }
 
