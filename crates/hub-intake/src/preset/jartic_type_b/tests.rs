@@ -74,12 +74,9 @@ fn wrong_cells_are_named() {
          2022/11/01 01:05,3001,3,国道５号,644089,1,101,1,0050,202200\n"
     );
     let taken = taken("x.csv", text.as_bytes());
-    assert_eq!(
-        taken.wrong_cells(),
-        ["H4", "E3", "H5", "A2"].map(str::to_owned),
-        "{:?}",
-        taken.report.errors
-    );
+    let mut cells = taken.wrong_cells();
+    cells.sort_unstable();
+    assert_eq!(cells, ["A2", "E3", "E5", "H4"], "{:?}", taken.report.errors);
 }
 
 proptest! {

@@ -104,6 +104,19 @@ fn the_interface_s_own_answer_has_ids_and_a_geometry() {
 }
 
 #[test]
+fn an_answer_saved_in_one_pair_of_quotes_is_read_too() {
+    let rows = [
+        HEADING,
+        "81,03,1110050,1,20260115,800,22,8,0,0,0,0,0,9,1,0,0,0,0,0,3,202601150800",
+        "81,03,1110060,1,20260115,800,x,8,0,0,0,0,0,9,1,0,0,0,0,0,3,202601150800",
+        "",
+    ];
+    let taken = taken("5m.csv", format!("\"{}\"", rows.join("\\r\\n")).as_bytes());
+    assert_eq!(taken.preset, Some("mlit_traffic_5m"));
+    assert_eq!((taken.report.rows, taken.wrong_cells()), (4, vec!["G3".to_owned()]));
+}
+
+#[test]
 fn counters_that_see_through_cameras_have_other_headings() {
     let text = "FID,地方整備局等番号,開発建設部／都道府県コード,常時観測点コード,収集時間フラグ（5分間／1時間）,観測年月日,時間帯,上り・自動車交通量（集計値）,上り・小型交通量（集計値）,上り・大型交通量（集計値）,上り・小型大型判別不能交通量（集計値）,下り・自動車交通量（集計値）,下り・小型交通量（集計値）,下り・大型交通量（集計値）,下り・小型大型判別不能交通量（集計値）,カメラプリセット位置,気象影響による映像不良,照度不足,突発事象（交通事故等）,サーバの稼働,カメラの映像受信,映像のデコード処理,デコード映像から映像解析機能への取込加工処理の失敗,映像解析機能のフリーズ,その他エラー,道路種別,時間コード,経度,緯度\n\
         x.1,81,03,1119990,1,20260115,805,12,10,2,0,7,7,0,0,1,0,0,0,0,0,0,0,0,0,3,202601150805,140.7,43.1\n\
@@ -137,8 +150,11 @@ fn a_wrong_cell_is_named_as_the_file_has_it() {
          81,03,1110050,1,20260115,860,22,8,0,0,0,0,0,9,1,0,0,0,0,0,3,\n"
     );
     let taken = taken("x.csv", text.as_bytes());
-    assert_eq!(taken.wrong_cells()[..1], ["O2"]);
-    let time = taken.report.errors.iter().find(|e| e.row == Some(3)).unwrap();
+    let mut cells = taken.wrong_cells();
+    cells.sort_unstable();
+    // Both directions' rows have the time that is none.
+    assert_eq!(cells, ["F3", "F3", "O2"]);
+    let time = taken.report.errors.iter().find(|error| error.row == Some(3)).unwrap();
     assert_eq!(time.value.as_deref(), Some("20260115 860"));
 }
 
