@@ -137,6 +137,8 @@ pub struct FormatHint {
     /// The sheet of a workbook by its name; chosen where nothing is said.
     #[serde(default)]
     pub sheet: Option<String>,
+    /// Which table of a GTFS feed is meant, such as `stops`.
+    pub table: Option<String>,
 }
 
 /// How many bytes are looked at.

@@ -21,6 +21,7 @@ mod dialect;
 mod duplicates;
 mod encoding;
 mod error;
+mod gtfs;
 mod options;
 mod personal;
 mod preset;
@@ -40,6 +41,7 @@ pub use conform::{ConformedBatch, KeptBack, KeptBackCsv, Quarantined, conform, c
 pub use detect::{Format, FormatHint};
 pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
+pub use gtfs::{GtfsFeed, GtfsLink, GtfsTable};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise, recognise_within};

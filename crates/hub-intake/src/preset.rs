@@ -7,17 +7,23 @@
 
 mod civil;
 mod column;
+mod figure;
+mod gtfs_jp;
 mod heading;
 mod hokkaido_inbound;
 mod jartic_type_b;
+mod jumin_daicho;
 mod mlit_traffic;
 mod fields;
-mod jartic_type_b;
 mod jma_etrn_daily;
 mod jma_marks;
 mod jma_obsdl;
 mod mlit_hydrology;
 mod mlit_river_sites;
+mod municipal_standard;
+mod ssdse;
+#[cfg(test)]
+mod samples;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -25,6 +31,9 @@ mod tests;
 mod when;
 
 use std::io::Read;
+
+pub use gtfs_jp::GtfsLink;
+pub(crate) use gtfs_jp::{TABLES as GTFS_TABLES, links as gtfs_links};
 
 use hub_model::{PresetName, Text};
 
@@ -56,6 +65,14 @@ const PRESETS: &[&Preset] = &[
     &mlit_hydrology::HOURLY_RAIN,
     &mlit_hydrology::DAILY_RAIN,
     &mlit_river_sites::PRESET,
+    &ssdse::PRESET,
+    &jumin_daicho::PRESET,
+    &municipal_standard::SHELTERS,
+    &municipal_standard::EVENTS,
+    &municipal_standard::POPULATION,
+    &municipal_standard::TOURISM,
+    &municipal_standard::FACILITIES,
+    &gtfs_jp::PRESET,
 ];
 
 /// How many rows a layout is recognised by.

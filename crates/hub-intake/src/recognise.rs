@@ -16,6 +16,7 @@ use crate::{
     detect::detect,
     dialect::Dialect,
     encoding::TextEncoding,
+    gtfs::{GtfsFeed, Member},
     preset::{self, Preset},
     rows::{Rows, TextRows},
     table,
@@ -35,6 +36,11 @@ pub struct Recognised {
     dialect: Dialect,
     header_rows: Option<(u64, u64)>,
     preset: Option<&'static Preset>,
+    /// The sheet that was asked for, and the workbook once it was opened.
+    sheet: Option<String>,
+    workbook: OnceLock<Arc<Workbook>>,
+    /// The file within the file that is meant, where it is one of a feed's tables.
+    member: Option<Member>,
     container: Option<Container>,
     /// Its name among the files of a container, where there are several.
     place: Option<Arc<str>>,
@@ -48,9 +54,6 @@ pub(crate) struct Container {
     /// `gzip` or `zip`.
     pub(crate) kind: &'static str,
     pub(crate) notes: Vec<Text>,
-    /// The sheet that was asked for, and the workbook once it was opened.
-    sheet: Option<String>,
-    workbook: OnceLock<Arc<Workbook>>,
 }
 
 /// Finds out what a file is. What the sender says of it comes before what it looks like, and gives way
@@ -65,6 +68,9 @@ pub fn recognise_within(
     hint: &FormatHint,
     options: &IntakeOptions,
 ) -> Result<Recognised, IntakeError> {
+    if let Some(table) = hint.table.as_deref() {
+        return GtfsFeed::open(file)?.ok_or_else(no_feed)?.table(table);
+    }
     let name = hint.file_name.as_deref();
     let Some(unpacked) = guarded(|| container::unpack(&file, name, options))? else {
         return recognise_one(file, hint);
@@ -160,6 +166,13 @@ fn unknown_preset(id: &str) -> IntakeError {
     )
 }
 
+fn no_feed() -> IntakeError {
+    IntakeError::unsupported(
+        "表が指定されていますが、ファイルはGTFSのZIPではありません。指定を外してください",
+        "a table was asked for, and the file is no GTFS feed in a ZIP; leave the table out",
+    )
+}
+
 impl Recognised {
     fn bare(file: File, format: Format, encoding: TextEncoding) -> Self {
         Self {
@@ -172,6 +185,7 @@ impl Recognised {
             preset: None,
             sheet: None,
             workbook: OnceLock::new(),
+            member: None,
             container: None,
             place: None,
             others: Vec::new(),
@@ -193,6 +207,7 @@ impl Recognised {
             preset: self.preset,
             sheet: self.sheet.clone(),
             workbook: self.workbook.clone(),
+            member: self.member,
         })
     }
 
@@ -209,6 +224,20 @@ impl Recognised {
     /// The files that follow it in its container.
     pub(crate) fn others(&self) -> &[Self] {
         &self.others
+    }
+
+    /// A table of a feed, read like a file of its own.
+    pub(crate) fn member(
+        file: File,
+        file_name: String,
+        encoding: TextEncoding,
+        member: Member,
+    ) -> Result<Self, IntakeError> {
+        let (file_name, member) = (Some(file_name), Some(member));
+        let mut recognised =
+            Self { file_name, member, ..Self::bare(file, Format::Csv, encoding) };
+        recognised.preset = guarded(|| preset::recognise(&recognised))?;
+        Ok(recognised)
     }
 
     /// The format.
@@ -261,7 +290,10 @@ impl Recognised {
 
     /// The text from its start, as UTF-8.
     pub(crate) fn text(&self) -> Result<Box<dyn Read + Send>, IntakeError> {
-        self.encoding.read(self.file()?)
+        match self.member {
+            Some(member) => member.text(self.file()?, self.encoding),
+            None => self.encoding.read(self.file()?),
+        }
     }
 
     /// The rows from the first.

@@ -101,31 +101,6 @@ fn unit(measure: &str) -> &'static str {
     if measure == NIGHTS { "{person}.d" } else { "{person}" }
 }
 
-/// A number as the table has it, empty for a mark of no value, and as it stands where it is neither.
-fn value(text: &str, row: u64, column: &str, changes: &mut Changes) -> String {
-    let plain = fold(text).replace(',', "");
-    if matches!(plain.as_str(), "-" | "ー" | "―" | "…" | "..." | "***" | "x" | "X") {
-        changes.add(ChangeKind::MissingMark, || ChangeExample {
-            row: Some(row),
-            column: Some(column.to_owned()),
-            cell: None,
-            before: text.to_owned(),
-            after: String::new(),
-        });
-        return String::new();
-    }
-    if text.contains(',') && plain.bytes().all(|b| b.is_ascii_digit()) {
-        changes.add(ChangeKind::Thousands, || ChangeExample {
-            row: Some(row),
-            column: Some(column.to_owned()),
-            cell: None,
-            before: text.to_owned(),
-            after: plain.clone(),
-        });
-    }
-    plain
-}
-
 /// The code of a municipality by its name, or by what its file says; the name as it stands where it is
 /// not known, so that the report shows it.
 fn place(code: &str, name: &str, row: u64, changes: &mut Changes) -> String {

@@ -5,6 +5,9 @@
 //! were summed to hours by those who pass them on are told by their times, as no column says so. The time
 //! is an interval's start: the publisher cuts minutes down to the five that they lie in.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};
@@ -33,6 +36,14 @@ pub(super) const PRESET: Preset = Preset {
 
 /// How many rows are looked at for a second time: all counters of a region have a row before it.
 const LOOKED_AT: usize = 20_000;
+
+const MESH2: &str = "[2-7][0-9][2-5][0-9][0-7]{2}";
+
+/// Whether a text is as [`MESH2`].
+fn is_mesh2(text: &str) -> bool {
+    let ranges = [b'2'..=b'7', b'0'..=b'9', b'2'..=b'5', b'0'..=b'9', b'0'..=b'7', b'0'..=b'7'];
+    text.len() == 6 && text.bytes().zip(ranges).all(|(byte, range)| range.contains(&byte))
+}
 
 /// Where a file's cells are.
 struct Columns {
@@ -143,9 +154,7 @@ fn contract(interval: Option<&'static str>) -> Contract {
             text("計測地点番号", "point_number").role(FieldRole::Key),
             text("計測地点名称", "point_name"),
             // Latitude × 1.5 and longitude − 100 of Japan, then an eighth of each.
-            text("2次メッシュコード", "mesh2")
-                .role(FieldRole::Place)
-                .pattern("[2-7][0-9][2-5][0-9][0-7]{2}"),
+            text("2次メッシュコード", "mesh2").role(FieldRole::Place).pattern(MESH2),
             text("リンク区分", "link_kind"),
             text("リンク番号", "link_number"),
             count("断面交通量", "volume").value(unit),
@@ -246,7 +255,7 @@ impl Transform for TypeB {
         // The cell to look at if the row is found wrong.
         let origin = match read {
             None => columns.time,
-            Some(_) if mesh.len() != 6 || !mesh.bytes().all(|b| b.is_ascii_digit()) => columns.mesh,
+            Some(_) if !mesh.is_empty() && !is_mesh2(&mesh) => columns.mesh,
             Some(_) => columns.volume,
         };
         out.push(row.number(), Some(origin), &cells);

@@ -7,6 +7,7 @@
 //! are, and so do the flags. Where the ultrasonic sensor fails, every vehicle counts as unclassified: the
 //! total is as good as ever and the classes are doubtful.
 
+mod answer;
 mod layout;
 #[cfg(test)]
 mod tests;
@@ -60,7 +61,10 @@ enum Kind {
 /// The layout of a file that begins like one of the publisher's, by what its rows say of themselves
 /// before what it is called.
 fn kind_of(head: &Head<'_>) -> Option<Kind> {
-    let mut rows = head.rows.iter().filter(|row| !row.is_blank());
+    let first = head.rows.iter().position(|row| !row.is_blank())?;
+    let answer = answer::rows(&head.rows[first]).map(|answer| answer.head(head.rows.len().max(20)));
+    let rows = answer.as_deref().unwrap_or(&head.rows[first..]);
+    let mut rows = rows.iter().filter(|row| !row.is_blank());
     let columns = Columns::find(rows.next()?)?;
     if columns.clock.is_none() && columns.time_code.is_none() {
         return Some(Kind::Daily);
@@ -85,6 +89,10 @@ fn open(
     let mut row = Row::default();
     while rows.next_row(&mut row)? {
         if row.is_blank() {
+            continue;
+        }
+        if let Some(answer) = answer::rows(&row) {
+            *rows = Ahead::new(Box::new(answer));
             continue;
         }
         if let Some(columns) = Columns::find(&row) {
@@ -138,6 +146,12 @@ impl Transform for Traffic {
     }
 }
 
+/// A row's time as the table has it; as it stands, and the column to look at, where it is not understood.
+struct Time {
+    text: String,
+    wrong: Option<usize>,
+}
+
 /// The volumes of a direction, read.
 struct Volumes<'r> {
     cells: [&'r str; 3],
@@ -148,16 +162,24 @@ struct Volumes<'r> {
 }
 
 impl Traffic {
-    /// The row's time as the table has it, or as it stands where it is not understood.
-    fn time(&mut self, row: &Row) -> String {
+    fn time(&mut self, row: &Row) -> Time {
         let columns = &self.columns;
         if self.kind == Kind::Daily {
             let text = cell(row, columns.day);
-            return civil::day(text).map_or_else(|| text.to_owned(), |day| day.to_string());
+            return match civil::day(text) {
+                Some(day) => Time { text: day.to_string(), wrong: None },
+                None => Time { text: text.to_owned(), wrong: columns.day },
+            };
         }
         let written = format!("{} {}", cell(row, columns.day), cell(row, columns.clock));
         let read = columns.time(row).and_then(|(day, clock)| civil::instant(day, clock));
-        let Some(time) = read else { return written };
+        let Some(time) = read else {
+            let wrong = match civil::day(cell(row, columns.day)) {
+                Some(_) => columns.clock.or(columns.time_code),
+                None => columns.day,
+            };
+            return Time { text: written, wrong };
+        };
         if columns.clock.is_some() {
             self.changes.add(ChangeKind::TimeJoined, || ChangeExample {
                 row: Some(row.number()),
@@ -167,14 +189,14 @@ impl Traffic {
                 after: time.clone(),
             });
         }
-        time
+        Time { text: time, wrong: None }
     }
 
     fn push(
         &mut self,
         row: &Row,
         direction: &Direction,
-        time: &str,
+        time: &Time,
         place: &(String, String),
         out: &mut Output,
     ) {
@@ -205,7 +227,7 @@ impl Traffic {
         let expected = expected.to_string();
         let mut cells: Vec<&str> = vec![
             cell(row, columns.counter),
-            time,
+            &time.text,
             direction.word,
             small,
             large,
@@ -221,7 +243,7 @@ impl Traffic {
         cells.extend(columns.said(row));
         cells.extend([place.0.as_str(), place.1.as_str()]);
         cells.extend(columns.camera(row));
-        out.push(row.number(), volumes.origin, &cells);
+        out.push(row.number(), time.wrong.or(volumes.origin), &cells);
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn read(
 }
 
 /// The columns' stored names, then the first rows, a cell a column.
-fn show(batch: &RecordBatch, rows: usize) -> String {
+pub(super) fn show(batch: &RecordBatch, rows: usize) -> String {
     let schema = batch.schema();
     let names: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let mut lines = vec![names.join(" | ")];

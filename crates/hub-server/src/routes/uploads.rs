@@ -63,6 +63,7 @@ fn hint(
         format: explicit,
         preset: None,
         sheet: None,
+        table: None,
     })
 }
 

@@ -8,7 +8,7 @@
 use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Text};
 
 use super::{
-    super::{civil, heading::fold},
+    super::{civil, figure, heading::fold},
     TOTAL,
     list::usual_name,
 };
@@ -219,7 +219,7 @@ impl Filled {
         (nationality, text): (&str, &str),
         out: &mut Output,
     ) {
-        let value = super::value(text, row, nationality, &mut self.changes);
+        let value = figure::plain(text, row, nationality, &mut self.changes);
         let form = &self.form;
         let fiscal_year = form.fiscal_year.to_string();
         let cells = [

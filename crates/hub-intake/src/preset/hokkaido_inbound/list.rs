@@ -5,7 +5,7 @@ use hub_model::{ChangeKind, Contract, LayoutReport};
 
 use super::{
     super::{
-        civil,
+        civil, figure,
         heading::{Heading, cell, fold},
     },
     TOTAL,
@@ -123,7 +123,7 @@ impl Transform for List {
             if text.is_empty() && nationality != TOTAL {
                 continue;
             }
-            let value = super::value(text, number, nationality, &mut self.changes);
+            let value = figure::plain(text, number, nationality, &mut self.changes);
             let cells = [
                 code.as_str(),
                 name,
