@@ -89,4 +89,10 @@ impl Recognised {
     pub(crate) fn plain(file: File, format: Format) -> Self {
         Self { file, file_name: None, format, encoding: TextEncoding::Utf8, preset: None }
     }
+
+    /// A CSV that is known to be in this encoding.
+    #[cfg(test)]
+    pub(crate) fn encoded(file: File, encoding: TextEncoding) -> Self {
+        Self { file, file_name: None, format: Format::Csv, encoding, preset: None }
+    }
 }

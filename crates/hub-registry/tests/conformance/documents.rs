@@ -78,6 +78,7 @@ fn full_report() -> UploadReport {
             fix: Text::new("空欄にしてください", "leave the cell empty"),
         }],
         errors_by_rule: [(Rule::Type, 1), (Rule::UniqueKey, 1)].into(),
+        ..hub_model::ReportBuilder::new("csv", 1).finish()
     }
 }
 
