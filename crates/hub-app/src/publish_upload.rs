@@ -374,7 +374,7 @@ impl App {
             return Err(error.into());
         }
         let report = conformed?;
-        if !report.is_clean() {
+        if !report.is_publishable() {
             tracing::info!(%upload, errors = report.error_count, "an upload breaks its contract");
             return Ok((report, None));
         }

@@ -1,15 +1,17 @@
 //! A file against a contract: three threads, so that decoding, checking and whatever the sink does go on
 //! side by side, with at most a few blocks between them.
 
+#[cfg(test)]
+mod answer_tests;
 pub(crate) mod cells;
 mod conformer;
 pub(crate) mod fault;
 pub(crate) mod faults;
 mod flag;
-mod kept_back;
+pub(crate) mod kept_back;
 mod limits;
 pub(crate) mod mapping;
-mod normal;
+pub(crate) mod normal;
 pub(crate) mod number;
 mod period;
 mod plan;

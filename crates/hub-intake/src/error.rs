@@ -26,6 +26,12 @@ pub enum IntakeError {
         /// Which limit, and how to stay within it.
         detail: Text,
     },
+    /// The file seems to be about persons.
+    #[error("{}", .detail.en)]
+    PersonalData {
+        /// Which columns, and what to do now.
+        detail: Text,
+    },
     /// The contract asks for something that can't be checked.
     #[error("{detail}; change it in the contract")]
     BadContract {
@@ -65,6 +71,9 @@ impl IntakeError {
             Self::UnsupportedFormat { .. } => ErrorKind::UnsupportedFormat,
             Self::UnreadableFile { .. } => ErrorKind::UnreadableFile,
             Self::TooLarge { .. } => ErrorKind::UploadTooLarge,
+            // There is no report to go with it: what can be done about it is the same as with a file that
+            // can't be read.
+            Self::PersonalData { .. } => ErrorKind::UnreadableFile,
             Self::BadContract { .. } => ErrorKind::InvalidDescriptor,
             Self::Stopped => ErrorKind::Unavailable,
             Self::Io(_) | Self::Sink(_) | Self::Internal(_) => ErrorKind::Internal,
@@ -76,7 +85,8 @@ impl IntakeError {
         match self {
             Self::UnsupportedFormat { detail }
             | Self::UnreadableFile { detail }
-            | Self::TooLarge { detail } => Some(detail),
+            | Self::TooLarge { detail }
+            | Self::PersonalData { detail } => Some(detail),
             Self::BadContract { .. }
             | Self::Stopped
             | Self::Io(_)

@@ -7,23 +7,23 @@
 
 mod civil;
 mod column;
+mod fields;
 mod figure;
 mod gtfs_jp;
 mod heading;
 mod hokkaido_inbound;
 mod jartic_type_b;
-mod jumin_daicho;
-mod mlit_traffic;
-mod fields;
 mod jma_etrn_daily;
 mod jma_marks;
 mod jma_obsdl;
+mod jumin_daicho;
 mod mlit_hydrology;
 mod mlit_river_sites;
+mod mlit_traffic;
 mod municipal_standard;
-mod ssdse;
 #[cfg(test)]
 mod samples;
+mod ssdse;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]

@@ -5,20 +5,22 @@ mod decide;
 mod keys;
 mod place;
 mod profile;
+mod rhythm;
 #[cfg(test)]
 mod tests;
 mod typed;
 
 use std::collections::HashSet;
 
-use hub_model::{Contract, Field, FieldRole, FieldType, Text};
+use hub_model::{Contract, Field, FieldRole, FieldType, Text, Unit};
 use profile::Profile;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     IntakeError, IntakeOptions, Recognised,
-    conform::mapping::fold,
+    conform::{kept_back, mapping::fold},
     decode::{self, Block, Decode, SourceColumn, guarded},
+    personal::{self, Sampler},
     show::show_text,
     units,
 };
@@ -38,6 +40,8 @@ pub struct Proposal {
     /// What the file shows. It keeps every rule of contracts, and has no aliases but those that the file
     /// itself gives: [`Contract::validated`] adds the others once a person has confirmed it.
     pub contract: Contract,
+    /// How many rows the file has.
+    pub rows: u64,
     /// A note on each choice, in the order of the columns.
     pub notes: Vec<ProposalNote>,
 }
@@ -50,7 +54,7 @@ struct Column {
     field: Field,
 }
 
-/// Reads the whole file, twice where a key is looked for, and proposes a contract for it.
+/// Reads the whole file, twice where a key is looked for and once more as the contract says, and proposes a contract for it.
 pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Proposal, IntakeError> {
     let mut notes = Notes::default();
     let decoder = decode::open(recognised, options)?;
@@ -60,7 +64,13 @@ pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Propo
             format!("「{ja}」の様式と分かったので、その契約としました"),
             format!("the file is in the layout {en:?}, whose contract this is"),
         );
-        return Ok(Proposal { contract: contract.clone(), notes: notes.0 });
+        let contract = contract.clone();
+        let rows = rhythm::rows(recognised, &contract, options)?;
+        return Ok(Proposal { contract, rows, notes: notes.0 });
+    }
+    let headings: Vec<String> = decoder.columns().iter().map(|c| c.name.clone()).collect();
+    if let Some(found) = personal::by_headings(&headings) {
+        return Err(about_persons(&found));
     }
     let (sources, profiles) = read_profiles(decoder, options, &mut notes)?;
     let names = names(&sources, &mut notes);
@@ -92,6 +102,20 @@ pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Propo
             );
             field.unit = Some(unit);
         }
+        if field.unit.is_none()
+            && let Some(unit) = profile.loose.units.first().and_then(|unit| Unit::parse(unit).ok())
+            && matches!(field.field_type, FieldType::Integer | FieldType::Number)
+        {
+            notes.add(
+                &name,
+                format!("セルの中の単位から、単位を{}としました", unit.as_str()),
+                format!("the unit {} is from the cells", unit.as_str()),
+            );
+            field.unit = Some(unit);
+        }
+        if kept_back::ADDED.contains(&source.name.as_str()) {
+            continue;
+        }
         columns.push(Column { place, profile, field });
     }
     if columns.is_empty() {
@@ -103,9 +127,23 @@ pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Propo
     decide::assign_roles(&mut columns, &mut notes);
     let primary_key = keys::find(recognised, options, &mut columns, &mut notes)?;
     let fields = columns.into_iter().map(|column| column.field).collect();
-    let contract = Contract { fields, primary_key, missing_values };
-    contract.clone().validated().map_err(|e| IntakeError::Internal(e.to_string()))?;
-    Ok(Proposal { contract, notes: notes.0 })
+    let mut contract = Contract { fields, primary_key, missing_values };
+    let internal = |e: hub_model::ModelError| IntakeError::Internal(e.to_string());
+    contract.clone().validated().map_err(internal)?;
+    rhythm::tell_hours_in_columns(&contract, &mut notes);
+    let rows = rhythm::add(recognised, &mut contract, options, &mut notes)?;
+    contract.clone().validated().map_err(internal)?;
+    Ok(Proposal { contract, rows, notes: notes.0 })
+}
+
+fn about_persons(found: &personal::Found) -> IntakeError {
+    let (message, fix) = found.text();
+    IntakeError::PersonalData {
+        detail: Text::new(
+            format!("{}。{}", message.ja, fix.ja),
+            format!("{}; {}", message.en, fix.en),
+        ),
+    }
 }
 
 /// What every column holds.
@@ -118,6 +156,8 @@ fn read_profiles(
     let mut profiles: Vec<Profile> = sources.iter().map(|_| Profile::new()).collect();
     let readable = readable(&sources);
     guarded(|| decoder.select(&readable))?;
+    let headings: Vec<String> = sources.iter().map(|source| source.name.clone()).collect();
+    let mut sampler = Sampler::new(&headings);
     let mut broken = 0u64;
     let mut first_broken = None;
     loop {
@@ -127,6 +167,12 @@ fn read_profiles(
             Some(Block::Text(block)) => {
                 broken += block.broken.len() as u64;
                 first_broken = first_broken.or(block.broken.first().map(|row| row.line));
+                for row in (0..block.rows()).step_by(block.rows().div_ceil(64).max(1)) {
+                    (0..block.width).for_each(|c| sampler.add(c, block.cell(row, c)));
+                }
+                if let Some(found) = sampler.verdict() {
+                    return Err(about_persons(&found));
+                }
                 for (column, profile) in profiles.iter_mut().enumerate() {
                     (0..block.rows()).for_each(|row| profile.add(block.cell(row, column)));
                 }

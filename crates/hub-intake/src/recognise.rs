@@ -234,8 +234,7 @@ impl Recognised {
         member: Member,
     ) -> Result<Self, IntakeError> {
         let (file_name, member) = (Some(file_name), Some(member));
-        let mut recognised =
-            Self { file_name, member, ..Self::bare(file, Format::Csv, encoding) };
+        let mut recognised = Self { file_name, member, ..Self::bare(file, Format::Csv, encoding) };
         recognised.preset = guarded(|| preset::recognise(&recognised))?;
         Ok(recognised)
     }
@@ -321,5 +320,11 @@ impl Recognised {
         file.seek(SeekFrom::Start(0)).unwrap();
         Read::by_ref(&mut file).take(3).read_to_end(&mut head).unwrap();
         Self::bare(file, format, TextEncoding::Utf8.settled_by(&head))
+    }
+
+    /// A CSV that is known to be in this encoding.
+    #[cfg(test)]
+    pub(crate) fn encoded(file: File, encoding: TextEncoding) -> Self {
+        Self { file, file_name: None, format: Format::Csv, encoding, preset: None }
     }
 }

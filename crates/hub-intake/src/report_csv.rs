@@ -88,6 +88,8 @@ pub fn report_csv<W: Write>(report: &UploadReport, language: Language, out: W) -
         }
         for example in &change.examples {
             let after = match language {
+                Language::Japanese if example.after.is_empty() => what.clone(),
+                Language::English if example.after.is_empty() => what.clone(),
                 Language::Japanese => format!("{what}：「{}」と読みました", example.after),
                 Language::English => format!("{what}: read as {:?}", example.after),
             };

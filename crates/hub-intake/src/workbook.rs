@@ -171,7 +171,8 @@ impl Workbook {
                 held.push((index, self.holds(sheet)?));
             }
         }
-        let found = |wanted| held.iter().find(|(_, holds)| *holds == wanted).map(|(index, _)| *index);
+        let found =
+            |wanted| held.iter().find(|(_, holds)| *holds == wanted).map(|(index, _)| *index);
         let chosen = found(Holds::Table)
             .or_else(|| found(Holds::Something))
             .ok_or_else(|| no_table(sheets))?;
@@ -257,6 +258,8 @@ fn no_table(sheets: &[Sheet]) -> IntakeError {
         format!(
             "表示されているシートには何も書かれていません。表示されていないシート（{names}）を読むには、シートの名前を指定してください"
         ),
-        format!("no visible sheet has anything in it; to read a hidden one ({names}), give its name"),
+        format!(
+            "no visible sheet has anything in it; to read a hidden one ({names}), give its name"
+        ),
     )
 }

@@ -541,7 +541,9 @@ fn convert(
     match piece {
         Piece::Text(block) => {
             let cells = BlockCells { block, column: source.column, missing: &plan.missing };
-            Ok(cells::convert(&cells, field.field_type, format, Some(&planned.normal), faults))
+            let array =
+                cells::convert(&cells, field.field_type, format, Some(&planned.normal), faults);
+            Ok(plan.missing.without_numbers(array))
         }
         Piece::Typed { batch, .. } => {
             let array =

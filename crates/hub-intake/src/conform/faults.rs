@@ -55,7 +55,7 @@ impl Faults {
             kind,
         }));
         // What lies behind the last that can be listed is dropped before it takes memory.
-        if self.listed.len() > self.room.saturating_mul(4) + 1_024 {
+        if self.listed.len() > self.room.saturating_mul(4).saturating_add(1_024) {
             self.shorten();
         }
     }

@@ -20,6 +20,41 @@ pub(crate) use width::fold_width;
 pub(crate) use words::describe;
 
 use super::{fault::FaultKind, time::TimeFormat};
+use crate::units::{InCell, in_cell};
+
+/// The number that a text means whatever its unit, in its usual form, and the unit behind it.
+pub(crate) fn any_number(text: &str) -> Option<(String, Option<&'static str>)> {
+    let (folded, _) = fold_width(text);
+    let behind = number::Parts::of(&folded)?.rest.trim().to_owned();
+    let unit = match in_cell(&behind, None) {
+        InCell::Other(unit) => Some(unit),
+        _ => None,
+    };
+    match number::read(text, unit) {
+        Reading::Value(plain, _) => Some((plain, unit)),
+        _ => None,
+    }
+}
+
+/// The time that a text means, in its usual form.
+pub(crate) fn any_time(text: &str, field_type: FieldType) -> Option<String> {
+    match date::read(text, field_type, true) {
+        Reading::Value(plain, _) => Some(plain),
+        _ => None,
+    }
+}
+
+/// Whether a text is a mark that there is no value.
+pub(crate) fn is_mark(text: &str) -> bool {
+    matches!(mark::read(text), Reading::Missing(_))
+}
+
+/// Whether a text is made of digits that stand for one municipality.
+pub(crate) fn is_municipality(text: &str) -> bool {
+    text.ends_with(|c: char| c.is_ascii_digit())
+        && text.len() >= 5
+        && (matches!(code::read(text), Reading::Value(..)) || code::is_municipality_code(text))
+}
 
 /// What was made of a cell.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use arrow::{
 use hub_model::{Contract, Rule, UploadReport};
 
 use super::*;
-use crate::Format;
+use crate::{Format, encoding::TextEncoding};
 
 pub(crate) fn contract(fields: &str) -> Contract {
     Contract::parse(format!(r#"{{"fields":[{fields}]}}"#).as_bytes()).unwrap()
@@ -80,7 +80,19 @@ fn river() -> Contract {
 fn a_clean_file_becomes_batches_and_a_report() {
     let text = "時刻,観測所,水位,品質\r\n2024-05-01 23:00,0101,1.25,normal\r\n2024/5/1 24:00,0101,,missing\r\n";
     for bom in ["", "\u{FEFF}"] {
-        let (report, batches) = run_csv(&format!("{bom}{text}"), &river());
+        let file = file_of(format!("{bom}{text}").as_bytes());
+        let encoding = if bom.is_empty() { TextEncoding::Utf8 } else { TextEncoding::Utf8Bom };
+        let mut batches = Vec::new();
+        let report = conform(
+            &Recognised::encoded(file, encoding),
+            &river(),
+            &IntakeOptions::default(),
+            &mut |batch| {
+                batches.push(batch);
+                Ok(())
+            },
+        )
+        .unwrap();
         assert!(report.is_clean(), "{}", told(&report));
         assert_eq!(batches[0].first_row, 2);
         let rows = rows(&batches, &river());
@@ -129,7 +141,36 @@ fn a_clean_file_becomes_batches_and_a_report() {
               },
               "error_count": 0,
               "errors": [],
-              "errors_by_rule": {}
+              "errors_by_rule": {},
+              "coverage": {
+                "series": 1,
+                "cadence": "PT1H",
+                "gaps": {
+                  "missing_steps": 0
+                },
+                "rows_by_month": {
+                  "2024-05": 2
+                }
+              },
+              "changes": [
+                {
+                  "kind": "hour24",
+                  "message": {
+                    "ja": "24時を翌日の0時としました",
+                    "en": "24 o'clock became the next day's 0 o'clock"
+                  },
+                  "count": 1,
+                  "examples": [
+                    {
+                      "row": 3,
+                      "column": "時刻",
+                      "cell": "A3",
+                      "before": "2024/5/1 24:00",
+                      "after": "2024-05-02 00:00"
+                    }
+                  ]
+                }
+              ]
             }
             "#);
         }
@@ -148,18 +189,18 @@ fn every_broken_cell_is_told_in_plain_words() {
     );
     assert!(batches.is_empty());
     insta::assert_snapshot!(told(&report), @r#"
-    2 水位 [欠測] Type
-      「水位」列は数値ですが「欠測」と書かれています
-      欠測なら空欄にするか、契約の missingValues に「欠測」を加えてください
+    2 水位 [約2] Type
+      「水位」列は数値ですが「約2」と書かれています
+      欠測なら空欄にするか、契約の missingValues に「約2」を加えてください
     3 観測所 [-] Required
       「観測所」列に値がありません
       値を入れるか、この行を削ってください。この列は必須です
     3 時刻 [2024-05-01] Type
       「時刻」列は日時ですが「2024-05-01」には時刻がありません
       「2024-05-01 13:00」のように時刻まで書くか、契約の型を date にしてください
-    3 水位 [1,234] Type
-      「水位」列は数値ですが「1,234」と書かれています
-      「1234」のように、半角の数字だけで書いてください
+    3 水位 [12,34] TwoReadings
+      「水位」列の「12,34」は、「1234」とも「12.34」とも読めます
+      どちらの意味かがはっきりする書き方にしてください
     3 品質 [ok] Enum
       「品質」列の「ok」は、決められた値ではありません
       品質の語（normal, quasi_normal, insufficient, doubtful, missing, not_observed, closed, provisional, estimated, absent_phenomenon）に直すか、契約のこの列に enum で独自の語を定めてください

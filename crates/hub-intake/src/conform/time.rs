@@ -27,6 +27,18 @@ struct Written {
     offset: Option<i64>,
 }
 
+impl Written {
+    /// Microseconds from 1970-01-01T00:00:00Z.
+    #[inline]
+    fn instant(self) -> Result<i64, FaultKind> {
+        if self.micros < 0 {
+            return Err(FaultKind::TimeUnsaid);
+        }
+        let ahead = self.offset.map_or(TOKYO_MICROS, |seconds| seconds * MICROS_PER_SECOND);
+        Ok(self.days * MICROS_PER_DAY + self.micros - ahead)
+    }
+}
+
 /// How a contract says that text gives times.
 #[derive(Debug)]
 pub(crate) enum TimeFormat {
@@ -102,10 +114,8 @@ impl TimeFormat {
         {
             return Ok(written.days * MICROS_PER_DAY + written.micros - TOKYO_MICROS);
         }
-        if self.parse(text)?.micros == MICROS_PER_DAY {
-            return Err(FaultKind::NextDay);
-        }
-        self.parse_instant(text)
+        let written = self.parse(text)?;
+        if written.micros == MICROS_PER_DAY { Err(FaultKind::NextDay) } else { written.instant() }
     }
 
     /// The next day's beginning as text, if the text says 24 o'clock.
@@ -149,11 +159,7 @@ impl TimeFormat {
             },
             _ => self.parse(text)?,
         };
-        if written.micros < 0 {
-            return Err(FaultKind::TimeUnsaid);
-        }
-        let ahead = written.offset.map_or(TOKYO_MICROS, |seconds| seconds * MICROS_PER_SECOND);
-        Ok(written.days * MICROS_PER_DAY + written.micros - ahead)
+        written.instant()
     }
 
     /// Days from 1970-01-01; a time of day may be there if it is the day's beginning.

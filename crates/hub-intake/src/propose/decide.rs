@@ -1,6 +1,6 @@
 //! Types from values, and roles from types and headings.
 
-use hub_model::{Field, FieldRole, FieldType};
+use hub_model::{CodeList, Field, FieldRole, FieldType};
 
 use super::{Column, Notes, profile::Profile};
 use crate::conform::{fault::type_words, mapping::fold};
@@ -8,6 +8,10 @@ use crate::conform::{fault::type_words, mapping::fold};
 /// Words of a heading that say its values are names of things and never amounts.
 const CODE_WORDS: [&str; 3] = ["コード", "番号", "code"];
 const TIME_WORDS: [&str; 7] = ["時刻", "日時", "観測", "年月", "time", "date", "日付"];
+const QUALITY_WORDS: [&str; 5] = ["品質", "フラグ", "flag", "quality", "均質番号"];
+
+/// How many different marks a column of marks may have.
+const MAX_MARKS: usize = 20;
 const PLACE_WORDS: [&str; 12] = [
     "市町村",
     "市区町村",
@@ -31,6 +35,15 @@ pub(super) fn by_values(name: &str, profile: &Profile, notes: &mut Notes) -> Fie
     field.format = format.map(ToOwned::to_owned);
     let (type_ja, type_en) = type_words(field_type);
     notes.add(name, format!("{type_ja}としました。{}", why.0), format!("{type_en}: {}", why.1));
+    if !profile.fillers.is_empty() && matches!(field_type, FieldType::Integer | FieldType::Number) {
+        let fillers: Vec<&str> = profile.fillers.iter().map(String::as_str).collect();
+        let fillers = fillers.join(" ");
+        notes.add(
+            name,
+            format!("「{fillers}」があります。欠測の印なら missingValues に加えてください（数値のままでは値として扱います）"),
+            format!("there is {fillers}; add it to missingValues if it means that nothing was observed, since it is a value otherwise"),
+        );
+    }
     if field_type != FieldType::String && !profile.markers.is_empty() {
         let markers: Vec<&str> = profile.markers.iter().map(String::as_str).collect();
         let markers = markers.join(" ");
@@ -125,6 +138,43 @@ fn decide(header: &str, profile: &Profile) -> (FieldType, Option<&'static str>, 
     if profile.number {
         return (FieldType::Number, None, all());
     }
+    let loose = &profile.loose;
+    let kind = [
+        (loose.datetime, FieldType::Datetime),
+        (loose.date, FieldType::Date),
+        (loose.month, FieldType::Yearmonth),
+        (loose.year, FieldType::Year),
+        (loose.integer && loose.units.len() < 2, FieldType::Integer),
+        (loose.number && loose.units.len() < 2, FieldType::Number),
+    ];
+    if let Some((_, field_type)) = kind.into_iter().find(|(fits, _)| *fits) {
+        let example = loose.example.as_deref().unwrap_or_default();
+        let (ja, en) = all();
+        return (
+            field_type,
+            None,
+            (
+                format!("{ja}（「{example}」のような書き方も読み替えます）"),
+                format!("{en}, ways of writing such as {example:?} included"),
+            ),
+        );
+    }
+    if loose.number && loose.units.len() > 1 {
+        let units: Vec<&str> = loose.units.iter().copied().collect();
+        let units = units.join(", ");
+        return (
+            FieldType::String,
+            None,
+            (
+                format!(
+                    "単位の違う数値（{units}）が混ざっているので、文字のままにします。単位をそろえれば数値にできます"
+                ),
+                format!(
+                    "numbers of several units ({units}) are mixed, so they stay text; bring them to one unit to make them numbers"
+                ),
+            ),
+        );
+    }
     (
         FieldType::String,
         None,
@@ -143,6 +193,7 @@ fn is_id(header: &str) -> bool {
 pub(super) fn assign_roles(columns: &mut [Column], notes: &mut Notes) {
     assign_time(columns, notes);
     assign_qualities(columns, notes);
+    assign_marks(columns, notes);
     for column in columns {
         if column.field.role != FieldRole::Attribute {
             continue;
@@ -152,12 +203,13 @@ pub(super) fn assign_roles(columns: &mut [Column], notes: &mut Notes) {
         match column.field.field_type {
             FieldType::Integer | FieldType::Number => column.field.role = FieldRole::Value,
             FieldType::String if column.profile.values > 0 => {
-                if column.profile.municipality && column.profile.digits_only {
+                if column.profile.municipality {
                     column.field.role = FieldRole::Place;
+                    column.field.code = Some(CodeList::Municipality);
                     notes.add(
                         &name,
-                        "すべての値が市区町村コードなので、場所の列としました",
-                        "all values are codes of municipalities, so the column says where",
+                        "すべての値が市区町村コードなので、場所の列とし、6桁のコードにそろえます（code: municipality）",
+                        "all values are codes of municipalities, so the column says where, and they are brought to six digits (code: municipality)",
                     );
                 } else if PLACE_WORDS.iter().any(|word| header.contains(word)) {
                     column.field.role = FieldRole::Place;
@@ -204,6 +256,44 @@ fn assign_time(columns: &mut [Column], notes: &mut Notes) {
         "時刻の列としました。観測の間隔（interval）と、時刻がその始まりか終わりか（label）を書き加えてください",
         "the column says when; please add the interval of observations and whether the time is its start or end (label)",
     );
+}
+
+/// Marks of a publisher's own beside a value: their heading says so, and they are few.
+fn assign_marks(columns: &mut [Column], notes: &mut Notes) {
+    for index in 1..columns.len() {
+        let header = fold(&columns[index].field.name).to_lowercase();
+        let says = QUALITY_WORDS.iter().any(|word| header.contains(word));
+        let column = &columns[index];
+        let is_mark = says
+            && column.field.role == FieldRole::Attribute
+            && matches!(column.field.field_type, FieldType::String | FieldType::Integer);
+        // Marks stand behind their value, other marks between them.
+        let value = columns[..index].iter().rev().find(|other| {
+            matches!(other.field.field_type, FieldType::Integer | FieldType::Number)
+                && other.field.role != FieldRole::Quality
+                && !QUALITY_WORDS
+                    .iter()
+                    .any(|word| fold(&other.field.name).to_lowercase().contains(word))
+        });
+        let (true, Some(of)) = (is_mark, value.map(|value| value.field.name.clone())) else {
+            continue;
+        };
+        let Some(words) = column.profile.few(MAX_MARKS).filter(|words| !words.is_empty()) else {
+            continue;
+        };
+        let field = &mut columns[index].field;
+        field.field_type = FieldType::String;
+        field.role = FieldRole::Quality;
+        field.constraints.allowed =
+            Some(words.iter().cloned().map(serde_json::Value::String).collect());
+        let words = words.join(", ");
+        notes.add(
+            &field.name,
+            format!("見出しと位置から「{of}」の品質の列とし、ファイルにある印（{words}）を enum としました。ほかの印もあれば加えてください"),
+            format!("the heading and its place say that the column tells the quality of {of:?}; the marks of the file ({words}) are its enum, to which others may be added"),
+        );
+        field.quality_of = Some(of);
+    }
 }
 
 fn assign_qualities(columns: &mut [Column], notes: &mut Notes) {

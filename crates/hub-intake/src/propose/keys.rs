@@ -66,9 +66,19 @@ pub(super) fn find(
         }
         return Ok(Vec::new());
     };
+    let mut found = found.columns.clone();
+    if let Some(constant) = constant_place(columns, &found) {
+        found.insert(0, constant);
+        let name = &columns[constant].field.name;
+        notes.add(
+            name,
+            "ファイルの中ではどの行も同じですが、ほかの場所のファイルと見分けられるよう、キーに入れました",
+            "it is the same in every row of the file, and part of the key so that files of other places can be told from it",
+        );
+    }
     let names: Vec<String> =
-        found.columns.iter().map(|column| columns[*column].field.name.clone()).collect();
-    for column in &found.columns {
+        found.iter().map(|column| columns[*column].field.name.clone()).collect();
+    for column in &found {
         let field = &mut columns[*column].field;
         if field.role == FieldRole::Attribute {
             field.role = FieldRole::Key;
@@ -79,6 +89,32 @@ pub(super) fn find(
         format!("no two rows share {}, so it is the primaryKey", names.join(", ")),
     );
     Ok(names)
+}
+
+/// The column that says where, of a file of one place whose key would not say it; a code sooner than a
+/// name.
+fn constant_place(columns: &[Column], key: &[usize]) -> Option<usize> {
+    let is_series = |column: usize| {
+        matches!(columns[column].field.role, FieldRole::Place | FieldRole::Key)
+            || columns[column].is_series_like()
+    };
+    if key.iter().any(|column| is_series(*column)) {
+        return None;
+    }
+    let is_constant = |column: &usize| {
+        let column = &columns[*column];
+        column.field.role == FieldRole::Place
+            && column.field.field_type == FieldType::String
+            && column.profile.missing == 0
+            && column.profile.distinct() == Some(1)
+    };
+    let is_code = |column: &usize| {
+        let name = columns[*column].field.name.to_lowercase();
+        ["コード", "番号", "記号", "code", "id"].iter().any(|word| name.contains(word))
+    };
+    let mut constant: Vec<usize> = (0..columns.len()).filter(is_constant).collect();
+    constant.sort_by_key(|column| !is_code(column));
+    constant.first().copied()
 }
 
 /// Sets of columns without missing values, the fewest columns first: with the time where there is one.

@@ -6,6 +6,7 @@ use hub_model::{FieldType, Quality};
 
 use super::place;
 use crate::conform::{
+    normal,
     number::{parse_integer, parse_number},
     time::{TimeFormat, parse_year},
 };
@@ -33,12 +34,26 @@ const FORMATS: [(&str, FieldType); 9] = [
 const MAX_DISTINCT: usize = 1_000;
 const MAX_LENGTH: usize = 256;
 
+/// How many different markers of a column are remembered.
+const MAX_MARKERS: usize = 20;
+
+/// The mark that a text is.
+fn marker(text: &[u8]) -> Option<&str> {
+    if text.len() > 24 || text.first().is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let text = std::str::from_utf8(text).ok()?;
+    (MARKERS.contains(&text) || normal::is_mark(text)).then_some(text)
+}
+
 /// What could still be said of all values so far.
 #[derive(Debug)]
 pub(crate) struct Profile {
     /// Cells with a value, markers left out.
     pub(crate) values: u64,
     pub(crate) missing: u64,
+    /// Numbers met that often mean that nothing was observed.
+    pub(crate) fillers: BTreeSet<String>,
     /// Markers met.
     pub(crate) markers: BTreeSet<String>,
     pub(crate) integer: bool,
@@ -49,6 +64,8 @@ pub(crate) struct Profile {
     pub(crate) month: bool,
     /// Four digits, between 1800 and 2200.
     pub(crate) year: bool,
+    /// The same, in other ways of writing: 和暦, full-width digits, commas, units.
+    pub(crate) loose: Loose,
     formats: Vec<(&'static str, FieldType, TimeFormat)>,
     pub(crate) digits_only: bool,
     pub(crate) leading_zero: bool,
@@ -59,6 +76,25 @@ pub(crate) struct Profile {
     distinct: Option<HashSet<Box<[u8]>>>,
     last: Vec<u8>,
 }
+
+/// What could still be said of all values as people write them.
+#[derive(Debug)]
+pub(crate) struct Loose {
+    pub(crate) number: bool,
+    pub(crate) integer: bool,
+    pub(crate) datetime: bool,
+    pub(crate) date: bool,
+    pub(crate) month: bool,
+    pub(crate) year: bool,
+    /// Units behind numbers.
+    pub(crate) units: BTreeSet<&'static str>,
+    /// A value that only this way of reading takes.
+    pub(crate) example: Option<String>,
+}
+
+/// Numbers that stand for a missing value more often than for themselves.
+const FILLERS: [&[u8]; 8] =
+    [b"-9999", b"-9999.0", b"-9999.00", b"-999", b"-999.9", b"-99.9", b"-99999", b"-9999.9"];
 
 impl Profile {
     pub(crate) fn new() -> Self {
@@ -75,6 +111,17 @@ impl Profile {
             date: true,
             month: true,
             year: true,
+            loose: Loose {
+                number: true,
+                integer: true,
+                datetime: true,
+                date: true,
+                month: true,
+                year: true,
+                units: BTreeSet::new(),
+                example: None,
+            },
+            fillers: BTreeSet::new(),
             formats: formats.into(),
             digits_only: true,
             leading_zero: false,
@@ -101,20 +148,24 @@ impl Profile {
             self.missing += 1;
             return;
         }
-        if text.len() <= 6
-            && let Some(marker) = MARKERS.iter().find(|marker| marker.as_bytes() == text)
+        if let Some(distinct) = &self.distinct
+            && distinct.contains(cell)
         {
+            self.values += 1;
+            return;
+        }
+        if let Some(marker) = marker(text) {
             self.missing += 1;
-            self.markers.insert((*marker).to_owned());
+            if self.markers.len() < MAX_MARKERS {
+                self.markers.insert(marker.to_owned());
+            }
             return;
         }
         self.values += 1;
         self.last.clear();
         self.last.extend_from_slice(cell);
         self.look(text);
-        if let Some(distinct) = &mut self.distinct
-            && !distinct.contains(cell)
-        {
+        if let Some(distinct) = &mut self.distinct {
             if distinct.len() == MAX_DISTINCT || cell.len() > MAX_LENGTH {
                 self.distinct = None;
             } else {
@@ -125,6 +176,10 @@ impl Profile {
 
     fn look(&mut self, text: &[u8]) {
         let time = TimeFormat::Default;
+        self.look_loosely(text);
+        if text.first() == Some(&b'-') && FILLERS.contains(&text) {
+            self.fillers.insert(String::from_utf8_lossy(text).into_owned());
+        }
         self.integer = self.integer && parse_integer(text).is_ok() && !text.contains(&b'.');
         self.number = self.number && parse_number(text).is_ok();
         self.boolean = self.boolean
@@ -145,7 +200,68 @@ impl Profile {
         self.longest = self.longest.max(text.len());
         self.quality =
             self.quality && Quality::ALL.iter().any(|quality| quality.as_str().as_bytes() == text);
-        self.municipality = self.municipality && place::is_municipality_code(text);
+        self.municipality = self.municipality
+            && (place::is_municipality_code(text)
+                || std::str::from_utf8(text).is_ok_and(normal::is_municipality));
+    }
+
+    /// Whether the value is one at least as people write it.
+    fn look_loosely(&mut self, text: &[u8]) {
+        let Ok(text) = std::str::from_utf8(text) else {
+            self.loose = Loose {
+                number: false,
+                integer: false,
+                datetime: false,
+                date: false,
+                month: false,
+                year: false,
+                ..std::mem::replace(&mut self.loose, Profile::new().loose)
+            };
+            return;
+        };
+        let loose = &mut self.loose;
+        let mut only_loosely = false;
+        if loose.number && parse_number(text.as_bytes()).is_err() {
+            match normal::any_number(text) {
+                Some((plain, unit)) => {
+                    loose.number = parse_number(plain.as_bytes()).is_ok();
+                    loose.integer = loose.integer && !plain.contains('.');
+                    only_loosely |= loose.number;
+                    loose.units.extend(unit);
+                }
+                None => loose.number = false,
+            }
+        } else if loose.integer {
+            loose.integer = parse_integer(text.as_bytes()).is_ok() && !text.contains('.');
+        }
+        loose.integer = loose.integer && loose.number;
+        let time = TimeFormat::Default;
+        let mut still = |flag: &mut bool, field_type, parse: &dyn Fn(&[u8]) -> bool| {
+            if *flag && !parse(text.as_bytes()) {
+                let plain = normal::any_time(text, field_type);
+                *flag = plain.is_some_and(|plain| parse(plain.as_bytes()));
+                only_loosely |= *flag;
+            }
+        };
+        still(&mut loose.datetime, FieldType::Datetime, &|t| time.parse_instant(t).is_ok());
+        still(&mut loose.date, FieldType::Date, &|t| time.parse_date(t).is_ok());
+        still(&mut loose.month, FieldType::Yearmonth, &|t| time.parse_month(t).is_ok());
+        still(&mut loose.year, FieldType::Year, &|t| {
+            parse_year(t).is_ok_and(|year| (1800..=2200).contains(&year))
+        });
+        if only_loosely && loose.example.is_none() {
+            loose.example = Some(crate::show::show_text(text));
+        }
+    }
+
+    /// The different values, where they are few.
+    pub(crate) fn few(&self, most: usize) -> Option<Vec<String>> {
+        let distinct = self.distinct.as_ref().filter(|distinct| distinct.len() <= most)?;
+        let text = |value: &[u8]| std::str::from_utf8(value.trim_ascii()).ok().map(str::to_owned);
+        let mut values: Vec<String> = distinct.iter().filter_map(|value| text(value)).collect();
+        values.sort();
+        values.dedup();
+        Some(values)
     }
 
     /// The one form of times other than the default ones that all values have.
@@ -171,6 +287,7 @@ impl Profile {
         self.values += values;
         self.missing += missing;
         self.quality = false;
+        self.loose.number = false;
         self.municipality = false;
         self.distinct = None;
     }

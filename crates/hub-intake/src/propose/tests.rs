@@ -34,6 +34,10 @@ fn shown(proposal: &Proposal) -> String {
                 ("format", f.format.clone()),
                 ("unit", f.unit.as_ref().map(|u| u.as_str().to_owned())),
                 ("quality_of", f.quality_of.clone()),
+                ("code", f.code.map(|code| code.as_str().to_owned())),
+                ("interval", f.interval.map(|interval| interval.to_string())),
+                ("label", f.label.map(|label| format!("{label:?}").to_lowercase())),
+                ("enum", f.constraints.allowed.as_ref().map(|a| serde_json::to_string(a).unwrap())),
             ] {
                 if let Some(value) = value {
                     line.push_str(&format!(" {key}={value}"));
@@ -70,7 +74,7 @@ fn a_river_file_is_understood_and_taken_in_as_proposed() {
     insta::assert_snapshot!(shown(&proposal), @r#"
     観測所コード string place
     観測所名 string place
-    時刻 datetime time
+    時刻 datetime time interval=PT1H
     水位(m) number value unit=m
     品質 string quality quality_of=水位(m)
     流量[m3/s] integer value unit=m3/s
@@ -113,7 +117,7 @@ fn codes_stay_text_and_amounts_are_numbers() {
         ));
     }
     insta::assert_snapshot!(shown(&proposal(&text)), @r#"
-    団体コード string place
+    団体コード string place code=municipality
     人口 integer value
     リンク番号 string key
     標高 integer value
@@ -216,7 +220,7 @@ fn typed_files_speak_for_themselves() {
             .unwrap();
     insta::assert_snapshot!(shown(&proposal), @r#"
     station string place
-    time datetime time
+    time datetime time interval=PT1H label=end
     level number value unit=m
     count integer value
     key ["station", "time"]
@@ -226,4 +230,74 @@ fn typed_files_speak_for_themselves() {
     assert_eq!(proposal.contract.fields[2].title.as_deref(), Some("Level"));
     let left_out = proposal.notes.iter().find(|n| n.column.as_deref() == Some("list")).unwrap();
     assert!(left_out.message.en.contains("leave it out of the file"));
+}
+
+#[test]
+fn a_file_as_people_write_it_is_understood() {
+    let mut text =
+        String::from("団体コード,観測所名,観測日時,水位,品質情報,雨量[mm/h],利用者数,備考\n");
+    for hour in 0..96 {
+        let (day, hour_of_day) = (1 + hour / 24, 1 + hour % 24);
+        let level =
+            if hour == 30 { "閉局".to_owned() } else { format!("▲{}.５ｍ", hour % 7) };
+        let rain = if hour == 31 { "-9999".to_owned() } else { format!("{}.5", hour % 5) };
+        text.push_str(&format!(
+            "R01400,倶知安,令和6年5月{day}日 {hour_of_day}時,{level},{},{rain},\"{},{:03}人\",\n",
+            [8, 5][hour % 2],
+            1 + hour % 3,
+            hour * 7 % 1000,
+        ));
+    }
+    let proposal = proposal(&text);
+    insta::assert_snapshot!(shown(&proposal), @r#"
+    団体コード string place code=municipality
+    観測所名 string place
+    観測日時 datetime time interval=PT1H label=end
+    水位 number value unit=m
+    品質情報 string quality quality_of=水位 enum=["5","8"]
+    雨量[mm/h] number value unit=mm/h
+    利用者数 integer value unit={person}
+    備考 string attribute
+    key ["団体コード", "観測日時"]
+    missing ["", "閉局"]
+    "#);
+    assert_eq!(proposal.rows, 96);
+    let notes: Vec<_> = proposal.notes.iter().map(|n| n.message.ja.as_str()).collect();
+    assert!(notes.iter().any(|note| note.contains("「-9999」があります")), "{notes:?}");
+    assert!(notes.iter().any(|note| note.contains("24時があるので")), "{notes:?}");
+    let contract = proposal.contract.validated().unwrap();
+    let (report, _) =
+        run(text.as_bytes(), Format::Csv, &contract, &IntakeOptions::default()).unwrap();
+    assert!(report.is_clean(), "{}", told(&report));
+}
+
+#[test]
+fn a_station_of_one_file_is_part_of_the_key() {
+    let mut text = String::from("観測所記号,観測所名,日付,流量(㎥/s)\n");
+    for day in 1..=28 {
+        text.push_str(&format!("301031281101010,名駒,2024/2/{day},{day}.5\n"));
+    }
+    insta::assert_snapshot!(shown(&proposal(&text)), @r#"
+    観測所記号 string place
+    観測所名 string place
+    日付 date time interval=P1D
+    流量(㎥/s) number value unit=m3/s
+    key ["観測所記号", "日付"]
+    missing [""]
+    "#);
+}
+
+#[test]
+fn hours_in_columns_are_told() {
+    let hours: Vec<String> = (1..=24).map(|hour| format!("{hour}時")).collect();
+    let values = vec!["1.5"; 24].join(",");
+    let proposal = proposal(&format!("日付,{}\n2024/5/1,{values}\n", hours.join(",")));
+    assert!(proposal.notes.iter().any(|n| n.message.en.contains("label: end")));
+}
+
+#[test]
+fn numbers_of_several_units_stay_text() {
+    let proposal = proposal("水位\n1.5m\n30cm\n");
+    assert!(shown(&proposal).starts_with("水位 string"));
+    assert!(proposal.notes.iter().any(|n| n.message.en.contains("cm, m")));
 }

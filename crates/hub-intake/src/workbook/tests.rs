@@ -72,7 +72,10 @@ fn raw_book(sheet: &str, shared: &str) -> Vec<u8> {
     archive(&[
         ("[Content_Types].xml", b"<Types/>"),
         ("_rels/.rels", root.as_bytes()),
-        ("xl/workbook.xml", br#"<workbook><sheets><sheet name="one" sheetId="1" r:id="a"/></sheets></workbook>"#),
+        (
+            "xl/workbook.xml",
+            br#"<workbook><sheets><sheet name="one" sheetId="1" r:id="a"/></sheets></workbook>"#,
+        ),
         ("xl/_rels/workbook.xml.rels", links.as_bytes()),
         ("xl/worksheets/one.xml", sheet.as_bytes()),
         ("xl/sharedStrings.xml", shared.as_bytes()),
@@ -88,7 +91,8 @@ fn cells_are_read_as_people_see_them() {
         let percent = Style::new().set_num_format("0.0%");
         let code = Style::new().set_num_format("000000");
         let minus = Style::new().set_num_format("#,##0;▲ #,##0");
-        for (column, name) in ["日", "時刻", "時間", "率", "コード", "増減"].iter().enumerate() {
+        for (column, name) in ["日", "時刻", "時間", "率", "コード", "増減"].iter().enumerate()
+        {
             sheet.write(0, column as u16, *name).unwrap();
         }
         let date = ExcelDateTime::from_ymd(2026, 1, 15).unwrap();
@@ -179,7 +183,8 @@ fn a_book_without_anything_is_refused_with_what_to_do() {
 #[test]
 fn what_other_programs_write_is_read_too() {
     let sheet = r#"<x:sheetData xmlns:x="y"><x:row><x:c t="inlineStr"><x:is><x:t>a</x:t></x:is></x:c><x:c t="str"><x:f>B()</x:f><x:v>b&amp;c</x:v></x:c><x:c><x:f>A1+1</x:f></x:c><x:c t="d"><x:v>2026-01-15T08:00:00</x:v></x:c><x:c t="s"><x:v>1</x:v></x:c></x:row><x:row r="4"><x:c r="C4"><x:v> 7 </x:v></x:c></x:row></x:sheetData><x:mergeCells count="1"><x:mergeCell ref="C4:D4"/></x:mergeCells>"#;
-    let bytes = raw_book(sheet, "<si/><si><r><t>余</t></r><r><t>市</t></r><rPh><t>ヨイチ</t></rPh></si>");
+    let bytes =
+        raw_book(sheet, "<si/><si><r><t>余</t></r><r><t>市</t></r><rPh><t>ヨイチ</t></rPh></si>");
     assert_eq!(
         cells(&bytes),
         ["1: a|b&c|=A1+1|2026-01-15T08:00:00|余市", "2: ", "3: ", "4: ||7|7"]

@@ -232,7 +232,8 @@ impl<R: Read> Xml<R> {
             if self.need(3)? && self.buffer[self.start..].starts_with(b"\xEF\xBB\xBF") {
                 self.start += 3;
             }
-            if self.need(2)? && matches!(self.buffer[self.start..][..2], [0xFF, 0xFE] | [0xFE, 0xFF])
+            if self.need(2)?
+                && matches!(self.buffer[self.start..][..2], [0xFF, 0xFE] | [0xFE, 0xFF])
             {
                 return Err(IntakeError::unsupported(
                     "ブックの中がUTF-16で書かれています。Excelで開いて保存し直してから送ってください",

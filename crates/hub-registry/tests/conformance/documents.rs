@@ -4,8 +4,8 @@
 use std::{fmt::Debug, fs, path::PathBuf};
 
 use hub_model::{
-    Agency, CellError, ColumnReport, Contract, DatasetMetadata, Interval, OnError, Period, Rule,
-    Text, UploadReport, Visibility,
+    Agency, CellError, ColumnReport, Contract, DatasetMetadata, Interval, Period, Rule, Text,
+    UploadReport, Visibility,
 };
 use hub_registry::{DatasetRecord, UploadRecord};
 use serde::{Serialize, de::DeserializeOwned};
@@ -57,7 +57,6 @@ fn full_report() -> UploadReport {
     UploadReport {
         format: "csv".to_owned(),
         encoding: Some("utf-8".to_owned()),
-        layout: None,
         rows: 24,
         columns: vec![ColumnReport {
             name: "水位".to_owned(),
@@ -80,13 +79,7 @@ fn full_report() -> UploadReport {
             fix: Text::new("空欄にしてください", "leave the cell empty"),
         }],
         errors_by_rule: [(Rule::Type, 1), (Rule::UniqueKey, 1)].into(),
-        on_error: OnError::default(),
-        answered: 0,
-        kept_back: 0,
-        flagged: 0,
-        coverage: None,
-        changes: Vec::new(),
-        warnings: Vec::new(),
+        ..hub_model::ReportBuilder::new("csv", 1).finish()
     }
 }
 

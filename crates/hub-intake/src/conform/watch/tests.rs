@@ -131,7 +131,7 @@ fn a_misplaced_point_and_a_standing_instrument_are_warned_of() {
         .collect();
     let told = warned(&report(&contract("datetime", None), &standing));
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("が400回続きます"), "{told:?}");
+    assert!(told[0].contains("201行目から3が401回続きます"), "{told:?}");
 }
 
 #[test]
