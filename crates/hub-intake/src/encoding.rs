@@ -108,10 +108,15 @@ impl TextEncoding {
     pub(crate) fn read(self, mut file: File) -> Result<Box<dyn Read + Send>, IntakeError> {
         let start = if self == Self::Utf8Bom { 3 } else { 0 };
         file.seek(SeekFrom::Start(start))?;
-        Ok(match self {
-            Self::Utf8 | Self::Utf8Bom => Box::new(file),
-            _ => Box::new(Transcoder::new(file, self.decoded_by())),
-        })
+        Ok(self.decode(Box::new(file)))
+    }
+
+    /// The same of bytes that come from elsewhere and begin after a mark.
+    pub(crate) fn decode(self, bytes: Box<dyn Read + Send>) -> Box<dyn Read + Send> {
+        match self {
+            Self::Utf8 | Self::Utf8Bom => bytes,
+            _ => Box::new(Transcoder::new(bytes, self.decoded_by())),
+        }
     }
 
     /// Some bytes from within a file as text, for a look at it; the first and the last character may be

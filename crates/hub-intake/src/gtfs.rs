@@ -143,18 +143,10 @@ impl Member {
         encoding: TextEncoding,
     ) -> Result<Box<dyn Read + Send>, IntakeError> {
         let mut bytes = self.unpacked(file)?;
-        Ok(match encoding {
-            TextEncoding::Cp932 => Box::new(
-                encoding_rs_io::DecodeReaderBytesBuilder::new()
-                    .encoding(Some(encoding_rs::SHIFT_JIS))
-                    .build(bytes),
-            ),
-            TextEncoding::Utf8Bom => {
-                bytes.read_exact(&mut [0; 3])?;
-                bytes
-            }
-            _ => bytes,
-        })
+        if encoding == TextEncoding::Utf8Bom {
+            bytes.read_exact(&mut [0; 3])?;
+        }
+        Ok(encoding.decode(bytes))
     }
 
     /// UTF-8, as feeds are, unless the first part is not.

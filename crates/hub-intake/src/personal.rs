@@ -139,6 +139,7 @@ impl Found {
             row: None,
             column: self.columns.first().map(|name| show_text(name)),
             cell: None,
+            file: None,
             value: None,
             rule: Rule::PersonalData,
             message,

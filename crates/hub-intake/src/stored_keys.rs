@@ -20,6 +20,7 @@ pub fn report_stored_keys(
             row: Some(*row),
             column: (contract.primary_key.len() == 1).then(|| contract.primary_key[0].clone()),
             cell: None,
+            file: None,
             value: None,
             rule: Rule::UniqueKey,
             message: Text::new(

@@ -233,7 +233,7 @@ impl TableDecoder {
             None
         };
         if let Some(fault) = fault {
-            out.push_broken(number, fault);
+            out.push_broken(row, fault);
             return;
         }
         if self.places.len() < width {
@@ -260,6 +260,7 @@ fn leave_out(changes: &mut Changes, row: &Row) {
         ChangeExample {
             row: Some(row.number()),
             column: None,
+            cell: None,
             before: show_text(&cells.join(" ")),
             after: String::new(),
         }

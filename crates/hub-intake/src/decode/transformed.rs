@@ -57,9 +57,17 @@ impl Output {
     }
 
     /// Notes that a row can't be taken apart.
-    pub(super) fn push_broken(&mut self, number: u64, fault: RowFault) {
-        let rows_before = self.block.rows();
-        self.block.broken.push(BrokenRow { rows_before, line: number, fault });
+    pub(super) fn push_broken(&mut self, row: &Row, fault: RowFault) {
+        let block = &mut self.block;
+        let first = block.broken_spans.len();
+        for column in 0..row.len() {
+            let start = block.bytes.len() as u32;
+            block.bytes.extend_from_slice(row.raw(column).as_bytes());
+            block.broken_spans.push((start, block.bytes.len() as u32));
+        }
+        let cells = (first, block.broken_spans.len());
+        let (rows_before, line) = (block.rows(), row.number());
+        block.broken.push(BrokenRow { rows_before, line, fault, cells });
     }
 
     /// The rows, if there are any.

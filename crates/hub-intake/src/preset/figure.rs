@@ -44,6 +44,7 @@ pub(super) fn plain<'t>(
     changes.add(kind, || ChangeExample {
         row: Some(row),
         column: Some(column.to_owned()),
+        cell: None,
         before: text.to_owned(),
         after: after.clone(),
     });

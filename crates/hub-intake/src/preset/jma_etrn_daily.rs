@@ -151,6 +151,7 @@ impl Transform for Daily {
                 self.changes.add(ChangeKind::QualityMark, || ChangeExample {
                     row: Some(row.number()),
                     column: Some((*name).to_owned()),
+                    cell: None,
                     before: row.get(column).to_owned(),
                     after: format!("{} {word}", marked.value).trim().to_owned(),
                 });
@@ -196,6 +197,7 @@ impl Daily {
         self.changes.add(ChangeKind::LeftOut, || ChangeExample {
             row: Some(row.number()),
             column: None,
+            cell: None,
             before: row.get(0).to_owned(),
             after: String::new(),
         });

@@ -148,6 +148,7 @@ impl Transform for Obsdl {
             self.changes.add(ChangeKind::LeftOut, || ChangeExample {
                 row: Some(row.number()),
                 column: None,
+                cell: None,
                 before: row.get(0).to_owned(),
                 after: String::new(),
             });
@@ -231,6 +232,7 @@ impl Obsdl {
                 self.changes.add(kind, || ChangeExample {
                     row: Some(row.number()),
                     column: None,
+                    cell: None,
                     before: written.clone(),
                     after: text.clone(),
                 });
@@ -287,6 +289,7 @@ fn read_group<'a>(
         changes.add(ChangeKind::QualityMark, || ChangeExample {
             row: Some(row.number()),
             column: Some(group.element.clone()),
+            cell: None,
             before: if number.is_empty() { marked.mark.clone() } else { number.to_owned() },
             after: quality_word(quality, number).to_owned(),
         });

@@ -217,6 +217,7 @@ impl Transform for Register {
             self.changes.add(ChangeKind::Code, || ChangeExample {
                 row: Some(row.number()),
                 column: Some("団体コード".to_owned()),
+                cell: None,
                 before: written.to_owned(),
                 after: code.clone(),
             });

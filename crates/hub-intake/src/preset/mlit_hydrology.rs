@@ -302,6 +302,7 @@ impl Hydrology {
                 self.changes.add(ChangeKind::Hour24, || ChangeExample {
                     row: Some(row.number()),
                     column: Some("24時".to_owned()),
+                    cell: None,
                     before: raw(),
                     after: time.clone(),
                 });
@@ -332,6 +333,7 @@ impl Hydrology {
             self.changes.add(ChangeKind::LeftOut, || ChangeExample {
                 row: Some(row.number()),
                 column: Some("月平均".to_owned()),
+                cell: None,
                 before: row.get(mean).to_owned(),
                 after: String::new(),
             });
@@ -377,6 +379,7 @@ impl Hydrology {
             self.changes.add(ChangeKind::QualityMark, || ChangeExample {
                 row: Some(row.number()),
                 column: Some(time.to_owned()),
+                cell: None,
                 before: flag.to_owned(),
                 after: quality_word(quality, flag).to_owned(),
             });
@@ -385,6 +388,7 @@ impl Hydrology {
             self.changes.add(ChangeKind::MissingMark, || ChangeExample {
                 row: Some(row.number()),
                 column: Some(time.to_owned()),
+                cell: None,
                 before: cell.to_owned(),
                 after: String::new(),
             });

@@ -309,6 +309,7 @@ fn canonical(
         changes.add(kind, || ChangeExample {
             row: Some(row),
             column: Some(column.to_owned()),
+            cell: None,
             before: text.to_owned(),
             after: after.clone(),
         });

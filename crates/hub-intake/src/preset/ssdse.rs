@@ -193,6 +193,7 @@ impl Transform for Ssdse {
             self.changes.add(ChangeKind::Code, || ChangeExample {
                 row: Some(row.number()),
                 column: Some("地域コード".to_owned()),
+                cell: None,
                 before: written.to_owned(),
                 after: code.clone(),
             });

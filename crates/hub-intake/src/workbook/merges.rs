@@ -94,6 +94,7 @@ impl Merges {
                 changes.add(ChangeKind::MergedCell, || ChangeExample {
                     row: Some(number),
                     column: Some(cell_name(number, column)),
+                    cell: None,
                     before: String::new(),
                     after: show_text(&active.value),
                 });
