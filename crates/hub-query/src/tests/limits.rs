@@ -109,10 +109,10 @@ async fn texts_that_are_collected_count_with_all_their_bytes() {
         format!("SELECT array_length(array_agg(t ORDER BY value DESC)) FROM {texts}"),
         format!("SELECT array_length(array_agg(make_array(t))) FROM {texts}"),
         format!("SELECT array_length(array_agg(named_struct('t', t))) FROM {texts}"),
-        format!("SELECT value % 3, array_length(array_agg(t)) FROM {texts} GROUP BY value % 3"),
+        format!("SELECT value / 1000000, array_length(array_agg(t)) FROM {texts} GROUP BY 1"),
         format!("SELECT length(string_agg(t, ',')) FROM {texts}"),
         format!("SELECT length(string_agg(DISTINCT t, ',')) FROM {texts}"),
-        format!("SELECT value % 3, length(string_agg(t, ',')) FROM {texts} GROUP BY value % 3"),
+        format!("SELECT value / 1000000, length(string_agg(t, ',')) FROM {texts} GROUP BY 1"),
         format!("SELECT count(DISTINCT t) FROM {texts}"),
     ] {
         let error = bench.error(&sql).await;
@@ -126,8 +126,8 @@ async fn texts_that_are_collected_count_with_all_their_bytes() {
     let grouped =
         "SELECT array_length(array_agg(level)) AS n FROM otaru.river GROUP BY station LIMIT 1";
     assert_eq!(bench.value(grouped).await, "2000");
-    let first = "SELECT array_agg(station) FILTER (WHERE level = 1000) FROM otaru.river";
-    assert_eq!(bench.value(first).await, "[b]");
+    let first = "SELECT array_agg(station) FILTER (WHERE level = 0) FROM otaru.river";
+    assert_eq!(bench.value(first).await, "[a]");
 }
 
 #[tokio::test]
