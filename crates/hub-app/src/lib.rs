@@ -7,6 +7,7 @@
 mod agencies;
 mod app;
 mod datasets;
+mod diff;
 mod error;
 mod maintain;
 mod metrics;
@@ -22,9 +23,11 @@ mod spool;
 mod tokens;
 mod uploads;
 mod versions;
+mod withdraw;
 
 pub use app::{App, AppConfig, Parts};
 pub use datasets::{DatasetDescription, DatasetPage, DatasetSummary};
+pub use diff::DiffRead;
 pub use error::AppError;
 pub use metrics::Metrics;
 pub use propose::ProposalFile;
@@ -35,3 +38,4 @@ pub use run_query::{Answer, PreparedQuery, SqlRequest};
 pub use snapshots::VersionSelector;
 pub use spool::Body;
 pub use tokens::TokenRequest;
+pub use versions::KnownVersion;

@@ -28,7 +28,8 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, home, ops, proposals, rows, sql, tokens, upkeep, uploads, versions,
+        agencies, datasets, diff, home, ops, proposals, rows, sql, tokens, upkeep, uploads,
+        versions,
     },
     state::ServerState,
     telemetry,
@@ -42,6 +43,8 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(datasets::read_contract))
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::read_version))
+        .routes(routes!(versions::withdraw_version))
+        .routes(routes!(diff::read_diff))
         .routes(routes!(rows::read_rows))
         .routes(routes!(rows::read_latest))
         .routes(routes!(proposals::propose_contract))
