@@ -1,6 +1,6 @@
 //! What a use case answers when it cannot do what was asked.
 
-use hub_model::{ErrorKind, UploadId, UploadReport};
+use hub_model::{DatasetId, ErrorKind, UploadId, UploadReport, VersionNumber};
 
 /// An error of a use case. Its text is fit for callers where `kind()` is not `Internal` or
 /// `Unavailable`; the sources are for the log.
@@ -19,6 +19,24 @@ pub enum AppError {
         what: &'static str,
         /// By which id.
         id: String,
+    },
+    /// The version was published and withdrawn.
+    #[error("version {version} of {dataset} was withdrawn at {at}: {reason}")]
+    Withdrawn {
+        /// The dataset.
+        dataset: DatasetId,
+        /// The version.
+        version: VersionNumber,
+        /// When, in Japanese time.
+        at: String,
+        /// Why, in the words of who withdrew it.
+        reason: String,
+    },
+    /// The version is withdrawn already.
+    #[error("version {version} is withdrawn already; the list of versions says by whom and why")]
+    AlreadyWithdrawn {
+        /// The version.
+        version: VersionNumber,
     },
     /// A parameter of the request is wrong.
     #[error("{0}")]
@@ -151,6 +169,8 @@ impl AppError {
             Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
             Self::Forbidden(_) => ErrorKind::Forbidden,
             Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Withdrawn { .. } => ErrorKind::Withdrawn,
+            Self::AlreadyWithdrawn { .. } => ErrorKind::AlreadyExists,
             Self::InvalidRequest(_) | Self::BodyBroken(_) => ErrorKind::InvalidRequest,
             Self::IdempotencyMismatch { .. } => ErrorKind::IdempotencyMismatch,
             Self::StillRunning { .. }

@@ -333,7 +333,7 @@ impl App {
             modes::refused(error, upload, &dataset.contract, self.inner.config.report_cap)
         })?;
         // The data is visible from here on. A record that fails is made up for from the lake's log.
-        if let Err(error) = self.inner.registry.record_version(&dataset.id, &version).await {
+        if let Err(error) = self.record_version(&dataset.id, &version).await {
             tracing::warn!(%error, dataset = %dataset.id, "a version is committed and not yet recorded");
         }
         self.inner.metrics.rows_published.inc_by(version.rows_added);

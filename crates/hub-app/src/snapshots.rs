@@ -74,7 +74,11 @@ impl App {
             })
             .ok_or_else(|| AppError::not_found("dataset", id))?;
         let record = &known.record;
+        let newest = version == VersionSelector::Latest;
         let (snapshot, version) = self.snapshot(id, version).await?;
+        if let Some(version) = version.as_ref().filter(|_| !newest) {
+            self.check_seen(principal, id, version).await?;
+        }
         let licence = record.metadata.licence.terms();
         let source = Source {
             dataset: id.clone(),
@@ -137,6 +141,20 @@ impl App {
         }
         self.copy_versions_from_log(id).await?;
         known.version(registry, id, snapshot.version).await
+    }
+
+    /// Records a version. Where the one before it is not recorded, because its process died or the
+    /// registry was away, the log fills the gap, so that no withdrawal goes unnoticed.
+    pub(crate) async fn record_version(
+        &self,
+        id: &DatasetId,
+        version: &VersionRecord,
+    ) -> Result<(), AppError> {
+        let before = version.number - 1;
+        if before > 0 && self.inner.registry.version(id, before).await?.is_none() {
+            self.copy_versions_from_log(id).await?;
+        }
+        Ok(self.inner.registry.record_version(id, version).await?)
     }
 
     pub(crate) async fn copy_versions_from_log(&self, id: &DatasetId) -> Result<(), AppError> {

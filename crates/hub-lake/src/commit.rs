@@ -116,7 +116,7 @@ impl Lake {
     }
 }
 
-async fn published(
+pub(crate) async fn published(
     table: &Table,
     state: &TableState,
     upload_id: UploadId,

@@ -18,6 +18,7 @@ mod stage;
 mod statistics;
 mod vacuum;
 mod versions;
+mod withdraw;
 
 pub use commit::Publication;
 pub use compact::{CompactOptions, CompactOutcome};
@@ -29,3 +30,4 @@ pub use revise::StoredKeys;
 pub use snapshot::{Bound, ColumnStatistics, DataFile, Snapshot};
 pub use stage::{Duplicates, StageOptions, StageOutcome, Staged, Stager};
 pub use vacuum::{VacuumOptions, VacuumOutcome};
+pub use withdraw::WithdrawRequest;

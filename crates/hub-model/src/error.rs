@@ -14,6 +14,8 @@ pub enum ErrorKind {
     Forbidden,
     /// It does not exist, or the principal may not see that it does.
     NotFound,
+    /// It was published and taken out of sight again.
+    Withdrawn,
     /// Something with this id exists already.
     AlreadyExists,
     /// Another writer was first; the same request can be tried again.
@@ -58,12 +60,13 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests that must cover all of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::InvalidRequest,
         Self::InvalidDescriptor,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
+        Self::Withdrawn,
         Self::AlreadyExists,
         Self::Conflict,
         Self::IdempotencyMismatch,

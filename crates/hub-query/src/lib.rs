@@ -9,6 +9,7 @@ mod bounds;
 mod catalog;
 mod classify;
 mod cursor;
+mod diff;
 mod encode;
 mod engine;
 mod error;
@@ -30,6 +31,7 @@ mod tests;
 
 pub use bounds::SqlBounds;
 pub use cursor::Cursor;
+pub use diff::DiffRequest;
 pub use encode::{AnswerHeader, EncodeOptions, OutputFormat, SOURCES_KEY, encode};
 pub use engine::{EngineConfig, EngineGauges, QueryEngine, QueryRequest, ReadableTable};
 pub use error::{Position, QueryError};

@@ -1,6 +1,7 @@
 //! Tests of the engine as its callers see it.
 
 mod answers;
+mod diff;
 mod hostile;
 mod limits;
 mod output;

@@ -80,6 +80,7 @@ pub(crate) fn outline(kind: ErrorKind) -> (StatusCode, &'static str, &'static st
         K::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated", "Token needed"),
         K::Forbidden => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
         K::NotFound => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+        K::Withdrawn => (StatusCode::GONE, "withdrawn", "The version was withdrawn"),
         K::AlreadyExists => (StatusCode::CONFLICT, "already-exists", "Already there"),
         K::Conflict => (StatusCode::CONFLICT, "conflict", "Conflict"),
         K::IdempotencyMismatch => {

@@ -29,8 +29,8 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, home, links, ops, originals, proposals, rows, sql, tokens, tus, upkeep,
-        uploads, versions,
+        agencies, datasets, diff, home, links, ops, originals, proposals, rows, sql, tokens, tus,
+        upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -44,6 +44,8 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(datasets::read_contract))
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::read_version))
+        .routes(routes!(versions::withdraw_version))
+        .routes(routes!(diff::read_diff))
         .routes(routes!(rows::read_rows))
         .routes(routes!(rows::read_latest))
         .routes(routes!(proposals::propose_contract))

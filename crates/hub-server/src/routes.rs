@@ -4,6 +4,7 @@
 pub(crate) mod agencies;
 pub(crate) mod answer;
 pub(crate) mod datasets;
+pub(crate) mod diff;
 pub(crate) mod home;
 pub(crate) mod links;
 pub(crate) mod ops;
@@ -154,6 +155,9 @@ pub(crate) enum QueryProblems {
     /// A version that is not there.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
+    /// A version that was withdrawn; the detail says when and why.
+    #[response(status = 410, content_type = "application/problem+json")]
+    Withdrawn(Problem),
     /// The format is not offered.
     #[response(status = 406, content_type = "application/problem+json")]
     NotAcceptable(Problem),

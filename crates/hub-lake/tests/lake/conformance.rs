@@ -22,6 +22,7 @@ async fn every_case(open: impl Fn() -> Lake) {
     named("a contract grows", contract_grows(lakes)).await;
     named("compaction keeps rows", compaction_keeps_rows(lakes)).await;
     named("old versions expire only when asked", expires_when_asked(lakes)).await;
+    named("revisions touch what they must", revisions(lakes)).await;
     named("a long log is read from its checkpoint", long_log(lakes, open())).await;
 }
 
@@ -242,6 +243,43 @@ async fn expires_when_asked((lake, other): (&Lake, &Lake)) {
         assert_eq!(read(other, &snapshot).await.len(), 5);
     }
     assert_eq!(lake.vacuum(&id, &plan).await.unwrap().expired, 0);
+}
+
+async fn revisions((lake, other): (&Lake, &Lake)) {
+    let id = dataset("revised");
+    lake.create(&id, &contract()).await.unwrap();
+    let mut model = Model::default();
+    let mut revised = series("a", 5, 20);
+    revised[0].2 = None;
+    revised[1].2 = Some(-1.0);
+    let steps = [
+        (UploadMode::Append, [series("a", 0, 10), series("b", 0, 10)].concat()),
+        (UploadMode::Append, series("c", 0, 10)),
+        (UploadMode::Upsert, revised),
+        (UploadMode::ReplacePeriod, series("b", 4, 3)),
+        (UploadMode::Upsert, series("c", 0, 10)),
+        (UploadMode::Replace, series("d", 0, 4)),
+    ];
+    let mut states = Vec::new();
+    for (place, (mode, rows)) in steps.into_iter().enumerate() {
+        let writer = if place % 2 == 0 { lake } else { other };
+        let record = publish(writer, &id, mode, &rows).await;
+        assert_eq!(counts(&record), model.publish(mode, &rows), "{mode:?}");
+        states.push((record, model.rows()));
+    }
+    let error = lake
+        .commit(stage(lake, &id, &series("d", 3, 2)).await.staged, publication(UploadMode::Append));
+    let error = error.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ContractViolated, "{error}");
+    for (record, rows) in states {
+        for lake in [lake, other] {
+            let at = SnapshotAt::Log(record.log_version);
+            let snapshot = lake.snapshot(&id, at).await.unwrap();
+            assert_eq!(read(lake, &snapshot).await, rows);
+        }
+    }
+    let options = VacuumOptions { now: tomorrow(), ..VacuumOptions::default() };
+    assert_eq!(lake.vacuum(&id, &options).await.unwrap().orphans, 0);
 }
 
 async fn long_log((lake, other): (&Lake, &Lake), fresh: Lake) {

@@ -48,7 +48,7 @@ async fn a_log_written_before_is_still_read() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_with_an_upsert_is_still_read() {
+async fn a_log_with_revisions_is_still_read() {
     let lake = written_by("v2", 3).await;
     let id = DatasetId::parse("bench.observations").unwrap();
     let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
@@ -57,6 +57,27 @@ async fn a_log_with_an_upsert_is_still_read() {
     assert_eq!(counts(&records[0]), [48, 0, 0, 0, 48]);
     assert_eq!(counts(&records[1]), [12, 1, 0, 23, 60]);
     assert_eq!(records[1].mode, UploadMode::Upsert);
+
+    // Then the upsert was withdrawn.
+    let lake = written_by("v2", 4).await;
+    let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+    assert_eq!((snapshot.version, snapshot.rows(), snapshot.files.len()), (3, 48, 1));
+    let record = &lake.versions_since(&id, Some(2)).await.unwrap()[0];
+    let withdrawal = record.withdrawal.as_ref().unwrap();
+    assert_eq!((withdrawal.version, withdrawal.restores, record.shows()), (2, 1, 1));
+    assert_eq!(withdrawal.reason, "水位計の故障のため");
+    // What is written today has the same keys.
+    let before = serde_json::to_value(record).unwrap();
+    let (lake, _, _folder) = folder();
+    let id = dataset("form");
+    lake.create(&id, &contract()).await.unwrap();
+    let first = publish(&lake, &id, UploadMode::Append, &series("a", 0, 2)).await;
+    let second = publish(&lake, &id, UploadMode::Append, &series("a", 2, 2)).await;
+    let request = crate::revisions::withdrawal(&second, Some(&first), 2);
+    let today = serde_json::to_value(lake.withdraw(&id, &request).await.unwrap()).unwrap();
+    let keys = |record: &Value| record.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&before), keys(&today));
+    assert_eq!(keys(&before["withdrawal"]), keys(&today["withdrawal"]));
 }
 
 #[tokio::test(flavor = "multi_thread")]

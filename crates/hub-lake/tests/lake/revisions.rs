@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use hub_lake::{CompactOptions, Lake, LakeError, SnapshotAt, StageOptions, StoredKeys};
+use hub_lake::{
+    CompactOptions, Lake, LakeError, SnapshotAt, StageOptions, StoredKeys, WithdrawRequest,
+};
 use hub_model::{Contract, ErrorKind, UploadMode};
 use proptest::{prelude::*, test_runner::TestRunner};
 
@@ -291,4 +293,98 @@ async fn a_key_that_is_stored_twice_is_mended_by_an_upsert() {
     let firsts: Vec<Row> =
         read(&lake, &snapshot).await.into_iter().filter(|row| row.1 == 0).collect();
     assert_eq!(firsts, [("a".to_owned(), 0, Some(3.0))]);
+}
+
+pub(crate) fn withdrawal(
+    version: &hub_model::VersionRecord,
+    restored: Option<&hub_model::VersionRecord>,
+    newest: u64,
+) -> WithdrawRequest {
+    WithdrawRequest {
+        id: hub_model::UploadId::generate(),
+        newest,
+        withdrawal: hub_model::Withdrawal {
+            version: version.number,
+            restores: restored.map_or(0, |version| version.number),
+            reason: "水位計の故障のため".to_owned(),
+        },
+        restore_from: restored.map(|version| version.log_version),
+        keeps_rows: false,
+        by: "river staff".to_owned(),
+        at: at(9),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_withdrawal_brings_an_earlier_state_back_as_a_version() {
+    let (lake, config, _folder) = folder();
+    let other = Lake::open(&config).unwrap();
+    let id = dataset("withdrawn");
+    lake.create(&id, &contract()).await.unwrap();
+    let first = publish(&lake, &id, UploadMode::Append, &series("a", 0, 5)).await;
+    let mut revised = series("a", 3, 5);
+    revised[0].2 = Some(9.9);
+    let second = publish(&other, &id, UploadMode::Upsert, &revised).await;
+    let request = withdrawal(&second, Some(&first), 2);
+    let third = lake.withdraw(&id, &request).await.unwrap();
+    assert_eq!((third.number, third.rows_total, third.shows()), (3, 5, 1));
+    assert_eq!(third.withdrawal.as_ref(), Some(&request.withdrawal));
+    assert_eq!(third.bytes_total, first.bytes_total);
+    // The same withdrawal again is answered and not made again; on an old state it is a conflict.
+    assert_eq!(other.withdraw(&id, &request).await.unwrap(), third);
+    let late = withdrawal(&first, None, 2);
+    assert!(matches!(lake.withdraw(&id, &late).await, Err(LakeError::Conflict { .. })));
+    for lake in [&lake, &other, &Lake::open(&config).unwrap()] {
+        let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+        assert_eq!((snapshot.version, snapshot.files.len()), (3, 1));
+        assert_eq!(read(lake, &snapshot).await, series("a", 0, 5));
+        let before = lake.snapshot(&id, SnapshotAt::Log(second.log_version)).await.unwrap();
+        assert_eq!(read(lake, &before).await.len(), 8);
+    }
+    assert_eq!(other.versions_since(&id, None).await.unwrap(), [first.clone(), second, third]);
+
+    // What comes next builds on what is seen; files that came back go like any others.
+    let fourth = publish(&lake, &id, UploadMode::Upsert, &revised).await;
+    assert_eq!(counts(&fourth), [3, 1, 0, 1, 8]);
+    let options = CompactOptions { at_least_files: 2, ..CompactOptions::default() };
+    lake.compact(&id, &options).await.unwrap();
+    let fifth = lake.withdraw(&id, &withdrawal(&fourth, None, 4)).await.unwrap();
+    assert_eq!((fifth.number, fifth.rows_total), (5, 0));
+    let empty = other.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+    assert_eq!((empty.files.len(), empty.version), (0, 5));
+    // Long enough a log for a checkpoint: the list of files is the same from it as from the entries.
+    for hour in 0..20 {
+        publish(&lake, &id, UploadMode::Append, &series("c", hour, 1)).await;
+    }
+    let fresh = Lake::open(&config).unwrap();
+    let snapshot = fresh.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+    assert_eq!(read(&fresh, &snapshot).await, series("c", 0, 20));
+    let back = fresh.snapshot(&id, SnapshotAt::Log(fifth.log_version - 2)).await.unwrap();
+    assert_eq!(read(&fresh, &back).await.len(), 8);
+    // Vacuum without a retention deletes none of it.
+    let vacuum = hub_lake::VacuumOptions {
+        now: chrono::Utc::now() + chrono::TimeDelta::days(2),
+        ..hub_lake::VacuumOptions::default()
+    };
+    let outcome = lake.vacuum(&id, &vacuum).await.unwrap();
+    assert_eq!((outcome.orphans, outcome.expired), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_whose_files_are_gone_does_not_come_back() {
+    let (lake, _, _folder) = folder();
+    let id = dataset("expired");
+    lake.create(&id, &contract()).await.unwrap();
+    let first = publish(&lake, &id, UploadMode::Append, &series("a", 0, 5)).await;
+    let second = publish(&lake, &id, UploadMode::Replace, &series("b", 0, 5)).await;
+    let vacuum = hub_lake::VacuumOptions {
+        now: chrono::Utc::now() + chrono::TimeDelta::days(2),
+        retention: Some(std::time::Duration::from_secs(3600)),
+        ..hub_lake::VacuumOptions::default()
+    };
+    lake.vacuum(&id, &vacuum).await.unwrap();
+    let refused = lake.withdraw(&id, &withdrawal(&second, Some(&first), 2)).await;
+    assert!(matches!(refused, Err(LakeError::Expired { .. })), "{refused:?}");
+    let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+    assert_eq!((snapshot.version, snapshot.rows()), (2, 5));
 }

@@ -82,7 +82,12 @@ impl CliError {
 
 fn problem_code(problem: &Problem) -> u8 {
     match StatusCode::from_u16(problem.status) {
-        Ok(StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::NOT_FOUND) => NOT_ALLOWED,
+        Ok(
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::NOT_FOUND
+            | StatusCode::GONE,
+        ) => NOT_ALLOWED,
         // A statement that can't be run has the same status as data that breaks its contract.
         _ if problem.is_about_sql() => FAILURE,
         Ok(

@@ -237,7 +237,7 @@ async fn an_upload_that_was_made_before_is_told_from_a_new_one() {
     assert_eq!(seen.code, error::DONE);
     insta::assert_snapshot!(seen.out + &seen.err, @r"
     kaihatsu.river_flow: this very file was published before, as version 4; nothing was added now
-      To publish its rows once more: --again
+      To publish it once more: --again
     ");
 }
 
