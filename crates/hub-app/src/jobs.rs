@@ -151,7 +151,7 @@ pub enum Accepted {
 #[derive(Debug)]
 pub struct Job {
     /// Its record as it was when it began.
-    pub upload: UploadRecord,
+    pub upload: Box<UploadRecord>,
     pub(crate) work: tokio::task::JoinHandle<Result<Publication, AppError>>,
 }
 

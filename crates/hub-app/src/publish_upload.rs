@@ -141,7 +141,7 @@ impl App {
         }
         let begun = upload.clone();
         let work = self.carry_out(dataset, upload, request, spooled, place, terms);
-        Ok(Accepted::UnderWay(Job { upload: begun, work }))
+        Ok(Accepted::UnderWay(Job { upload: Box::new(begun), work }))
     }
 
     /// Works on a recorded upload to its end, even if the client leaves: the record must come to an end.
