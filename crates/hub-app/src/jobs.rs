@@ -12,11 +12,15 @@ use std::{
 use futures::StreamExt;
 use hub_intake::worker::Watch;
 use hub_model::{DatasetId, Principal, UploadId};
-use hub_registry::UploadRecord;
+use hub_registry::{DatasetRecord, UploadRecord, UploadState};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
-use crate::{App, AppError, Body, Publication, UploadRequest, spool::Spooled};
+use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
+
+use crate::{
+    App, AppError, Body, Publication, UploadRequest, publish_upload::told, spool::Spooled,
+};
 
 /// What was asked for with an upload, as it is kept beside its file. It is added to and never changed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -151,8 +155,8 @@ pub enum Accepted {
 #[derive(Debug)]
 pub struct Job {
     /// Its record as it was when it began.
-    pub upload: UploadRecord,
-    pub(crate) work: tokio::task::JoinHandle<Result<Publication, AppError>>,
+    pub upload: Box<UploadRecord>,
+    pub(crate) work: JoinHandle<Result<Publication, AppError>>,
 }
 
 impl Job {
@@ -176,6 +180,52 @@ impl App {
         // Others may send meanwhile; the work waits for a place of its own.
         drop(place);
         self.accept(principal, dataset, request, id, spooled, None, Terms::JOB).await
+    }
+
+    /// Whether a file may be sent to this dataset now, and a place among those worked on.
+    pub(crate) async fn begin_receiving(
+        &self,
+        principal: &Principal,
+        request: &UploadRequest,
+    ) -> Result<(DatasetRecord, OwnedSemaphorePermit), AppError> {
+        if self.inner.stopping.is_cancelled() {
+            return Err(AppError::Stopping);
+        }
+        let dataset = self.writable_dataset(principal, &request.dataset).await?;
+        modes::check_mode(request.mode, &dataset.contract)?;
+        Ok((dataset, self.upload_place()?))
+    }
+
+    /// Works on a recorded upload to its end, even if the client leaves: the record must come to an end.
+    pub(crate) fn carry_out(
+        &self,
+        dataset: DatasetRecord,
+        upload: UploadRecord,
+        request: UploadRequest,
+        spooled: Spooled,
+        place: Option<OwnedSemaphorePermit>,
+        terms: Terms,
+    ) -> JoinHandle<Result<Publication, AppError>> {
+        let app = self.clone();
+        self.inner.tasks.spawn(async move {
+            let outcome = app.publish(dataset, upload, request, spooled, place, terms).await;
+            app.inner.metrics.count_upload(outcome.as_ref().err().map(AppError::kind));
+            outcome
+        })
+    }
+
+    /// Ends the record of an upload that could not be begun.
+    pub(crate) async fn give_up(
+        &self,
+        mut upload: UploadRecord,
+        error: &AppError,
+    ) -> Result<(), AppError> {
+        upload.state = UploadState::Failed;
+        upload.finished_at = Some(self.inner.clock.now());
+        upload.problem = Some(told(error));
+        self.forget_original(&upload.dataset, &upload.id).await;
+        self.inner.registry.release(&upload.id).await?;
+        Ok(self.inner.registry.update_upload(&upload).await?)
     }
 
     /// How far an upload has come, where this process works on it.

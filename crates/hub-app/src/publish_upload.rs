@@ -14,7 +14,7 @@ use hub_model::{
 use hub_registry::{DatasetRecord, Reservation, Reserved, UploadRecord, UploadState};
 
 use serde::{Deserialize, Serialize};
-use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     Accepted, App, AppError, Body, Job, Progress, Stage,
@@ -68,20 +68,6 @@ impl App {
             Accepted::Repeated(publication) => Ok(*publication),
             Accepted::UnderWay(job) => job.wait().await,
         }
-    }
-
-    /// Whether a file may be sent to this dataset now, and a place among those worked on.
-    pub(crate) async fn begin_receiving(
-        &self,
-        principal: &Principal,
-        request: &UploadRequest,
-    ) -> Result<(DatasetRecord, OwnedSemaphorePermit), AppError> {
-        if self.inner.stopping.is_cancelled() {
-            return Err(AppError::Stopping);
-        }
-        let dataset = self.writable_dataset(principal, &request.dataset).await?;
-        modes::check_mode(request.mode, &dataset.contract)?;
-        Ok((dataset, self.upload_place()?))
     }
 
     /// Records a file that was received whole, and begins to work on it.
@@ -143,25 +129,7 @@ impl App {
         }
         let begun = upload.clone();
         let work = self.carry_out(dataset, upload, request, spooled, place, terms);
-        Ok(Accepted::UnderWay(Job { upload: begun, work }))
-    }
-
-    /// Works on a recorded upload to its end, even if the client leaves: the record must come to an end.
-    pub(crate) fn carry_out(
-        &self,
-        dataset: DatasetRecord,
-        upload: UploadRecord,
-        request: UploadRequest,
-        spooled: Spooled,
-        place: Option<OwnedSemaphorePermit>,
-        terms: Terms,
-    ) -> JoinHandle<Result<Publication, AppError>> {
-        let app = self.clone();
-        self.inner.tasks.spawn(async move {
-            let outcome = app.publish(dataset, upload, request, spooled, place, terms).await;
-            app.inner.metrics.count_upload(outcome.as_ref().err().map(AppError::kind));
-            outcome
-        })
+        Ok(Accepted::UnderWay(Job { upload: Box::new(begun), work }))
     }
 
     /// Asks for the key; answers the upload that holds it with the same file, if one does.
@@ -209,7 +177,7 @@ impl App {
     }
 
     /// Works on a recorded upload to its end, and records the end.
-    async fn publish(
+    pub(crate) async fn publish(
         &self,
         dataset: DatasetRecord,
         mut upload: UploadRecord,
@@ -270,16 +238,6 @@ impl App {
         // Upkeep that is not listening any more looks again at the next start.
         let _ = self.inner.upkeep.send(dataset.id);
         Ok(Publication { upload, version, replayed: false })
-    }
-
-    /// Ends the record of an upload that could not be begun.
-    async fn give_up(&self, mut upload: UploadRecord, error: &AppError) -> Result<(), AppError> {
-        upload.state = UploadState::Failed;
-        upload.finished_at = Some(self.inner.clock.now());
-        upload.problem = Some(told(error));
-        self.forget_original(&upload.dataset, &upload.id).await;
-        self.inner.registry.release(&upload.id).await?;
-        Ok(self.inner.registry.update_upload(&upload).await?)
     }
 
     async fn publish_file(
@@ -396,7 +354,7 @@ impl App {
 }
 
 /// What is recorded of an error for the sender to read.
-fn told(error: &AppError) -> String {
+pub(crate) fn told(error: &AppError) -> String {
     match error.kind() {
         ErrorKind::Internal | ErrorKind::Unavailable => {
             "a fault of the hub's; send the file again".to_owned()

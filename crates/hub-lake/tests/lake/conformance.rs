@@ -1,12 +1,13 @@
 //! What every store must give: one suite, run in memory, in a local folder and over the S3 protocol.
 
-use std::{future::Future, sync::Arc};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use arrow::array::{Array, StringArray};
+use futures::TryStreamExt;
 use hub_lake::{
     Bound, CompactOptions, Lake, LakeConfig, LakeError, SnapshotAt, StageOptions, VacuumOptions,
 };
-use hub_model::{Contract, ErrorKind, UploadMode};
+use hub_model::{Contract, ErrorKind, UploadId, UploadMode};
 use hub_testkit::s3::S3Server;
 use object_store::memory::InMemory;
 
@@ -23,6 +24,7 @@ async fn every_case(open: impl Fn() -> Lake) {
     named("compaction keeps rows", compaction_keeps_rows(lakes)).await;
     named("old versions expire only when asked", expires_when_asked(lakes)).await;
     named("revisions touch what they must", revisions(lakes)).await;
+    named("uploaded files are kept", keeps_originals(lakes)).await;
     named("a long log is read from its checkpoint", long_log(lakes, open())).await;
 }
 
@@ -99,6 +101,50 @@ async fn appends_and_replaces((lake, other): (&Lake, &Lake)) {
     assert_eq!(lake.versions_since(&id, Some(after)).await.unwrap(), records[2..]);
     let end = records[3].log_version;
     assert_eq!(lake.versions_since(&id, Some(end)).await.unwrap(), []);
+}
+
+async fn keeps_originals((lake, other): (&Lake, &Lake)) {
+    let id = dataset("kept");
+    lake.create(&id, &contract()).await.unwrap();
+    publish(lake, &id, UploadMode::Append, &series("a", 0, 5)).await;
+    let upload = UploadId::generate();
+    assert!(lake.original(&id, &upload, None).await.unwrap().is_none());
+    // Larger than what is sent at once, so that it goes in several parts.
+    let bytes: Vec<u8> =
+        (0..24_u32 << 20).map(|i| (i.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &bytes).unwrap();
+    lake.keep_original(&id, &upload, file.path()).await.unwrap();
+    lake.keep_upload_record(&id, &upload, b"{}".to_vec()).await.unwrap();
+
+    let options = VacuumOptions {
+        grace: Duration::ZERO,
+        retention: Some(Duration::ZERO),
+        now: chrono::Utc::now() + chrono::TimeDelta::days(9_000),
+        ..VacuumOptions::default()
+    };
+    lake.vacuum(&id, &options).await.unwrap();
+    let read = async |range: Option<std::ops::Range<u64>>| {
+        let original = other.original(&id, &upload, range).await.unwrap().unwrap();
+        let parts: Vec<_> = original.bytes.try_collect().await.unwrap();
+        (original.size, original.range, parts.concat())
+    };
+    let size = bytes.len() as u64;
+    assert_eq!(other.original_size(&id, &upload).await.unwrap(), Some(size));
+    let (whole, range, found) = read(None).await;
+    assert_eq!((whole, range), (size, 0..size));
+    assert!(found == bytes, "the file is another");
+    let (whole, range, found) = read(Some(5..9)).await;
+    assert_eq!((whole, range, &found[..]), (size, 5..9, &bytes[5..9]));
+    assert_eq!(other.upload_record(&id, &upload).await.unwrap().unwrap(), &b"{}"[..]);
+
+    let kept: Vec<_> = other.kept_uploads(&id).unwrap().try_collect().await.unwrap();
+    assert!(kept.iter().all(|kept| kept.id == upload) && kept.len() == 2, "{kept:?}");
+    for _ in 0..2 {
+        lake.forget_upload(&id, &upload).await.unwrap();
+        assert!(other.original(&id, &upload, None).await.unwrap().is_none());
+        assert_eq!(other.upload_record(&id, &upload).await.unwrap(), None);
+    }
 }
 
 async fn published_once((lake, other): (&Lake, &Lake)) {

@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use clap::{CommandFactory, Parser};
 use playback::{Playback, answer, problem};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use super::*;
 
@@ -239,6 +240,74 @@ async fn an_upload_that_was_made_before_is_told_from_a_new_one() {
     kaihatsu.river_flow: this very file was published before, as version 4; nothing was added now
       To publish it once more: --again
     ");
+}
+
+const UPLOAD_ID: &str = "0198c6b2-6a33-7d6e-9c02-6f1f3c9f2a11";
+const UPLOAD: &str =
+    "/v1/datasets/kaihatsu/river_flow/uploads/0198c6b2-6a33-7d6e-9c02-6f1f3c9f2a11";
+
+#[tokio::test]
+async fn an_upload_that_goes_on_by_itself_is_followed_to_its_end() {
+    let accepted =
+        || answer(StatusCode::ACCEPTED, &json!({"id": UPLOAD_ID, "state": "checking", "bytes": 8}));
+    let committed = json!({"id": UPLOAD_ID, "state": "committed", "version": 4});
+    let hub = Playback::start([
+        ("GET", DATASET, answer(StatusCode::OK, &dataset())),
+        ("POST", UPLOADS, accepted()),
+        ("GET", UPLOAD, answer(StatusCode::OK, &committed)),
+        (
+            "GET",
+            "/v1/datasets/kaihatsu/river_flow/versions/4",
+            answer(StatusCode::OK, &json!({"number": 4, "rows_added": 2})),
+        ),
+    ])
+    .await;
+    let (_folder, path) = file("a.csv", b"x\n1\n2\n");
+    let typed = ["upload", &path, "--to", "kaihatsu.river_flow", "--quiet"];
+    let seen = on_terminal(&hub, &typed).await;
+    assert_eq!(seen.code, error::DONE, "{}", seen.err);
+    assert!(seen.out.contains("version 4 published, 2 rows added"), "{}", seen.out);
+
+    let rejected = json!({
+        "id": UPLOAD_ID, "state": "rejected", "problem": "the file takes too long to read",
+    });
+    let hub = Playback::start([
+        ("GET", DATASET, answer(StatusCode::OK, &dataset())),
+        ("POST", UPLOADS, accepted()),
+        ("GET", UPLOAD, answer(StatusCode::OK, &rejected)),
+    ])
+    .await;
+    let seen = on_terminal(&hub, &typed).await;
+    assert_eq!(seen.code, error::REFUSED);
+    assert!(seen.err.contains("takes too long"), "{}", seen.err);
+}
+
+#[tokio::test]
+async fn a_file_is_given_back_only_as_it_was_sent() {
+    let content = "小樽,2.5\n";
+    let record = json!({
+        "id": UPLOAD_ID, "file_name": "../april.csv", "state": "committed",
+        "sha256": Sha256::digest(content).iter().map(|b| format!("{b:02x}")).collect::<String>(),
+    });
+    let file_path =
+        "/v1/datasets/kaihatsu/river_flow/uploads/0198c6b2-6a33-7d6e-9c02-6f1f3c9f2a11/file";
+    for (sent, code) in [(content, error::DONE), ("小樽,2.6\n", error::FAILURE)] {
+        let sent = playback::Answer {
+            body: sent.into(),
+            headers: vec![("content-type", "text/csv".to_owned())],
+            ..answer(StatusCode::OK, &Value::Null)
+        };
+        let answers = [("GET", UPLOAD, answer(StatusCode::OK, &record)), ("GET", file_path, sent)];
+        let hub = Playback::start(answers).await;
+        let typed = ["download", UPLOAD_ID, "--from", "kaihatsu.river_flow", "-o", "-"];
+        let seen = in_pipe(&hub, &typed).await;
+        assert_eq!(seen.code, code, "{}", seen.err);
+        if code == error::DONE {
+            assert_eq!(seen.out, content);
+        } else {
+            assert!(seen.err.contains("SHA-256 differs"), "{}", seen.err);
+        }
+    }
 }
 
 fn refusal() -> playback::Answer {

@@ -303,7 +303,7 @@ pub(crate) fn accepted(state: &ServerState, outcome: Accepted) -> Response {
         dataset.agency(),
         dataset.name()
     );
-    let body = Json(UploadResponse::of(state, job.upload));
+    let body = Json(UploadResponse::of(state, *job.upload));
     (StatusCode::ACCEPTED, [(header::LOCATION, location)], body).into_response()
 }
 
