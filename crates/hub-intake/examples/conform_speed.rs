@@ -1,5 +1,5 @@
-//! How fast files are conformed: generates a CSV and a Parquet file of observations and prints rows per
-//! second for each. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
+//! How fast files are conformed: generates observations as CSV in ASCII, as CSV with Japanese names in
+//! UTF-8 and in CP932, and as Parquet, and prints rows per second for each. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
 //! files stay there, for other programs to read.
 #![expect(
     clippy::print_stdout,
@@ -20,7 +20,7 @@ use arrow::{
     record_batch::RecordBatch,
 };
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use hub_intake::{Format, FormatHint, IntakeOptions, conform, recognise};
+use hub_intake::{FormatHint, IntakeOptions, conform, recognise};
 use hub_model::Contract;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
 
@@ -45,7 +45,28 @@ fn observation(row: u64) -> (String, i64, Option<f64>, f64, &'static str) {
     (station, 1_577_804_400 + minute * 60, level, (noise % 100_000) as f64 / 1_000.0, quality)
 }
 
-fn write_csv(path: &Path, rows: u64) {
+/// A kind of file to measure.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Ascii,
+    Utf8,
+    Cp932,
+    Parquet,
+}
+
+impl Kind {
+    fn file_end(self) -> &'static str {
+        match self {
+            Self::Ascii => ".csv",
+            Self::Utf8 => "_utf8.csv",
+            Self::Cp932 => "_cp932.csv",
+            Self::Parquet => ".parquet",
+        }
+    }
+}
+
+fn write_csv(path: &Path, rows: u64, kind: Kind) {
+    let names = ["余市川", "尻別川", "堀株川", "朱太川", "古平川"];
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
     writeln!(out, "station,time,level,flow,quality").unwrap();
     for row in 0..rows {
@@ -53,7 +74,13 @@ fn write_csv(path: &Path, rows: u64) {
         let time = chrono::DateTime::from_timestamp(seconds + 9 * 3_600, 0).unwrap();
         let time = time.format("%Y-%m-%d %H:%M:%S");
         let level = level.map(|level| level.to_string()).unwrap_or_default();
-        writeln!(out, "{station},{time},{level},{flow},{quality}").unwrap();
+        let name = if kind == Kind::Ascii { "" } else { names[(row % STATIONS) as usize % 5] };
+        let line = format!("{name}{station},{time},{level},{flow},{quality}\n");
+        if kind == Kind::Cp932 {
+            out.write_all(&encoding_rs::SHIFT_JIS.encode(&line).0).unwrap();
+        } else {
+            out.write_all(line.as_bytes()).unwrap();
+        }
     }
     out.flush().unwrap();
 }
@@ -100,12 +127,12 @@ fn main() {
     let stays = std::env::args().len() > 2;
     std::fs::create_dir_all(&folder).unwrap();
     let contract = Contract::parse(CONTRACT.as_bytes()).unwrap();
-    for format in [Format::Csv, Format::Parquet] {
-        let path = folder.join(format!("observations_{rows}.{format}"));
+    for kind in [Kind::Ascii, Kind::Utf8, Kind::Cp932, Kind::Parquet] {
+        let path = folder.join(format!("observations_{rows}{}", kind.file_end()));
         if !path.exists() {
-            match format {
-                Format::Csv => write_csv(&path, rows),
-                _ => write_parquet(&path, rows),
+            match kind {
+                Kind::Parquet => write_parquet(&path, rows),
+                _ => write_csv(&path, rows, kind),
             }
         }
         let bytes = std::fs::metadata(&path).unwrap().len();
@@ -124,7 +151,8 @@ fn main() {
         let seconds = begun.elapsed().as_secs_f64();
         assert_eq!((report.error_count, taken), (0, rows), "{:?}", report.errors.first());
         println!(
-            "{format}: {rows} rows, {} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
+            "{}: {rows} rows, {} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
+            report.encoding.as_deref().unwrap_or("Parquet"),
             bytes / 1_000_000,
             rows as f64 / seconds / 1e6,
             bytes as f64 / seconds / 1e6,

@@ -28,6 +28,7 @@ use std::{
 
 use arrow::record_batch::RecordBatch;
 use conformer::Conformer;
+pub(crate) use conformer::show_value;
 use hub_model::{Contract, UploadReport};
 use plan::Plan;
 
