@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
 
 use crate::{
-    App, AppError, Body, Publication, UploadRequest, publish_upload::told, spool::Spooled,
+    App, AppError, Body, Publication, UploadRequest, modes, publish_upload::told, spool::Spooled,
 };
 
 /// What was asked for with an upload, as it is kept beside its file. It is added to and never changed.

@@ -1,5 +1,6 @@
-//! How fast files are conformed: generates a CSV and a Parquet file of observations and prints rows per
-//! second for each, read in this process and in a worker. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
+//! How fast files are conformed: generates observations as CSV in ASCII, as CSV with Japanese names in
+//! UTF-8 and in CP932, and as Parquet, and prints rows per second for each, read in this process and in a
+//! worker. `cargo run --release --example conform_speed -- [ROWS] [FOLDER]`; with a folder the
 //! files stay there, for other programs to read.
 #![expect(
     clippy::print_stdout,
@@ -22,7 +23,7 @@ use arrow::{
 };
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use hub_intake::{
-    ConformedBatch, Format, FormatHint, IntakeOptions, conform, recognise,
+    ConformedBatch, FormatHint, IntakeOptions, conform, recognise,
     worker::{self, Watch, WorkerConfig, conform_in_worker},
 };
 use hub_model::Contract;
@@ -52,7 +53,28 @@ fn observation(row: u64) -> (String, i64, Option<f64>, f64, &'static str) {
     (station, 1_577_804_400 + minute * 60, level, (noise % 100_000) as f64 / 1_000.0, quality)
 }
 
-fn write_csv(path: &Path, rows: u64) {
+/// A kind of file to measure.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Ascii,
+    Utf8,
+    Cp932,
+    Parquet,
+}
+
+impl Kind {
+    fn file_end(self) -> &'static str {
+        match self {
+            Self::Ascii => ".csv",
+            Self::Utf8 => "_utf8.csv",
+            Self::Cp932 => "_cp932.csv",
+            Self::Parquet => ".parquet",
+        }
+    }
+}
+
+fn write_csv(path: &Path, rows: u64, kind: Kind) {
+    let names = ["余市川", "尻別川", "堀株川", "朱太川", "古平川"];
     let mut out = BufWriter::with_capacity(1 << 20, File::create(path).unwrap());
     writeln!(out, "station,time,level,flow,quality").unwrap();
     for row in 0..rows {
@@ -60,7 +82,13 @@ fn write_csv(path: &Path, rows: u64) {
         let time = chrono::DateTime::from_timestamp(seconds + 9 * 3_600, 0).unwrap();
         let time = time.format("%Y-%m-%d %H:%M:%S");
         let level = level.map(|level| level.to_string()).unwrap_or_default();
-        writeln!(out, "{station},{time},{level},{flow},{quality}").unwrap();
+        let name = if kind == Kind::Ascii { "" } else { names[(row % STATIONS) as usize % 5] };
+        let line = format!("{name}{station},{time},{level},{flow},{quality}\n");
+        if kind == Kind::Cp932 {
+            out.write_all(&encoding_rs::SHIFT_JIS.encode(&line).0).unwrap();
+        } else {
+            out.write_all(line.as_bytes()).unwrap();
+        }
     }
     out.flush().unwrap();
 }
@@ -98,7 +126,7 @@ fn write_parquet(path: &Path, rows: u64) {
 }
 
 /// Reads a file once, in this process or in a worker, and answers the seconds that took.
-fn read(path: &Path, format: Format, rows: u64, worker: Option<&WorkerConfig>) -> f64 {
+fn read(path: &Path, rows: u64, worker: Option<&WorkerConfig>) -> f64 {
     let contract = Contract::parse(CONTRACT.as_bytes()).unwrap();
     let options = IntakeOptions::default();
     let file = File::open(path).unwrap();
@@ -114,7 +142,7 @@ fn read(path: &Path, format: Format, rows: u64, worker: Option<&WorkerConfig>) -
             conform(&recognised, &contract, &options, &mut sink)
         }
         Some(worker) => {
-            let hint = FormatHint { format: Some(format), ..FormatHint::default() };
+            let hint = FormatHint::default();
             let watch = Watch::default();
             conform_in_worker(worker, file, &hint, &contract, &options, &watch, &mut sink)
         }
@@ -148,30 +176,30 @@ fn main() -> ExitCode {
         cpu_time: Duration::from_secs(3_600),
         wait_time: Duration::from_secs(3_600),
     };
-    for format in [Format::Csv, Format::Parquet] {
-        let path = folder.join(format!("observations_{rows}.{format}"));
+    for kind in [Kind::Ascii, Kind::Utf8, Kind::Cp932, Kind::Parquet] {
+        let path = folder.join(format!("observations_{rows}{}", kind.file_end()));
         if !path.exists() {
-            match format {
-                Format::Csv => write_csv(&path, rows),
-                _ => write_parquet(&path, rows),
+            match kind {
+                Kind::Parquet => write_parquet(&path, rows),
+                _ => write_csv(&path, rows, kind),
             }
         }
         let megabytes = std::fs::metadata(&path).unwrap().len() as f64 / 1e6;
         // One after the other each time, so that a busy machine is busy for both.
         let (mut here, mut there) = ([0.0; RUNS], [0.0; RUNS]);
         for run in 0..RUNS {
-            here[run] = read(&path, format, rows, None);
-            there[run] = read(&path, format, rows, Some(&worker));
+            here[run] = read(&path, rows, None);
+            there[run] = read(&path, rows, Some(&worker));
         }
         let (here, there) = (median(here), median(there));
         for (place, seconds) in [("in this process", here), ("in a worker", there)] {
             println!(
-                "{format} {place}: {rows} rows, {megabytes:.0} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
+                "{kind:?} {place}: {rows} rows, {megabytes:.0} MB in {seconds:.2} s: {:.1} million rows/s, {:.0} MB/s",
                 rows as f64 / seconds / 1e6,
                 megabytes / seconds,
             );
         }
-        println!("{format}: the worker takes {:.2} times as long", there / here);
+        println!("{kind:?}: the worker takes {:.2} times as long", there / here);
     }
     if !stays {
         std::fs::remove_dir_all(&folder).unwrap();

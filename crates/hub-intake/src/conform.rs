@@ -30,6 +30,7 @@ use std::{
 };
 
 use arrow::record_batch::RecordBatch;
+pub(crate) use conformer::show_value;
 use conformer::{Conformer, Given};
 use hub_model::{Contract, OnError, UploadReport};
 pub use kept_back::{KeptBack, KeptBackCsv, Quarantined};

@@ -71,14 +71,20 @@ pub(crate) fn unpack(
 /// How much may still be unpacked.
 struct Budget<'a> {
     options: &'a IntakeOptions,
+    /// What the container is called.
+    kind: &'static str,
     /// Bytes of the container.
     packed: u64,
     unpacked: u64,
 }
 
 impl<'a> Budget<'a> {
-    fn new(file: &File, options: &'a IntakeOptions) -> Result<Self, IntakeError> {
-        Ok(Self { options, packed: file.metadata()?.len().max(1), unpacked: 0 })
+    fn new(
+        file: &File,
+        kind: &'static str,
+        options: &'a IntakeOptions,
+    ) -> Result<Self, IntakeError> {
+        Ok(Self { options, kind, packed: file.metadata()?.len().max(1), unpacked: 0 })
     }
 
     /// Unpacks one file into a temporary one that has no name.
@@ -94,7 +100,7 @@ impl<'a> Budget<'a> {
                 Ok(0) => break,
                 Ok(read) => read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(damaged(&error)),
+                Err(error) => return Err(damaged(self.kind, &error)),
             };
             self.unpacked += read as u64;
             if self.unpacked > self.options.max_decoded_bytes {
@@ -146,14 +152,14 @@ fn bomb() -> IntakeError {
     )
 }
 
-fn damaged(error: &io::Error) -> IntakeError {
+fn damaged(kind: &str, error: &io::Error) -> IntakeError {
     let detail = show_text(&error.to_string());
     IntakeError::unreadable(
         format!(
-            "圧縮ファイルが壊れているか、途中で切れています。圧縮し直して、もう一度送ってください（{detail}）"
+            "{kind}のファイルが壊れているか、途中で切れています。圧縮し直して、もう一度送ってください（{detail}）"
         ),
         format!(
-            "the packed file is damaged or cut short; pack it anew and send it again ({detail})"
+            "the {kind} file is damaged or cut short; pack it anew and send it again ({detail})"
         ),
     )
 }

@@ -1,11 +1,12 @@
 //! A local file to conformed batches and a report: what format it is, what its columns are, and whether
 //! every cell keeps the contract.
 //!
-//! The way of a file: [`recognise`] finds its format, its encoding and whether it is in a publisher's
-//! known layout; one decoder a format, or one reader a layout, turns bytes into blocks of text cells or
+//! The way of a file: [`recognise`] unpacks it where it is packed, and finds its format, its encoding and
+//! whether it is in a publisher's known layout; where the table lies in its rows is found next; one decoder a format, or one reader a layout, turns bytes into blocks of text cells or
 //! typed arrays; [`conform`] maps the file's columns to the contract's, converts every cell
 //! without loss or says why it can't, and hands clean batches to a sink; [`report_duplicates`] adds what
-//! only the store can find. [`propose`] reads a file for which there is no contract yet.
+//! only the store can find. [`propose`] reads a file for which there is no contract yet, and [`preview`]
+//! shows what a file was taken for.
 //!
 //! Everything here is synchronous and works in bounded memory. The decoders run on a thread of their
 //! own with full validation, and a panic in one is an error of the file. [`worker`] does all of it in
@@ -25,6 +26,7 @@ mod gtfs;
 mod options;
 mod personal;
 mod preset;
+mod preview;
 mod propose;
 mod recognise;
 mod report_csv;
@@ -43,6 +45,7 @@ pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
 pub use gtfs::{GtfsFeed, GtfsLink, GtfsTable};
 pub use options::IntakeOptions;
+pub use preview::{EncodingGuess, Preview, PreviewColumn, PreviewRow, preview};
 pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise, recognise_within};
 pub use report_csv::{Language, report_csv};

@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     IntakeError, IntakeOptions, Recognised,
     conform::{kept_back, mapping::fold},
-    decode::{self, Block, Decode, SourceColumn, guarded},
+    decode::{self, Block, Decode, SourceColumn, Understood, guarded},
     personal::{self, Sampler},
     show::show_text,
     units,
@@ -72,6 +72,7 @@ pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Propo
     if let Some(found) = personal::by_headings(&headings) {
         return Err(about_persons(&found));
     }
+    notes.add_understood(decoder.understood());
     let (sources, profiles) = read_profiles(decoder, options, &mut notes)?;
     let names = names(&sources, &mut notes);
     let mut missing_values = vec![String::new()];
@@ -185,6 +186,9 @@ fn read_profiles(
             })?,
         }
     }
+    for warning in decoder.warnings() {
+        notes.add_for_all(warning.message.ja, warning.message.en);
+    }
     if let Some(line) = first_broken {
         notes.add_for_all(
             format!("列の数が見出しと違う行が{broken}行あります（最初は{line}行目）。そのままでは受け取れません"),
@@ -195,7 +199,7 @@ fn read_profiles(
 }
 
 /// The columns whose types a contract can have.
-fn readable(sources: &[SourceColumn]) -> Vec<usize> {
+pub(crate) fn readable(sources: &[SourceColumn]) -> Vec<usize> {
     let known = |source: &SourceColumn| {
         source.data_type.as_ref().is_none_or(|data_type| typed::field_type(data_type).is_some())
     };
@@ -253,6 +257,19 @@ struct Notes(Vec<ProposalNote>);
 impl Notes {
     fn add(&mut self, column: &str, ja: impl Into<String>, en: impl Into<String>) {
         self.0.push(ProposalNote { column: Some(column.to_owned()), message: Text::new(ja, en) });
+    }
+
+    /// How the file was read, where that was not the usual way.
+    fn add_understood(&mut self, understood: Understood) {
+        if let Some(encoding) = understood.encoding.filter(|name| !name.starts_with("UTF-8")) {
+            self.add_for_all(
+                format!("文字コードは{encoding}として読みました"),
+                format!("the text was read as {encoding}"),
+            );
+        }
+        for note in understood.layout.into_iter().flat_map(|layout| layout.notes) {
+            self.add_for_all(note.ja, note.en);
+        }
     }
 
     fn add_for_all(&mut self, ja: impl Into<String>, en: impl Into<String>) {

@@ -41,6 +41,11 @@ impl Row {
         self.number
     }
 
+    /// About how much memory it takes.
+    fn bytes(&self) -> usize {
+        self.text.len() + self.ends.len() * size_of::<usize>()
+    }
+
     /// How many cells there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
@@ -90,6 +95,9 @@ pub(crate) trait Rows: Send {
     }
 }
 
+/// The most bytes of rows that are looked at ahead.
+const MAX_HELD_BYTES: usize = 32 << 20;
+
 /// Rows of which the next few can be looked at before they are taken.
 pub(crate) struct Ahead {
     rows: Box<dyn Rows>,
@@ -101,13 +109,15 @@ impl Ahead {
         Self { rows, held: VecDeque::new() }
     }
 
-    /// Up to `count` rows that come next.
+    /// Up to `count` rows that come next; fewer where rows are so long that they would take much memory.
     pub(crate) fn peek(&mut self, count: usize) -> Result<&[Row], IntakeError> {
-        while self.held.len() < count {
+        let mut bytes: usize = self.held.iter().map(Row::bytes).sum();
+        while self.held.len() < count && bytes < MAX_HELD_BYTES {
             let mut row = Row::default();
             if !self.rows.next_row(&mut row)? {
                 break;
             }
+            bytes += row.bytes();
             self.held.push_back(row);
         }
         let held = self.held.make_contiguous();

@@ -615,7 +615,7 @@ fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>, on_error: OnErr
 }
 
 /// A value of a typed file as a person reads it.
-fn show_value(array: &ArrayRef, row: usize) -> String {
+pub(crate) fn show_value(array: &ArrayRef, row: usize) -> String {
     use arrow::{array::AsArray, datatypes::DataType as D};
     let bytes: &[u8] = match array.data_type() {
         _ if array.is_null(row) => return String::new(),

@@ -13,7 +13,7 @@ pub(super) fn unpack(
     file_name: Option<&str>,
     options: &IntakeOptions,
 ) -> Result<Unpacked, IntakeError> {
-    let mut budget = Budget::new(&file, options)?;
+    let mut budget = Budget::new(&file, "gzip", options)?;
     file.seek(SeekFrom::Start(0))?;
     let mut packed =
         flate2::bufread::MultiGzDecoder::new(BufReader::with_capacity(256 << 10, file));

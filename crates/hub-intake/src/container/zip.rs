@@ -31,9 +31,13 @@ pub(super) fn unpack(
     mut file: File,
     options: &IntakeOptions,
 ) -> Result<Option<Unpacked>, IntakeError> {
-    let mut budget = Budget::new(&file, options)?;
+    let mut budget = Budget::new(&file, "ZIP", options)?;
     refuse_many_entries(&mut file)?;
-    let mut archive = open(file)?;
+    let mut archive = match open(file.try_clone()?) {
+        // What is wrong with a workbook its own reader says better.
+        Err(_) if begins_like_workbook(&mut file)? => return Ok(None),
+        result => result?,
+    };
     let entries = entries(&mut archive)?;
     if is_workbook(entries.iter().map(|entry| entry.name.as_str())) {
         return Ok(None);
@@ -183,6 +187,15 @@ fn is_document(name: &str) -> bool {
     }
 }
 
+/// Whether a damaged archive's first part names the parts of a workbook.
+fn begins_like_workbook(file: &mut File) -> Result<bool, IntakeError> {
+    let mut head = Vec::new();
+    file.seek(SeekFrom::Start(0))?;
+    Read::by_ref(file).take(64 << 10).read_to_end(&mut head)?;
+    let has = |needle: &[u8]| head.windows(needle.len()).any(|window| window == needle);
+    Ok(has(b"[Content_Types].xml") || has(b"xl/"))
+}
+
 fn is_workbook<'a>(mut names: impl Iterator<Item = &'a str>) -> bool {
     names.any(|name| name == "[Content_Types].xml" || name.starts_with("xl/"))
 }
@@ -251,8 +264,8 @@ fn too_many(count: usize) -> IntakeError {
 
 fn broken(error: ZipError) -> IntakeError {
     match error {
-        ZipError::Io(error) => damaged(&error),
-        other => damaged(&io::Error::other(other.to_string())),
+        ZipError::Io(error) => damaged("ZIP", &error),
+        other => damaged("ZIP", &io::Error::other(other.to_string())),
     }
 }
 

@@ -256,7 +256,9 @@ fn leave_out(changes: &mut Changes, row: &Row) {
         return;
     }
     changes.add(ChangeKind::LeftOut, || {
-        let cells: Vec<&str> = row.cells().filter(|cell| !cell.is_empty()).take(8).collect();
+        let mut cells: Vec<&str> = row.cells().filter(|cell| !cell.is_empty()).collect();
+        cells.dedup();
+        cells.truncate(8);
         ChangeExample {
             row: Some(row.number()),
             column: None,

@@ -135,7 +135,9 @@ fn is_settled(trials: &[Trial; 3]) -> bool {
     let mut weights: Vec<&Guess> = trials.iter().map(|trial| &trial.guess).collect();
     weights.sort_by_key(|guess| std::cmp::Reverse(guess.weight));
     let (best, next) = (weights[0], weights[1]);
-    best.characters >= PROOF && best.undecodable * 1_000 <= best.characters && next.weight < 0
+    // UTF-8 may make some sense in CP932, and never the other way round.
+    let leads = best.encoding == TextEncoding::Utf8 || next.weight < best.weight / 4;
+    best.characters >= PROOF && best.undecodable * 1_000 <= best.characters && leads
 }
 
 impl Guess {

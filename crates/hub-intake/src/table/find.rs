@@ -96,12 +96,10 @@ pub(crate) fn find(rows: &[Row], asked: Option<(u64, u64)>) -> Result<Found, Int
         ));
     }
     if rows[..above].iter().any(|row| !row.is_blank()) {
-        let title: Vec<&str> = rows[..above]
-            .iter()
-            .flat_map(Row::cells)
-            .filter(|cell| !cell.is_empty())
-            .take(3)
-            .collect();
+        let cells = rows[..above].iter().flat_map(Row::cells).filter(|cell| !cell.is_empty());
+        let mut title: Vec<&str> = cells.collect();
+        title.dedup();
+        title.truncate(3);
         let title = show_text(&title.join(" "));
         notes.push(Text::new(
             format!("見出しより上の行は表題として読み飛ばしました（{title}）"),
@@ -225,7 +223,7 @@ impl Sketch {
     fn header(&self, rows: &[Row]) -> Option<(usize, usize)> {
         let enough = |row: &Row| {
             let filled = row.cells().filter(|cell| !cell.is_empty()).count();
-            filled >= self.usual.min(2) && filled * 2 >= self.usual
+            filled >= self.usual.min(2) && filled * 2 >= self.usual && !is_one_text(row)
         };
         let top = rows.iter().position(enough)?;
         if self.kinds.iter().all(Option::is_none) {
@@ -293,6 +291,13 @@ fn is_full(row: &Row) -> bool {
     cells.len() == count && !cells.contains(&"")
 }
 
+/// Whether a row is one text from its first cell on, as a title over merged cells.
+fn is_one_text(row: &Row) -> bool {
+    let first = row.get(0);
+    let mut others = row.cells().skip(1).filter(|cell| !cell.is_empty()).peekable();
+    !first.is_empty() && others.peek().is_some() && others.all(|cell| cell == first)
+}
+
 /// Whether a row holds units alone.
 fn is_units(row: &Row) -> bool {
     let mut filled = row.cells().filter(|cell| !cell.is_empty()).peekable();
@@ -316,6 +321,9 @@ fn is_heading_above(above: &Row, below: &Row) -> bool {
     if filled.iter().any(|c| kind_of(above.get(*c)) == CellKind::Number) && !is_years(above) {
         return false;
     }
+    if is_one_text(above) {
+        return false;
+    }
     let width = below.len().max(1);
     // Cells that were one with those below them, or that stand over several.
     let completes = filled.iter().any(|c| below.get(*c).is_empty());
@@ -334,7 +342,7 @@ fn is_group_row(above: &Row, below: &Row) -> bool {
     let within = filled.iter().all(|c| *c < below.len());
     let under_first =
         above.get(0) == below.get(0) || above.get(0).is_empty() || below.get(0).is_empty();
-    texts && within && under_first && (filled.len() > 1 || *first > 0)
+    texts && !is_one_text(above) && within && under_first && (filled.len() > 1 || *first > 0)
 }
 
 /// The name of each column: its headings from the top down, each but the last also standing for the

@@ -24,7 +24,9 @@ pub(crate) enum Kind {
 pub(crate) fn classify(row: &Row, width: usize, headings: &[Vec<String>]) -> Kind {
     let mut filled = row.cells().enumerate().filter(|(_, cell)| !cell.is_empty());
     let Some((first_column, first)) = filled.next() else { return Kind::Blank };
-    let others = filled.count();
+    // A note over merged cells stands in each of them.
+    let spans = |cell: &str| cell == first && first.chars().count() > 5;
+    let others = filled.filter(|(_, cell)| !spans(cell)).count();
     if others > 0 && is_heading(row, headings) {
         return Kind::Heading;
     }

@@ -129,6 +129,24 @@ fn groups_of_headings_and_units() {
 }
 
 #[test]
+fn titles_and_notes_over_merged_cells() {
+    let table = "\
+観光入込客数調査,観光入込客数調査,観光入込客数調査,観光入込客数調査
+区分,区分,令和5年度,令和5年度
+市町村,種別,上期,下期
+余市町,日帰り,10,20
+余市町,宿泊,30,40
+小樽市,日帰り,50,60
+注：速報値を含みます,注：速報値を含みます,注：速報値を含みます,注：速報値を含みます
+";
+    insta::assert_snapshot!(text(table));
+    // No column of numbers tells the title from the headings.
+    insta::assert_snapshot!(text(
+        "施設一覧,施設一覧,施設一覧\n名称,住所,分類\nA館,余市町黒川,美術館\nB館,小樽市花園,図書館\n"
+    ));
+}
+
+#[test]
 fn years_as_headings() {
     insta::assert_snapshot!(text(
         "市町村,2019,2020,2021\n余市町,1,2,3\n小樽市,4,5,6\nニセコ町,7,8,9\n"

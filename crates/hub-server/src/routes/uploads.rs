@@ -61,9 +61,7 @@ fn hint(
         file_name: file_name.map(str::to_owned),
         media_type: media_type.map(str::to_owned),
         format: explicit,
-        preset: None,
-        sheet: None,
-        table: None,
+        ..FormatHint::default()
     })
 }
 
