@@ -33,3 +33,4 @@ pub use error::{IntakeError, SinkError};
 pub use options::IntakeOptions;
 pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise};
+pub use workbook::mark_workbook;

@@ -328,6 +328,8 @@ fn check_crs(lexer: &mut Lexer<Text8>, event: Event) -> Result<(), IntakeError> 
         format!(
             "座標系が経度・緯度ではありません（{shown}）。WGS 84（EPSG:4326）に変換して書き出してください"
         ),
-        format!("the coordinates are not longitudes and latitudes ({shown}); write them in WGS 84 (EPSG:4326)"),
+        format!(
+            "the coordinates are not longitudes and latitudes ({shown}); write them in WGS 84 (EPSG:4326)"
+        ),
     ))
 }

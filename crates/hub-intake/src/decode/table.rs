@@ -43,12 +43,13 @@ impl Table {
             ));
         }
         // A column without a name may still hold values, which must not be lost without a word.
-        let columns: Vec<_> =
-            row.cells().enumerate().map(|(at, name)| SourceColumn::text(name, Some(at as u32))).collect();
-        let layout = LayoutReport {
-            header_rows: Some((row.number(), row.number())),
-            ..rows.layout()
-        };
+        let columns: Vec<_> = row
+            .cells()
+            .enumerate()
+            .map(|(at, name)| SourceColumn::text(name, Some(at as u32)))
+            .collect();
+        let layout =
+            LayoutReport { header_rows: Some((row.number(), row.number())), ..rows.layout() };
         let (batch_rows, batch_bytes) = (options.rows_for(columns.len()), options.batch_bytes);
         Ok(Self { rows, columns, layout, row, batch_rows, batch_bytes, ended: false })
     }
@@ -83,7 +84,8 @@ impl Decode for Table {
             if self.row.is_blank() {
                 continue;
             }
-            if self.row.len() > width && (width..self.row.len()).any(|at| !self.row.get(at).is_empty())
+            if self.row.len() > width
+                && (width..self.row.len()).any(|at| !self.row.get(at).is_empty())
             {
                 block.broken.push(BrokenRow {
                     rows_before: block.rows(),

@@ -125,7 +125,8 @@ mod tests {
         let mut merges = Merges::new(ranges).unwrap();
         let mut changes = Changes::default();
         let mut found = Vec::new();
-        for mut row in [row(1, &["", "人口"]), row(2, &["余市", "1"]), row(3, &[]), row(4, &["", "9"])]
+        for mut row in
+            [row(1, &["", "人口"]), row(2, &["余市", "1"]), row(3, &[]), row(4, &["", "9"])]
         {
             merges.fill(&mut row, &mut changes).unwrap();
             found.push(row.cells().collect::<Vec<_>>().join(","));

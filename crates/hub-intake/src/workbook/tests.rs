@@ -72,7 +72,10 @@ fn raw_book(sheet: &str, shared: &str) -> Vec<u8> {
     archive(&[
         ("[Content_Types].xml", b"<Types/>"),
         ("_rels/.rels", root.as_bytes()),
-        ("xl/workbook.xml", br#"<workbook><sheets><sheet name="one" sheetId="1" r:id="a"/></sheets></workbook>"#),
+        (
+            "xl/workbook.xml",
+            br#"<workbook><sheets><sheet name="one" sheetId="1" r:id="a"/></sheets></workbook>"#,
+        ),
         ("xl/_rels/workbook.xml.rels", links.as_bytes()),
         ("xl/worksheets/one.xml", sheet.as_bytes()),
         ("xl/sharedStrings.xml", shared.as_bytes()),
@@ -88,7 +91,8 @@ fn cells_are_read_as_people_see_them() {
         let percent = Style::new().set_num_format("0.0%");
         let code = Style::new().set_num_format("000000");
         let minus = Style::new().set_num_format("#,##0;▲ #,##0");
-        for (column, name) in ["日", "時刻", "時間", "率", "コード", "増減"].iter().enumerate() {
+        for (column, name) in ["日", "時刻", "時間", "率", "コード", "増減"].iter().enumerate()
+        {
             sheet.write(0, column as u16, *name).unwrap();
         }
         let date = ExcelDateTime::from_ymd(2026, 1, 15).unwrap();
@@ -179,7 +183,8 @@ fn a_book_without_anything_is_refused_with_what_to_do() {
 #[test]
 fn what_other_programs_write_is_read_too() {
     let sheet = r#"<x:sheetData xmlns:x="y"><x:row><x:c t="inlineStr"><x:is><x:t>a</x:t></x:is></x:c><x:c t="str"><x:f>B()</x:f><x:v>b&amp;c</x:v></x:c><x:c><x:f>A1+1</x:f></x:c><x:c t="d"><x:v>2026-01-15T08:00:00</x:v></x:c><x:c t="s"><x:v>1</x:v></x:c></x:row><x:row r="4"><x:c r="C4"><x:v> 7 </x:v></x:c></x:row></x:sheetData><x:mergeCells count="1"><x:mergeCell ref="C4:D4"/></x:mergeCells>"#;
-    let bytes = raw_book(sheet, "<si/><si><r><t>余</t></r><r><t>市</t></r><rPh><t>ヨイチ</t></rPh></si>");
+    let bytes =
+        raw_book(sheet, "<si/><si><r><t>余</t></r><r><t>市</t></r><rPh><t>ヨイチ</t></rPh></si>");
     assert_eq!(
         cells(&bytes),
         ["1: a|b&c|=A1+1|2026-01-15T08:00:00|余市", "2: ", "3: ", "4: ||7|7"]
@@ -423,4 +428,49 @@ fn real_files_stay_what_they_are() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(&folder, "a.csv", "列\n1\n".as_bytes());
     assert_eq!(kind(&File::open(path).unwrap(), "列\n".as_bytes()), None);
+}
+
+/// The book that agencies really have: a title, a heading of two merged rows, dates of an era, full-width
+/// digits, 24 o'clock, a triangle for minus, notes below, and two cells that are wrong.
+fn wrecked() -> Vec<u8> {
+    sheet(|sheet| {
+        let plain = Style::new();
+        sheet.set_name("水位").unwrap();
+        sheet.merge_range(0, 0, 0, 3, "令和６年度　河川水位観測結果", &plain).unwrap();
+        sheet.merge_range(2, 0, 3, 0, "年月日", &plain).unwrap();
+        sheet.merge_range(2, 1, 3, 1, "時刻", &plain).unwrap();
+        sheet.merge_range(2, 2, 2, 3, "余市川", &plain).unwrap();
+        sheet.write(3, 2, "水位（ｍ）").unwrap().write(3, 3, "前時間差（ｍ）").unwrap();
+        let rows = [
+            ("令和6年4月1日", "23:00", "１．２５", "▲０．０３"),
+            ("令和6年4月1日", "24:00", "1.22", "▲0.03"),
+            ("令和6年4月2日", "1:00", "ばんごう", "0.01"),
+            ("令和6年4月2日", "2:00", "1,234", "△0.02"),
+            ("令和6年4月31日", "3:00", "1.2", "0"),
+        ];
+        for (at, (day, time, level, change)) in rows.iter().enumerate() {
+            let row = at as u32 + 4;
+            for (column, text) in [day, time, level, change].iter().enumerate() {
+                sheet.write(row, column as u16, **text).unwrap();
+            }
+        }
+        sheet.write(10, 0, "※速報値であり、後日修正することがあります。").unwrap();
+        sheet.write(11, 0, "（注）▲は減少を示す。").unwrap();
+    })
+}
+
+#[test]
+#[ignore = "needs the table finder and the normalising of cells"]
+fn the_wrecked_book_is_understood_and_its_two_wrong_cells_are_named() {
+    let recognised = recognised(&wrecked(), None).unwrap();
+    let contract = crate::conform::tests::contract(
+        r#"{"name":"年月日","type":"date"},{"name":"時刻","type":"string"},
+           {"name":"余市川 水位（ｍ）","type":"number","constraints":{"minimum":-5}},
+           {"name":"余市川 前時間差（ｍ）","type":"number"}"#,
+    );
+    let options = crate::IntakeOptions::default();
+    let report = crate::conform(&recognised, &contract, &options, &mut |_| Ok(())).unwrap();
+    let cells: Vec<_> = report.errors.iter().filter_map(|error| error.cell.as_deref()).collect();
+    assert_eq!((report.error_count, report.rows), (2, 5), "{:?}", report.errors);
+    assert_eq!(cells, ["C7", "A9"]);
 }

@@ -198,10 +198,7 @@ pub(crate) struct XlsCells {
 
 impl XlsCells {
     /// A sheet's cells, and its merged ranges.
-    pub(crate) fn read(
-        book: &XlsBook,
-        sheet: &Sheet,
-    ) -> Result<(Self, Vec<Range>), IntakeError> {
+    pub(crate) fn read(book: &XlsBook, sheet: &Sheet) -> Result<(Self, Vec<Range>), IntakeError> {
         let mut reader = Reader { book, cells: Vec::new(), own: Texts::default(), ranges: vec![] };
         reader.read(sheet.offset)?;
         let Reader { mut cells, own, ranges, .. } = reader;
@@ -382,7 +379,9 @@ fn byte(data: &[u8], at: usize) -> u8 {
 }
 
 fn f64_at(data: &[u8], at: usize) -> f64 {
-    data.get(at..).and_then(<[u8]>::first_chunk).map_or(f64::NAN, |eight| f64::from_le_bytes(*eight))
+    data.get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .map_or(f64::NAN, |eight| f64::from_le_bytes(*eight))
 }
 
 /// A number in four bytes: 30 bits of a whole number or of a float's head, possibly a hundredfold.

@@ -175,8 +175,9 @@ impl SheetCells for XlsxCells {
             match self.xml.next()? {
                 Token::Open(tag) if tag.name == b"row" => {
                     let number = match tag.raw(b"r") {
-                        Some(raw) => lexical_core::parse(raw)
-                            .map_err(|_| damaged("a row has no number"))?,
+                        Some(raw) => {
+                            lexical_core::parse(raw).map_err(|_| damaged("a row has no number"))?
+                        }
                         None => self.number + 1,
                     };
                     let empty = tag.empty;
@@ -259,9 +260,8 @@ pub(crate) fn merged_ranges(mut part: Part) -> Result<Vec<Range>, IntakeError> {
             Err(error) => return Err(part_error(error)),
         };
         let window = &buffer[..kept + read];
-        let tag = finder
-            .find_iter(window)
-            .find(|at| *at > 0 && matches!(window[*at - 1], b'<' | b':'));
+        let tag =
+            finder.find_iter(window).find(|at| *at > 0 && matches!(window[*at - 1], b'<' | b':'));
         if let Some(at) = tag {
             break window[at..].to_vec();
         }

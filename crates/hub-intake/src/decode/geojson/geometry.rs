@@ -151,13 +151,14 @@ impl Geometry {
                 let mut numbers = position.numbers(&self.texts);
                 (numbers.next()?.to_owned(), numbers.next()?.to_owned())
             }
-            Kind::LineString | Kind::MultiLineString => show(place::middle(all().max_by(
-                |a, b| place::length(a).total_cmp(&place::length(b)),
-            )?)?),
+            Kind::LineString | Kind::MultiLineString => show(place::middle(
+                all().max_by(|a, b| place::length(a).total_cmp(&place::length(b)))?,
+            )?),
             Kind::Polygon | Kind::MultiPolygon => {
-                let largest = part.polygons.iter().max_by(|a, b| {
-                    place::area(a).total_cmp(&place::area(b))
-                })?;
+                let largest = part
+                    .polygons
+                    .iter()
+                    .max_by(|a, b| place::area(a).total_cmp(&place::area(b)))?;
                 show(place::within(largest)?)
             }
         })
@@ -224,8 +225,12 @@ fn nested<R: Read>(
             let line = lexer.line();
             let limit = crate::decode::show_size(MAX_BYTES as u64);
             return Err(IntakeError::too_large(
-                format!("{line}行目の図形が{limit}を超えています。図形を簡略化して書き出してください"),
-                format!("the geometry in line {line} is longer than {limit}; simplify it and send that"),
+                format!(
+                    "{line}行目の図形が{limit}を超えています。図形を簡略化して書き出してください"
+                ),
+                format!(
+                    "the geometry in line {line} is longer than {limit}; simplify it and send that"
+                ),
             ));
         }
     }
@@ -374,28 +379,61 @@ impl Fault {
         let _ = match self {
             Self::Kind(kind) => {
                 let kind = crate::show::show_text(kind);
-                let _ = write!(ja, "図形の種類「{kind}」は扱えません。Point、LineString、Polygonか、そのMultiにしてください");
-                write!(en, "there is no geometry of the type {kind:?}; use Point, LineString, Polygon or their Multi forms")
+                let _ = write!(
+                    ja,
+                    "図形の種類「{kind}」は扱えません。Point、LineString、Polygonか、そのMultiにしてください"
+                );
+                write!(
+                    en,
+                    "there is no geometry of the type {kind:?}; use Point, LineString, Polygon or their Multi forms"
+                )
             }
             Self::Shape => {
                 let _ = write!(ja, "座標の入れ子が図形の種類に合いません。書き出し直してください");
-                write!(en, "the coordinates are not nested as the geometry's type asks for; write the file anew")
+                write!(
+                    en,
+                    "the coordinates are not nested as the geometry's type asks for; write the file anew"
+                )
             }
             Self::Swapped(x, y) => {
-                let _ = write!(ja, "座標が［{x}, {y}］で、緯度・経度の順のようです。GeoJSONは［経度, 緯度］の順です。入れ替えてください");
-                write!(en, "a position is [{x}, {y}], which seems to be latitude first; GeoJSON has [longitude, latitude]: swap them")
+                let _ = write!(
+                    ja,
+                    "座標が［{x}, {y}］で、緯度・経度の順のようです。GeoJSONは［経度, 緯度］の順です。入れ替えてください"
+                );
+                write!(
+                    en,
+                    "a position is [{x}, {y}], which seems to be latitude first; GeoJSON has [longitude, latitude]: swap them"
+                )
             }
             Self::Range(x, y) => {
-                let _ = write!(ja, "座標［{x}, {y}］が経度・緯度の範囲にありません。平面直角座標などなら、WGS 84の経度・緯度（度）に変換してください");
-                write!(en, "the position [{x}, {y}] is no longitude and latitude; if it is in metres, convert the file to degrees of WGS 84")
+                let _ = write!(
+                    ja,
+                    "座標［{x}, {y}］が経度・緯度の範囲にありません。平面直角座標などなら、WGS 84の経度・緯度（度）に変換してください"
+                );
+                write!(
+                    en,
+                    "the position [{x}, {y}] is no longitude and latitude; if it is in metres, convert the file to degrees of WGS 84"
+                )
             }
             Self::Open => {
-                let _ = write!(ja, "面の輪が閉じていません。最後の座標を最初の座標と同じにしてください");
-                write!(en, "a ring of a polygon is not closed; its last position must be its first again")
+                let _ = write!(
+                    ja,
+                    "面の輪が閉じていません。最後の座標を最初の座標と同じにしてください"
+                );
+                write!(
+                    en,
+                    "a ring of a polygon is not closed; its last position must be its first again"
+                )
             }
             Self::Few => {
-                let _ = write!(ja, "線は2点、面の輪は4点以上（最初と最後は同じ点）が要ります。点の足りない図形を直すか、削ってください");
-                write!(en, "a line needs two positions and a ring four (the last like the first); mend or take out geometries with fewer")
+                let _ = write!(
+                    ja,
+                    "線は2点、面の輪は4点以上（最初と最後は同じ点）が要ります。点の足りない図形を直すか、削ってください"
+                );
+                write!(
+                    en,
+                    "a line needs two positions and a ring four (the last like the first); mend or take out geometries with fewer"
+                )
             }
         };
         IntakeError::unreadable(

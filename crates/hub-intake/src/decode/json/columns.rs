@@ -121,7 +121,9 @@ impl Columns {
         if self.columns[index].row == self.row {
             let path = show_text(&self.path);
             return Err(lexer.refusal(
-                &format!("1つのオブジェクトにキー「{path}」が2回あります。どちらかを削ってください"),
+                &format!(
+                    "1つのオブジェクトにキー「{path}」が2回あります。どちらかを削ってください"
+                ),
                 &format!("an object has the key {path:?} twice; take one of them out"),
             ));
         }
@@ -135,8 +137,12 @@ impl Columns {
             let line = lexer.line();
             let limit = crate::decode::show_size(MAX_ROW_BYTES as u64);
             return Err(IntakeError::too_large(
-                format!("{line}行目のオブジェクトが{limit}を超えています。分けるか、値を短くしてください"),
-                format!("the object in line {line} is longer than {limit}; split it or shorten its values"),
+                format!(
+                    "{line}行目のオブジェクトが{limit}を超えています。分けるか、値を短くしてください"
+                ),
+                format!(
+                    "the object in line {line} is longer than {limit}; split it or shorten its values"
+                ),
             ));
         }
         let column = &mut self.columns[index];

@@ -31,10 +31,7 @@ pub(super) struct Found {
 }
 
 /// Finds the rows. Each kind of place is looked for in a reading of its own, which ends where it fails.
-pub(super) fn find(
-    recognised: &Recognised,
-    options: &IntakeOptions,
-) -> Result<Found, IntakeError> {
+pub(super) fn find(recognised: &Recognised, options: &IntakeOptions) -> Result<Found, IntakeError> {
     if recognised.format() == Format::NdJson {
         return lines(recognised, options);
     }
@@ -136,8 +133,12 @@ fn within_object(
                 paths.iter().take(10).map(|path| show_text(&path.join("."))).collect();
             let paths = paths.join(", ");
             Err(IntakeError::unreadable(
-                format!("表になりうる配列がいくつもあります（{paths}）。1つだけを残して送ってください"),
-                format!("several arrays could be the table ({paths}); keep one of them and send that"),
+                format!(
+                    "表になりうる配列がいくつもあります（{paths}）。1つだけを残して送ってください"
+                ),
+                format!(
+                    "several arrays could be the table ({paths}); keep one of them and send that"
+                ),
             ))
         }
     }

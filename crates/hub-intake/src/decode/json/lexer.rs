@@ -133,7 +133,11 @@ impl<R: Read> Lexer<R> {
     /// The next event. At the top values follow one another, as in files of one value a line.
     pub(crate) fn next(&mut self) -> Result<Event, IntakeError> {
         let Some(mut byte) = self.after_space()? else {
-            return if self.frames.is_empty() && !self.after_key { Ok(Event::End) } else { Err(self.cut()) };
+            return if self.frames.is_empty() && !self.after_key {
+                Ok(Event::End)
+            } else {
+                Err(self.cut())
+            };
         };
         if self.after_key {
             self.after_key = false;
@@ -206,7 +210,9 @@ impl<R: Read> Lexer<R> {
             b'{' | b'[' => {
                 if self.frames.len() == MAX_DEPTH {
                     return Err(self.refusal(
-                        &format!("入れ子が{MAX_DEPTH}段を超えています。表にできる形に直してください"),
+                        &format!(
+                            "入れ子が{MAX_DEPTH}段を超えています。表にできる形に直してください"
+                        ),
                         &format!("it is nested more than {MAX_DEPTH} deep; write it as a table"),
                     ));
                 }
@@ -253,7 +259,9 @@ impl<R: Read> Lexer<R> {
         }
         let shown = show_text(&String::from_utf8_lossy(&self.text));
         Err(self.refusal(
-            &format!("「{shown}」はJSONの数値ではありません。数値を直すか、引用符（\"）で囲んでください"),
+            &format!(
+                "「{shown}」はJSONの数値ではありません。数値を直すか、引用符（\"）で囲んでください"
+            ),
             &format!("{shown:?} is no number of JSON; mend it, or put it in quotes"),
         ))
     }
@@ -480,8 +488,18 @@ mod tests {
         assert_eq!(
             found,
             [
-                "ObjectStart", "Key a", "ArrayStart", "Number 1.50", "Number -0e+2", "Text あ🌀\n",
-                "ArrayEnd", "Key b", "ObjectStart", "ObjectEnd", "ObjectEnd", "True"
+                "ObjectStart",
+                "Key a",
+                "ArrayStart",
+                "Number 1.50",
+                "Number -0e+2",
+                "Text あ🌀\n",
+                "ArrayEnd",
+                "Key b",
+                "ObjectStart",
+                "ObjectEnd",
+                "ObjectEnd",
+                "True"
             ]
         );
     }

@@ -70,7 +70,10 @@ fn an_array_within_objects_is_found_and_named() {
             .as_bytes(),
     )
     .unwrap();
-    assert_eq!((table.names, table.rows), (vec!["a".to_owned()], vec!["1: 1".into(), "2: 2".into()]));
+    assert_eq!(
+        (table.names, table.rows),
+        (vec!["a".to_owned()], vec!["1: 1".into(), "2: 2".into()])
+    );
     assert!(table.notes[0].contains("result.records"), "{:?}", table.notes);
     let error = refusal(r#"{"x":[{"a":1}],"y":[{"a":2}]}"#);
     assert!(error.contains("x, y"), "{error}");
@@ -78,8 +81,9 @@ fn an_array_within_objects_is_found_and_named() {
 
 #[test]
 fn an_object_of_objects_is_a_table_of_its_members() {
-    let table = read(r#"{"11001":{"name":"宗谷岬","lat":[45,31.2]},"11016":{"name":"稚内"}}"#.as_bytes())
-        .unwrap();
+    let table =
+        read(r#"{"11001":{"name":"宗谷岬","lat":[45,31.2]},"11016":{"name":"稚内"}}"#.as_bytes())
+            .unwrap();
     assert_eq!(table.names, ["key", "name", "lat"]);
     assert_eq!(table.rows, ["1: 11001|宗谷岬|[45,31.2]", "2: 11016|稚内|"]);
 }

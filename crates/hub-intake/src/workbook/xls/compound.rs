@@ -147,7 +147,8 @@ impl Entry {
         if bytes[66] != 2 || !(2..=64).contains(&length) {
             return None;
         }
-        let units: Vec<u16> = bytes[..length - 2].chunks_exact(2).map(|two| u16_at(two, 0)).collect();
+        let units: Vec<u16> =
+            bytes[..length - 2].chunks_exact(2).map(|two| u16_at(two, 0)).collect();
         Some(Self {
             name: String::from_utf16_lossy(&units),
             start: u32_at(bytes, 116),
