@@ -7,11 +7,12 @@
 
 mod archive;
 mod book;
+mod mark;
 mod merges;
 mod number;
 mod sheet;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod xls;
 mod xlsx;
 mod xml;
@@ -20,8 +21,10 @@ use std::{fs::File, sync::Arc};
 
 use hub_model::{LayoutReport, Text};
 
+pub use self::mark::mark_workbook;
+
 use self::{
-    archive::Archive,
+    archive::{Archive, Source},
     book::{Book, Sheet},
     merges::{Merges, Range},
     sheet::{SheetCells, SheetRows},
@@ -64,7 +67,7 @@ pub(crate) fn kind(file: &File, head: &[u8]) -> Option<Format> {
     if !head.starts_with(b"PK\x03\x04") {
         return None;
     }
-    let archive = Archive::open(Arc::new(file.try_clone().ok()?)).ok()?;
+    let archive = Archive::open(Source::File(Arc::new(file.try_clone().ok()?))).ok()?;
     let main = book::main_part(&archive).ok()?;
     let is_sheets = archive.has(&main) && !main.ends_with(".bin") && archive.has_folder("xl/");
     is_sheets.then_some(Format::Xlsx)
@@ -92,7 +95,7 @@ impl Workbook {
             let sheets = book.sheets.clone();
             (Contents::Xls(book), sheets)
         } else {
-            let book = Book::open(file)?;
+            let book = Book::open(Source::File(file))?;
             let sheets = book.sheets.clone();
             (Contents::Xlsx(book), sheets)
         };

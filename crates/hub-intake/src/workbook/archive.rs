@@ -27,23 +27,33 @@ const SMALL: u64 = 64 << 20;
 /// The most a part may unpack to: a sheet of a million rows and a hundred columns is a tenth of it.
 const MAX_PART_BYTES: u64 = 64 << 30;
 
+/// What an archive lies in.
+#[derive(Debug, Clone)]
+pub(crate) enum Source {
+    File(Arc<File>),
+    Memory(Arc<Vec<u8>>),
+}
+
 /// A file that is read at places of its own, so that several can read it at once.
 #[derive(Debug, Clone)]
 pub(crate) struct Positioned {
-    file: Arc<File>,
+    source: Source,
     at: u64,
     end: u64,
 }
 
 impl Positioned {
-    pub(crate) fn new(file: Arc<File>) -> io::Result<Self> {
-        let end = file.metadata()?.len();
-        Ok(Self { file, at: 0, end })
+    pub(crate) fn new(source: Source) -> io::Result<Self> {
+        let end = match &source {
+            Source::File(file) => file.metadata()?.len(),
+            Source::Memory(bytes) => bytes.len() as u64,
+        };
+        Ok(Self { source, at: 0, end })
     }
 
     fn range(&self, start: u64, length: u64) -> Self {
         let end = start.saturating_add(length).min(self.end);
-        Self { file: Arc::clone(&self.file), at: start.min(end), end }
+        Self { source: self.source.clone(), at: start.min(end), end }
     }
 }
 
@@ -51,7 +61,13 @@ impl Read for Positioned {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let room = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(room);
-        let read = self.file.read_at(&mut buffer[..wanted], self.at)?;
+        let read = match &self.source {
+            Source::File(file) => file.read_at(&mut buffer[..wanted], self.at)?,
+            Source::Memory(bytes) => {
+                let at = usize::try_from(self.at).unwrap_or(usize::MAX).min(bytes.len());
+                Read::read(&mut &bytes[at..], &mut buffer[..wanted])?
+            }
+        };
         self.at += read as u64;
         Ok(read)
     }
@@ -94,8 +110,8 @@ pub(crate) struct Archive {
 }
 
 impl Archive {
-    pub(crate) fn open(file: Arc<File>) -> Result<Self, IntakeError> {
-        let file = Positioned::new(file)?;
+    pub(crate) fn open(source: Source) -> Result<Self, IntakeError> {
+        let file = Positioned::new(source)?;
         if count_of_parts(&file)? > MAX_PARTS {
             return Err(IntakeError::too_large(
                 format!(
@@ -123,6 +139,16 @@ impl Archive {
             parts.insert(key(&name), place);
         }
         Ok(Self { file, parts })
+    }
+
+    /// The archive's file from its start.
+    pub(crate) fn file(&self) -> Positioned {
+        self.file.clone()
+    }
+
+    /// The names of all parts, as [`key`] writes them.
+    pub(crate) fn names(&self) -> impl Iterator<Item = String> {
+        self.parts.keys().cloned()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -161,7 +187,7 @@ impl Archive {
 }
 
 /// Names of parts differ neither by case nor, as some writers have it, by the kind of slash.
-fn key(name: &str) -> String {
+pub(crate) fn key(name: &str) -> String {
     name.trim_start_matches('/').replace('\\', "/").to_ascii_lowercase()
 }
 

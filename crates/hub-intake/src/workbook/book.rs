@@ -1,10 +1,10 @@
 //! What an `.xlsx` workbook says of itself: its sheets, its dates' epoch, what its formats show and the
 //! texts that its sheets share. Links to other files are never followed.
 
-use std::{collections::HashMap, fs::File, sync::Arc};
+use std::collections::HashMap;
 
 use super::{
-    archive::{Archive, Part},
+    archive::{Archive, Part, Source},
     number::{Epoch, Shown, built_in, of_code},
     xml::{MAX_TOKEN, Token, Xml, too_long},
 };
@@ -74,8 +74,8 @@ pub(crate) struct Book {
 }
 
 impl Book {
-    pub(crate) fn open(file: Arc<File>) -> Result<Self, IntakeError> {
-        let archive = Archive::open(file)?;
+    pub(crate) fn open(source: Source) -> Result<Self, IntakeError> {
+        let archive = Archive::open(source)?;
         let main = main_part(&archive)?;
         let links = links(&archive, &main)?;
         let (sheets, epoch) = read_workbook(&archive, &main, &links)?;

@@ -227,7 +227,7 @@ pub(crate) fn iso(text: &str, shown: Shown) -> &str {
 
 /// A number that is its own shortest text: up to fifteen digits and a point, without zeros that say
 /// nothing.
-fn is_short(raw: &[u8]) -> bool {
+pub(crate) fn is_short(raw: &[u8]) -> bool {
     let digits = raw.strip_prefix(b"-").unwrap_or(raw);
     let (whole, fraction) = match memchr::memchr(b'.', digits) {
         Some(at) => (&digits[..at], Some(&digits[at + 1..])),

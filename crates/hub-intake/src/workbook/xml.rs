@@ -32,6 +32,8 @@ pub(crate) enum Token<'a> {
 pub(crate) struct Tag<'a> {
     /// Without its prefix.
     pub(crate) name: &'a [u8],
+    /// As it is written.
+    pub(crate) full_name: &'a [u8],
     attributes: &'a [u8],
     /// Whether the tag closes the element too.
     pub(crate) empty: bool,
@@ -41,6 +43,11 @@ impl<'a> Tag<'a> {
     /// The attributes as they are written, by local name.
     pub(crate) fn attributes(&self) -> Attributes<'a> {
         Attributes { rest: self.attributes }
+    }
+
+    /// All attributes as they are written.
+    pub(crate) fn written(&self) -> &'a [u8] {
+        self.attributes
     }
 
     /// An attribute as it is written.
@@ -166,11 +173,23 @@ pub(crate) struct Xml<R> {
     end: usize,
     ended: bool,
     begun: bool,
+    /// How many bytes were dropped from the buffer's front, and where in it the last piece began.
+    passed: u64,
+    piece: u64,
 }
 
 impl<R: Read> Xml<R> {
     pub(crate) fn new(reader: R) -> Self {
-        Self { reader, buffer: vec![0; READ], start: 0, end: 0, ended: false, begun: false }
+        Self {
+            reader,
+            buffer: vec![0; READ],
+            start: 0,
+            end: 0,
+            ended: false,
+            begun: false,
+            passed: 0,
+            piece: 0,
+        }
     }
 
     /// Reads more behind what is there; false at the end.
@@ -181,6 +200,7 @@ impl<R: Read> Xml<R> {
         if self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
             self.end -= self.start;
+            self.passed += self.start as u64;
             self.start = 0;
         }
         if self.end > MAX_TOKEN {
@@ -225,6 +245,16 @@ impl<R: Read> Xml<R> {
         Ok(true)
     }
 
+    /// Where the next piece begins, in bytes from the start.
+    pub(crate) fn position(&self) -> u64 {
+        self.passed + self.start as u64
+    }
+
+    /// Where the last piece began.
+    pub(crate) fn piece(&self) -> u64 {
+        self.piece
+    }
+
     /// The next piece.
     pub(crate) fn next(&mut self) -> Result<Token<'_>, IntakeError> {
         if !self.begun {
@@ -243,8 +273,10 @@ impl<R: Read> Xml<R> {
         }
         loop {
             if !self.need(1)? {
+                self.piece = self.position();
                 return Ok(Token::End);
             }
+            self.piece = self.position();
             if self.buffer[self.start] != b'<' {
                 let end = match self.find(b'<', 0)? {
                     Some(end) => end,
@@ -323,7 +355,7 @@ impl<R: Read> Xml<R> {
         };
         let name = inner.iter().position(u8::is_ascii_whitespace).unwrap_or(inner.len());
         let (name, attributes) = inner.split_at(name);
-        Ok(Token::Open(Tag { name: local(name), attributes, empty }))
+        Ok(Token::Open(Tag { name: local(name), full_name: name, attributes, empty }))
     }
 
     /// Passes over what is within an element that was just opened.
