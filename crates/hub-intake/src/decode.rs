@@ -131,6 +131,7 @@ pub(crate) fn open(
             Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
             Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
             Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),
+            Format::Json => return Err(crate::detect::json_refusal()),
         })
     })
 }

@@ -7,9 +7,13 @@
 
 mod fields;
 mod jartic_type_b;
+mod jma_ame_master;
+mod jma_bosai;
+mod jma_bosai_amedastable;
 mod jma_etrn_daily;
 mod jma_marks;
 mod jma_obsdl;
+mod json_table;
 mod mlit_hydrology;
 mod mlit_river_sites;
 #[cfg(test)]
@@ -31,6 +35,10 @@ use crate::{
 /// Every layout, in the order in which they are tried.
 const PRESETS: &[&Preset] = &[
     &jartic_type_b::PRESET,
+    &jma_ame_master::PRESET,
+    &jma_bosai_amedastable::PRESET,
+    &jma_bosai::MAP,
+    &jma_bosai::POINT,
     &jma_etrn_daily::PRESET,
     &jma_obsdl::TEN_MINUTES,
     &jma_obsdl::HOURLY,
@@ -152,7 +160,7 @@ pub(crate) fn by_id(id: &str) -> Option<&'static Preset> {
 /// Whether a format's files are worth looking at for a layout at all.
 impl Format {
     pub(crate) fn is_json(self) -> bool {
-        false
+        self == Self::Json
     }
 
     pub(crate) fn has_rows(self) -> bool {
@@ -160,6 +168,6 @@ impl Format {
     }
 
     pub(crate) fn is_text(self) -> bool {
-        self == Self::Csv
+        self == Self::Csv || self.is_json()
     }
 }
