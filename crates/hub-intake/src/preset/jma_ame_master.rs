@@ -4,7 +4,7 @@
 //! The mirror's heading calls the latitudes longitude and the other way round. Degrees tell which is
 //! which: Japan lies south of 46° north and east of 122°.
 
-use hub_model::{Contract, FieldRole, FieldType};
+use hub_model::{ChangeExample, ChangeKind, Contract, FieldRole, FieldType};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     IntakeError,
+    changes::Changes,
     decode::{Output, Transform},
     rows::{Ahead, Row, Rows},
 };
@@ -104,7 +105,7 @@ fn open(_context: &Context<'_>, rows: &mut Ahead) -> Result<Box<dyn Transform>, 
             "the heading of the station master is not found; send the file as it was downloaded",
         ));
     };
-    Ok(Box::new(Master { contract: contract(), columns }))
+    Ok(Box::new(Master { contract: contract(), columns, changes: Changes::default() }))
 }
 
 fn contract() -> Contract {
@@ -136,6 +137,25 @@ fn contract() -> Contract {
 struct Master {
     contract: Contract,
     columns: Columns,
+    changes: Changes,
+}
+
+/// A day written by its era, as a few of the mirror's are: `H.18.3.6` or `平18.3.6`.
+fn of_era(cell: &str) -> Option<String> {
+    let start = match cell.chars().next()? {
+        'M' | '明' => 1867,
+        'T' | '大' => 1911,
+        'S' | '昭' => 1925,
+        'H' | '平' => 1988,
+        'R' | '令' => 2018,
+        _ => return None,
+    };
+    let rest = cell.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let (year, rest) = rest.split_once('.')?;
+    let (month, day) = rest.split_once('.')?;
+    let year = start + year.parse::<i32>().ok().filter(|year| (1..=99).contains(year))?;
+    let date = chrono::NaiveDate::from_ymd_opt(year, month.parse().ok()?, day.parse().ok()?)?;
+    Some(super::when::iso(date))
 }
 
 impl Transform for Master {
@@ -147,9 +167,28 @@ impl Transform for Master {
         if row.is_blank() {
             return Ok(());
         }
+        let eras: Vec<Option<String>> = self
+            .columns
+            .plain
+            .iter()
+            .map(|column| column.and_then(|column| of_era(row.get(column))))
+            .collect();
         let mut cells = Vec::with_capacity(COLUMNS.len() + 2);
-        for (column, (_, alias, _)) in self.columns.plain.iter().zip(&COLUMNS) {
+        for ((column, (name, alias, _)), era) in self.columns.plain.iter().zip(&COLUMNS).zip(&eras)
+        {
             let cell = column.map_or("", |column| row.get(column));
+            if let Some(date) = era
+                && matches!(*alias, "started_precipitation" | "started_others")
+            {
+                self.changes.add(ChangeKind::JapaneseEra, || ChangeExample {
+                    row: Some(row.number()),
+                    column: Some((*name).to_owned()),
+                    before: cell.to_owned(),
+                    after: date.clone(),
+                });
+                cells.push(date.as_str());
+                continue;
+            }
             cells.push(match (*alias, cell) {
                 ("station_subid", "") => "0",
                 (alias, "Y") if alias.starts_with("observes_") => "true",
@@ -173,6 +212,10 @@ impl Transform for Master {
         cells.push(&longitude);
         out.push(row.number(), None, &cells);
         Ok(())
+    }
+
+    fn changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
     }
 }
 

@@ -31,10 +31,7 @@ fn contract() -> Contract {
             text("観測所名", "name"),
             text("観測所名_カナ", "name_kana"),
             text("観測所名_英語", "name_english"),
-            described(
-                text("種類", "type"),
-                "A:管区気象台など, B:地方気象台など, C:アメダスほか（気象庁の記号）",
-            ),
+            described(text("種類", "type"), "気象庁の記号（A〜F）"),
             described(
                 text("観測要素", "elements"),
                 "8桁。左から気温・降水量・風向・風速・日照・積雪・湿度・気圧（気象庁の記号）",
