@@ -13,10 +13,14 @@ mod gtfs_jp;
 mod heading;
 mod hokkaido_inbound;
 mod jartic_type_b;
+mod jma_ame_master;
+mod jma_bosai;
+mod jma_bosai_amedastable;
 mod jma_etrn_daily;
 mod jma_marks;
 mod jma_obsdl;
 mod jumin_daicho;
+mod json_table;
 mod mlit_hydrology;
 mod mlit_river_sites;
 mod mlit_traffic;
@@ -51,6 +55,10 @@ const PRESETS: &[&Preset] = &[
     &mlit_traffic::HOURLY,
     &mlit_traffic::DAILY,
     &hokkaido_inbound::PRESET,
+    &jma_ame_master::PRESET,
+    &jma_bosai_amedastable::PRESET,
+    &jma_bosai::MAP,
+    &jma_bosai::POINT,
     &jma_etrn_daily::PRESET,
     &jma_obsdl::TEN_MINUTES,
     &jma_obsdl::HOURLY,

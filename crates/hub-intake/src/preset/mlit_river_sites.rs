@@ -59,3 +59,23 @@ impl Transform for Sites {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{take, take_real};
+
+    #[test]
+    fn gauges_are_read_with_codes_as_text() {
+        let Some(taken) = take_real("mlit_river/japan_sites.csv") else { return };
+        assert_eq!(taken.preset, Some("mlit_river_sites"));
+        // One row of the mirror's file has a short code and stays as it is.
+        assert_eq!((taken.report.error_count, taken.rows.len()), (0, 1_029));
+        assert_eq!(taken.rows[0], ["301011281104010", "44.0608", "142.7222"]);
+    }
+
+    #[test]
+    fn gauges_of_others_are_left_to_others() {
+        let text = b"gauge_id,latitude,longitude\n12,44.0,142.0\n";
+        assert_eq!(take("a.csv", text).unwrap().preset, None);
+    }
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use hub_model::{ChangeKind, Contract, UploadReport};
+use hub_model::{ChangeKind, UploadReport};
 
 use crate::{FormatHint, IntakeError, IntakeOptions, conform, propose, recognise};
 
@@ -14,7 +14,6 @@ use crate::{FormatHint, IntakeError, IntakeOptions, conform, propose, recognise}
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) preset: Option<&'static str>,
-    pub(super) contract: Contract,
     pub(super) report: UploadReport,
     /// The stored names, and each row's cells as text; what is missing is `∅`.
     pub(super) names: Vec<String>,
@@ -105,7 +104,7 @@ fn take_file(name: &str, file: File) -> Result<Taken, IntakeError> {
         }
         Ok(())
     })?;
-    Ok(Taken { preset: recognised.preset(), contract, report, names, rows })
+    Ok(Taken { preset: recognised.preset(), report, names, rows })
 }
 
 /// The text as the publishers' servers write it.

@@ -67,8 +67,8 @@ fn the_greatest_snow_depth_is_as_known() {
 
 #[test]
 fn marks_become_qualities_and_are_kept() {
-    let Some(taken) = real("共和") else { return };
-    let Some(other) = real("真狩") else { return };
+    let Some(taken) = real("喜茂別") else { return };
+    let Some(other) = real("黒松内") else { return };
     let marked = [taken, other]
         .iter()
         .flat_map(|taken| {
