@@ -14,6 +14,7 @@ pub(crate) mod mapping;
 pub(crate) mod normal;
 pub(crate) mod number;
 mod period;
+mod piece;
 mod plan;
 #[cfg(test)]
 pub(crate) mod tests;

@@ -8,6 +8,7 @@ mod error;
 mod ids;
 mod licence;
 mod metadata;
+mod place;
 mod principal;
 mod quality;
 mod report;
@@ -24,6 +25,7 @@ pub use error::{ErrorKind, ModelError};
 pub use ids::{AgencyId, DatasetId, TokenId, UploadId, VersionNumber};
 pub use licence::{Licence, LicenceTerms};
 pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
+pub use place::{Municipality, municipality_code};
 pub use principal::{Principal, Role};
 pub use quality::Quality;
 pub use report::{
