@@ -326,3 +326,17 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_mark_beside_a_broken_quality_is_one_error() {
+    let mut text = "観測所,時刻,水位,品質,流量\n0101,2024-05-01 01:00,欠測,".as_bytes().to_vec();
+    text.extend_from_slice(b"\xFF,1\n");
+    let report = conform(
+        &Recognised::plain(file_of(&text), Format::Csv),
+        &river(),
+        &IntakeOptions::default(),
+        &mut |_| Ok(()),
+    )
+    .unwrap();
+    assert_eq!((report.error_count, report.errors[0].rule), (1, Rule::Encoding));
+}

@@ -269,7 +269,8 @@ impl<'a> Conformer<'a> {
             }
         }
         for (index, (array, column_faults)) in columns.iter().zip(&found).enumerate() {
-            self.missing[index] += (array.null_count() - column_faults.failed()) as u64;
+            // A mark may have filled in a quality whose own cell is broken.
+            self.missing[index] += array.null_count().saturating_sub(column_faults.failed()) as u64;
             let field = self.plan.fields[index].field;
             if field.role == FieldRole::Time {
                 self.span.add(array, field.field_type);

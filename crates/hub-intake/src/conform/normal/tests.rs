@@ -108,6 +108,18 @@ fn marks_mean_that_there_is_no_value_and_say_why() {
 }
 
 #[test]
+fn a_cross_among_truth_values_may_say_no() {
+    check(
+        &field(FieldType::Boolean, None),
+        &[
+            ("×", "refused TwoReadings"),
+            ("欠測", "missing missing"),
+            ("ＴＲＵＥ", "TRUE [FullWidth]"),
+        ],
+    );
+}
+
+#[test]
 fn times_are_read_as_people_write_them() {
     check(
         &field(FieldType::Date, None),
