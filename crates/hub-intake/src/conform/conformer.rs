@@ -181,7 +181,7 @@ impl<'a> Conformer<'a> {
         let mut rows = outcome.kept_back.into_iter().peekable();
         while rows.peek().is_some() {
             let rows = rows.by_ref().take(KEPT_AT_ONCE).collect();
-            if !give(Given::KeptBack(KeptBack { columns: Arc::clone(&self.columns), rows })) {
+            if !give(Given::KeptBack(KeptBack { columns: self.columns.to_vec(), rows })) {
                 return false;
             }
         }

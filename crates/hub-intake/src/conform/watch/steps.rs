@@ -179,21 +179,17 @@ impl Steps {
             Tick::Days => 1,
             _ => return Unit::Even(step),
         };
-        if step % day == 0 {
-            match step / day {
-                days @ (28..=31 | 365 | 366) => {
-                    // 28 days may also be four weeks: months have other lengths beside.
-                    let (lengths, unit): (&[i64], Unit) = if days < 32 {
-                        (&[28, 29, 30, 31], Unit::Months(day))
-                    } else {
-                        (&[365, 366], Unit::Years(day))
-                    };
-                    let has = |days: &&i64| self.steps.contains_key(&(**days * day));
-                    if lengths.iter().filter(has).count() > 1 || matches!(days, 31 | 365 | 366) {
-                        return unit;
-                    }
-                }
-                _ => {}
+        let days = step / day;
+        if step % day == 0 && matches!(days, 28..=31 | 365 | 366) {
+            // 28 days may also be four weeks: months have other lengths beside.
+            let (lengths, unit): (&[i64], Unit) = if days < 32 {
+                (&[28, 29, 30, 31], Unit::Months(day))
+            } else {
+                (&[365, 366], Unit::Years(day))
+            };
+            let has = |days: &&i64| self.steps.contains_key(&(**days * day));
+            if lengths.iter().filter(has).count() > 1 || matches!(days, 31 | 365 | 366) {
+                return unit;
             }
         }
         Unit::Even(step)
