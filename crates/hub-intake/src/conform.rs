@@ -14,6 +14,7 @@ pub(crate) mod mapping;
 pub(crate) mod normal;
 pub(crate) mod number;
 mod period;
+mod piece;
 mod plan;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -30,10 +31,10 @@ use std::{
 };
 
 use arrow::record_batch::RecordBatch;
-pub(crate) use conformer::show_value;
 use conformer::{Conformer, Given};
 use hub_model::{Contract, OnError, UploadReport};
 pub use kept_back::{KeptBack, KeptBackCsv, Quarantined};
+pub(crate) use piece::show_value;
 use plan::Plan;
 
 use crate::{

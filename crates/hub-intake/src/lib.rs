@@ -50,5 +50,4 @@ pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise, recognise_within};
 pub use report_csv::{Language, report_csv};
 pub use stored_keys::report_stored_keys;
-pub use recognise::{Recognised, recognise};
 pub use workbook::mark_workbook;

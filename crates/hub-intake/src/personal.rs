@@ -179,7 +179,7 @@ fn folded(names: &[String]) -> Vec<String> {
 }
 
 fn is_person(name: &str) -> bool {
-    let is_name = NAMES.iter().any(|word| name.contains(word)) || name == "名前";
+    let is_name = NAMES.iter().any(|word| name.contains(word)) || matches!(name, "名前" | "姓");
     is_name && !OFFICES.iter().any(|word| name.contains(word))
 }
 

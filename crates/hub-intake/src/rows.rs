@@ -42,7 +42,7 @@ impl Row {
     }
 
     /// About how much memory it takes.
-    fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.text.len() + self.ends.len() * size_of::<usize>()
     }
 
@@ -66,11 +66,6 @@ impl Row {
     /// The cells without the spaces around them.
     pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|column| self.get(column))
-    }
-
-    /// How many bytes its text takes.
-    pub(crate) fn bytes(&self) -> usize {
-        self.text.len()
     }
 
     /// Whether no cell has anything in it.

@@ -16,8 +16,9 @@ use hub_model::{Contract, Field};
 
 use crate::{
     classify::classify,
-    engine::{QueryEngine, ReadableTable, task_context},
+    engine::{QueryEngine, ReadableTable},
     error::QueryError,
+    session::task_context,
     stream::{Planned, QueryStream},
     table::{Prepared, SnapshotTable},
 };
@@ -58,7 +59,7 @@ impl QueryEngine {
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
-            .start(errors.clone(), move |environment| async move {
+            .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let side = |table: ReadableTable, name: &str| {
                         let prepared = Arc::new(Prepared::new(&table)?);
@@ -68,7 +69,7 @@ impl QueryEngine {
                     };
                     let plan = compare(&contract, side(old, OLD)?, side(new, NEW)?)?;
                     let plan = plan.limit(0, request.limit)?.build()?;
-                    let mut state = inner.sessions.for_rows(environment);
+                    let mut state = inner.sessions.for_rows().clone();
                     let options = state.config_mut().options_mut();
                     // A join of sorted sides can go to disk, and one by hashes can't. The planner makes it
                     // for several partitions only.
@@ -76,7 +77,8 @@ impl QueryEngine {
                     options.execution.target_partitions = 2;
                     options.execution.sort_spill_reservation_bytes = SORT_RESERVE;
                     let plan = state.create_physical_plan(&plan).await?;
-                    Ok(Planned { plan, context: task_context(&state), labels: Vec::new() })
+                    let context = task_context(&state, environment);
+                    Ok(Planned { plan, context, labels: Vec::new() })
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
             })

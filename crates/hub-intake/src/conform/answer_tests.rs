@@ -203,7 +203,7 @@ fn codes_of_places_are_brought_to_one_form() {
     let codes: Vec<_> =
         codes.column(0).as_string::<i32>().iter().flatten().map(str::to_owned).collect();
     assert_eq!(codes, ["014001", "014001", "014001", "014001", "012033"]);
-    let (report, _) = run_csv("市町村,人口\n014002,1\n架空町,1\n1.4E+05,1\n12025,1\n", &contract);
+    let (report, _) = run_csv("市町村,人口\n014002,1\n架空町,1\n1.4E+05,1\n12106,1\n", &contract);
     insta::assert_snapshot!(told(&report), @r#"
     2 市町村 [014002] CheckDigit
       「市町村」列の「014002」は、検査数字（最後の桁）が合いません
@@ -214,8 +214,8 @@ fn codes_of_places_are_brought_to_one_form() {
     4 市町村 [1.4E+05] KnownPlace
       「市町村」列の「1.4E+05」は、市区町村のコードでも、知っている市町村の名前でもありません
       「014001」のように、6桁の全国地方公共団体コードで書いてください
-    5 市町村 [12025] TwoReadings
-      「市町村」列の「12025」は、「120251」とも「012025」とも読めます
+    5 市町村 [12106] TwoReadings
+      「市町村」列の「12106」は、「121061」とも「012106」（岩見沢市）とも読めます
       どちらの意味かがはっきりする書き方にしてください
     4 in all
     "#);
@@ -283,4 +283,60 @@ fn missing_is_never_zero_and_a_listed_number_is_missing() {
     let rain = rows(&batches, &contract);
     let rain: Vec<_> = rain.column(0).as_primitive::<Float64Type>().iter().collect();
     assert_eq!(rain, [None, None, None, Some(0.0), None, None, None]);
+}
+
+#[test]
+fn rows_that_one_row_of_the_file_became_are_kept_back_one_by_one() {
+    use super::faults::{ColumnFaults, Faults};
+    let mut faults = Faults::new(usize::MAX);
+    for field in [0, 1] {
+        let mut column = ColumnFaults::new(usize::MAX);
+        column.fail(0, super::fault::FaultKind::Type);
+        column.fail(1, super::fault::FaultKind::Type);
+        faults.add(field, column, |_| 7);
+    }
+    let (listed, _) = faults.finish();
+    let order: Vec<_> = listed.iter().map(|fault| (fault.row, fault.field)).collect();
+    assert_eq!(order, [(0, Some(0)), (0, Some(1)), (1, Some(0)), (1, Some(1))]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn every_row_is_given_out_or_kept_back(
+        cells in proptest::collection::vec(("[0-9.,mcx▲R年-]{0,5}", "[ -~]{0,4}"), 0..40),
+    ) {
+        let mut text = String::from("観測所,時刻,水位,品質,流量\n");
+        for (row, (level, station)) in cells.iter().enumerate() {
+            let station = station.replace('"', "");
+            text.push_str(&format!("{station},2024-05-{:02} 01:00,\"{level}\",,1\n", 1 + row % 31));
+        }
+        let contract = river();
+        let total = |batches: &[ConformedBatch]| -> u64 {
+            batches.iter().map(|batch| batch.batch.num_rows() as u64).sum()
+        };
+        let (report, batches, kept) = run(&text, &contract, OnError::Quarantine);
+        let kept: u64 = kept.iter().map(|kept| kept.rows.len() as u64).sum();
+        proptest::prop_assert_eq!(total(&batches) + kept, report.rows);
+        proptest::prop_assert_eq!((kept, report.answered), (report.kept_back, report.error_count));
+        let (report, batches, _) = run(&text, &contract, OnError::Flag);
+        if report.is_publishable() {
+            proptest::prop_assert_eq!(total(&batches), report.rows);
+        }
+    }
+}
+
+#[test]
+fn a_mark_beside_a_broken_quality_is_one_error() {
+    let mut text = "観測所,時刻,水位,品質,流量\n0101,2024-05-01 01:00,欠測,".as_bytes().to_vec();
+    text.extend_from_slice(b"\xFF,1\n");
+    let report = conform(
+        &Recognised::plain(file_of(&text), Format::Csv),
+        &river(),
+        &IntakeOptions::default(),
+        &mut |_| Ok(()),
+    )
+    .unwrap();
+    assert_eq!((report.error_count, report.errors[0].rule), (1, Rule::Encoding));
 }

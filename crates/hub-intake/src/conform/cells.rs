@@ -305,7 +305,7 @@ pub(crate) fn codes(
             array.append_null();
             continue;
         };
-        if !last.as_ref().is_some_and(|(same, _)| same == bytes) {
+        if last.as_ref().is_none_or(|(same, _)| same != bytes) {
             let reading = if normal.lost_bytes(text) {
                 Reading::Refused(FaultKind::Encoding)
             } else {

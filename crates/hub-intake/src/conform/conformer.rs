@@ -6,34 +6,29 @@ use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, new_null_array},
     compute::filter_record_batch,
     record_batch::{RecordBatch, RecordBatchOptions},
-    util::display::{ArrayFormatter, FormatOptions},
 };
 use arrow_schema::{Schema, SchemaRef};
 use hub_model::{
-    CellError, ColumnReport, Contract, FieldRole, FieldType, OnError, ReportBuilder, Rule,
-    UploadReport, Warning,
+    ColumnReport, Contract, FieldRole, OnError, ReportBuilder, Rule, UploadReport, Warning,
 };
 
 use super::{
     ConformedBatch,
-    cells::{self, BlockCells},
-    fault::{FaultKind, describe, describe_row},
+    fault::FaultKind,
     faults::{ColumnFaults, Fault, Faults},
     flag,
     kept_back::{KeptBack, Quarantined},
     period::Span,
-    plan::{Plan, PlannedField, Source},
+    piece::{Piece, cell_error, cell_text, convert},
+    plan::Plan,
     text_size::text_bytes,
-    typed,
     watch::Watch,
 };
 use crate::{
     Format, IntakeError, IntakeOptions,
     changes::Changes,
-    decode::{Block, RowFault, TextBlock, Understood, unpacks_too_large},
+    decode::{Block, RowFault, Understood, unpacks_too_large},
     personal::{self, Sampler},
-    rows::cell_name,
-    show::{show_bytes, show_text},
 };
 
 /// What leaves the checking.
@@ -50,44 +45,6 @@ struct Outcome {
     /// The numbers of the batch's rows, where they are not all of the piece's.
     places: Option<Vec<u64>>,
     kept_back: Vec<Quarantined>,
-}
-
-/// Rows of a file that are conformed together.
-enum Piece<'b> {
-    Text(&'b TextBlock),
-    Typed { batch: &'b RecordBatch, first_row: u64 },
-}
-
-impl Piece<'_> {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Text(block) => block.rows(),
-            Self::Typed { batch, .. } => batch.num_rows(),
-        }
-    }
-
-    /// The file of a container, where there are several.
-    fn file(&self) -> Option<String> {
-        match self {
-            Self::Text(block) => block.file.as_deref().map(str::to_owned),
-            Self::Typed { .. } => None,
-        }
-    }
-
-    /// The file's own cell, as a spreadsheet names it, where it is known.
-    fn cell_at(&self, row: usize, place: u64, source: &Source) -> Option<String> {
-        let Self::Text(block) = self else { return None };
-        let column = block.origins.get(row).copied().or(source.position)?;
-        Some(cell_name(place, column))
-    }
-
-    /// A row as a person counts it.
-    fn place(&self, row: usize) -> u64 {
-        match self {
-            Self::Text(block) => block.lines[row],
-            Self::Typed { first_row, .. } => first_row.saturating_add(row as u64),
-        }
-    }
 }
 
 /// Runs of rows whose numbers follow one by one, so many at most in a batch of so many rows: past that
@@ -113,9 +70,6 @@ pub(crate) struct Conformer<'a> {
     is_about_persons: bool,
     sampler: Option<Sampler>,
 }
-
-/// How many rows of a piece are looked at for personal data.
-const SAMPLED: usize = 64;
 
 /// Rows kept back that are handed out at once.
 const KEPT_AT_ONCE: usize = 1_000;
@@ -167,25 +121,7 @@ impl<'a> Conformer<'a> {
     /// Looks at some of a piece's values; what is found refuses the file.
     fn sample(&mut self, piece: &Piece<'_>) {
         let Some(sampler) = &mut self.sampler else { return };
-        let rows = (0..piece.rows()).step_by(piece.rows().div_ceil(SAMPLED).max(1));
-        for row in rows {
-            match piece {
-                Piece::Text(block) => {
-                    for column in 0..block.width {
-                        sampler.add(column, block.cell(row, column));
-                    }
-                }
-                Piece::Typed { batch, .. } => {
-                    for source in self.plan.fields.iter().filter_map(|f| f.source.as_ref()) {
-                        if let Some(texts) = batch.column(source.selected).as_string_opt::<i32>()
-                            && texts.is_valid(row)
-                        {
-                            sampler.add(source.column, texts.value(row).as_bytes());
-                        }
-                    }
-                }
-            }
-        }
+        piece.sample(&self.plan, sampler);
         if let Some(found) = sampler.verdict() {
             self.is_about_persons = true;
             self.refused = true;
@@ -247,7 +183,7 @@ impl<'a> Conformer<'a> {
         let mut rows = outcome.kept_back.into_iter().peekable();
         while rows.peek().is_some() {
             let rows = rows.by_ref().take(KEPT_AT_ONCE).collect();
-            if !give(Given::KeptBack(KeptBack { columns: Arc::clone(&self.columns), rows })) {
+            if !give(Given::KeptBack(KeptBack { columns: self.columns.to_vec(), rows })) {
                 return false;
             }
         }
@@ -335,7 +271,8 @@ impl<'a> Conformer<'a> {
             }
         }
         for (index, (array, column_faults)) in columns.iter().zip(&found).enumerate() {
-            self.missing[index] += (array.null_count() - column_faults.failed()) as u64;
+            // A mark may have filled in a quality whose own cell is broken.
+            self.missing[index] += array.null_count().saturating_sub(column_faults.failed()) as u64;
             let field = self.plan.fields[index].field;
             if field.role == FieldRole::Time {
                 self.span.add(array, field.field_type);
@@ -445,9 +382,10 @@ impl<'a> Conformer<'a> {
         let mut bad = vec![false; piece.rows()];
         let mut kept = Vec::new();
         let mut broken = 0;
-        for together in
-            faults.chunk_by(|a, b| a.place == b.place && a.field.is_some() && b.field.is_some())
-        {
+        let is_same = |a: &Fault, b: &Fault| {
+            (a.place, a.row) == (b.place, b.row) && a.field.is_some() && b.field.is_some()
+        };
+        for together in faults.chunk_by(is_same) {
             let Some(first) = together.first() else { continue };
             let cells = match (first.field, piece) {
                 (None, Piece::Text(block)) => {
@@ -459,7 +397,7 @@ impl<'a> Conformer<'a> {
                     for fault in together {
                         bad[fault.row] = true;
                     }
-                    self.cells_of(piece, first.row)
+                    piece.cells(first.row, &self.plan)
                 }
             };
             let reasons = together
@@ -472,22 +410,6 @@ impl<'a> Conformer<'a> {
         report.answered += faults.len() as u64;
         report.kept_back += kept.len() as u64;
         (kept, bad)
-    }
-
-    fn cells_of(&self, piece: &Piece<'_>, row: usize) -> Vec<String> {
-        match piece {
-            Piece::Text(block) => {
-                (0..block.width).map(|column| cell_text(block.cell(row, column))).collect()
-            }
-            Piece::Typed { batch, .. } => {
-                let mut cells = vec![String::new(); self.columns.len()];
-                for source in self.plan.fields.iter().filter_map(|field| field.source.as_ref()) {
-                    let text = whole_value(batch.column(source.selected), row);
-                    cells[source.column] = text.unwrap_or_default();
-                }
-                cells
-            }
-        }
     }
 
     /// The report of the whole file; `decoded` is what the decoder changed.
@@ -528,37 +450,6 @@ impl<'a> Conformer<'a> {
     }
 }
 
-fn convert(
-    planned: &PlannedField<'_>,
-    plan: &Plan<'_>,
-    piece: &Piece<'_>,
-    faults: &mut ColumnFaults,
-) -> Result<ArrayRef, IntakeError> {
-    let (field, format) = (planned.field, &planned.format);
-    let Some(source) = &planned.source else {
-        return Err(IntakeError::Internal(format!("{} has no source", field.name)));
-    };
-    match piece {
-        Piece::Text(block) => {
-            let cells = BlockCells { block, column: source.column, missing: &plan.missing };
-            let array =
-                cells::convert(&cells, field.field_type, format, Some(&planned.normal), faults);
-            Ok(plan.missing.without_numbers(array))
-        }
-        Piece::Typed { batch, .. } => {
-            let array =
-                typed::convert(batch.column(source.selected), field.field_type, format, faults)?;
-            Ok(match planned.normal.code_list() {
-                Some(list) if field.field_type == FieldType::String => {
-                    let texts = array.as_string::<i32>();
-                    Arc::new(cells::codes(texts, &planned.normal, list, faults))
-                }
-                _ => array,
-            })
-        }
-    }
-}
-
 /// Rows whose numbers follow one by one, as start and length.
 fn runs(lines: &[u64]) -> Vec<(usize, usize)> {
     let breaks: Vec<usize> =
@@ -575,67 +466,4 @@ fn runs(lines: &[u64]) -> Vec<(usize, usize)> {
 fn loose_schema(schema: &SchemaRef) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
     Arc::new(Schema::new(fields.collect::<Vec<_>>()))
-}
-
-/// A cell as it stands, as far as it is text.
-fn cell_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn cell_error(fault: &Fault, plan: &Plan<'_>, piece: &Piece<'_>, on_error: OnError) -> CellError {
-    let rule = fault.kind.rule();
-    let planned = fault.field.map(|field| &plan.fields[field]);
-    let Some((planned, source)) = planned.and_then(|p| p.source.as_ref().map(|s| (p, s))) else {
-        let (message, fix) = describe_row(fault.kind, plan.width);
-        let (row, column, cell, value) = (Some(fault.place), None, None, None);
-        let file = piece.file();
-        return CellError { file, row, column, cell, value, rule, message, fix };
-    };
-    let (value, is_text) = match piece {
-        Piece::Text(block) => (show_bytes(block.cell(fault.row, source.column)), true),
-        Piece::Typed { batch, .. } => (show_value(batch.column(source.selected), fault.row), false),
-    };
-    let (message, mut fix) = describe(fault.kind, planned.field, &source.name, &value, is_text);
-    if on_error == OnError::Flag
-        && let Some(advice) = flag::advice(planned, fault.kind)
-    {
-        fix.ja.push_str(&advice.ja);
-        fix.en.push_str(&advice.en);
-    }
-    CellError {
-        file: piece.file(),
-        row: Some(fault.place),
-        column: Some(source.name.clone()),
-        cell: piece.cell_at(fault.row, fault.place, source),
-        value: (fault.kind != FaultKind::Required || !value.is_empty()).then_some(value),
-        rule,
-        message,
-        fix,
-    }
-}
-
-/// A value of a typed file as a person reads it.
-pub(crate) fn show_value(array: &ArrayRef, row: usize) -> String {
-    use arrow::{array::AsArray, datatypes::DataType as D};
-    let bytes: &[u8] = match array.data_type() {
-        _ if array.is_null(row) => return String::new(),
-        D::Utf8 => array.as_string::<i32>().value(row).as_bytes(),
-        D::LargeUtf8 => array.as_string::<i64>().value(row).as_bytes(),
-        D::Utf8View => array.as_string_view().value(row).as_bytes(),
-        D::Binary => array.as_binary::<i32>().value(row),
-        D::LargeBinary => array.as_binary::<i64>().value(row),
-        D::BinaryView => array.as_binary_view().value(row),
-        D::FixedSizeBinary(_) => array.as_fixed_size_binary().value(row),
-        _ => return whole_value(array, row).map_or("?".to_owned(), |text| show_text(&text)),
-    };
-    show_bytes(bytes)
-}
-
-/// A value of a typed file as text, whatever its length.
-fn whole_value(array: &ArrayRef, row: usize) -> Option<String> {
-    let options = FormatOptions::default();
-    let formatter = ArrayFormatter::try_new(array.as_ref(), &options).ok()?;
-    let mut text = String::new();
-    formatter.value(row).write(&mut text).ok()?;
-    Some(text)
 }

@@ -61,7 +61,8 @@ impl Faults {
     }
 
     fn shorten(&mut self) {
-        self.listed.sort_by_key(|fault| (fault.place, fault.field));
+        // One row of a file can be several of the table.
+        self.listed.sort_by_key(|fault| (fault.place, fault.row, fault.field));
         self.listed.truncate(self.room);
     }
 

@@ -1,11 +1,9 @@
 //! Rows that are kept back from publication, and a CSV of them that can be mended and sent again.
 
-use std::{
-    io::{self, Write},
-    sync::Arc,
-};
+use std::io::{self, Write};
 
 use hub_model::CellError;
+use serde::{Deserialize, Serialize};
 
 use crate::sheet::SheetWriter;
 
@@ -13,16 +11,16 @@ use crate::sheet::SheetWriter;
 pub(crate) const ADDED: [&str; 2] = ["__元の行番号", "__直すところ"];
 
 /// Some rows of a file that break the contract.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeptBack {
     /// The file's columns; those of the table where the file is in a publisher's own layout.
-    pub columns: Arc<[String]>,
+    pub columns: Vec<String>,
     /// The rows, in the order of the file.
     pub rows: Vec<Quarantined>,
 }
 
 /// A row that breaks the contract.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantined {
     /// The row as a person counts it in the file.
     pub row: u64,

@@ -95,7 +95,9 @@ impl<'a> Normal<'a> {
     pub(crate) fn names_things(&self) -> bool {
         let header = self.field.name.to_lowercase();
         matches!(self.field.role, FieldRole::Key | FieldRole::Place)
-            || ["コード", "番号", "code", "id"].iter().any(|word| header.contains(word))
+            || ["コード", "番号", "code"].iter().any(|word| header.contains(word))
+            || header == "id"
+            || header.ends_with("_id")
     }
 
     /// The list that the column's texts are codes of. A place whose allowed values are all codes of
@@ -113,8 +115,13 @@ impl<'a> Normal<'a> {
 
     /// Reads a cell of a column that is no text.
     pub(crate) fn read(&self, text: &str, format: &TimeFormat) -> Reading {
+        let is_cross = || matches!(text.trim(), "×" | "✕" | "✖" | "x" | "X" | "Ｘ" | "ｘ");
         match mark::read(text) {
             Reading::Unread => {}
+            // Beside ○ a cross says no.
+            Reading::Missing(_) if self.field.field_type == FieldType::Boolean && is_cross() => {
+                return Reading::Refused(FaultKind::TwoReadings);
+            }
             read => return read,
         }
         match self.field.field_type {

@@ -11,8 +11,11 @@ mod steps;
 mod tests;
 mod values;
 
+use std::borrow::Cow;
+
 use arrow::{
     array::{Array, ArrayRef, AsArray},
+    buffer::NullBuffer,
     datatypes::{
         Date32Type, Float64Type, Int32Type, Int64Type, TimeUnit, TimestampMicrosecondType,
     },
@@ -133,26 +136,30 @@ impl Watch {
     pub(crate) fn add(&mut self, columns: &[ArrayRef], place: impl Fn(usize) -> u64) {
         let Some((time, field_type)) = self.time else { return };
         let Some(ticks) = ticks(&columns[time], field_type) else { return };
-        let is_timed = |row: usize| columns[time].is_valid(row);
-        let parts: Vec<Part<'_>> = self.series.iter().map(|c| Part::new(&columns[*c])).collect();
+        // A column without nulls is not asked row by row.
+        let nulls = |column: usize| columns[column].nulls().filter(|nulls| nulls.null_count() > 0);
+        let has = |nulls: Option<&NullBuffer>, row: usize| nulls.is_none_or(|n| n.is_valid(row));
+        let untimed = nulls(time);
+        let parts: Vec<(Part<'_>, Option<&NullBuffer>)> =
+            self.series.iter().map(|c| (Part::new(&columns[*c]), nulls(*c))).collect();
         let numbers: Vec<ArrayRef> =
             self.values.iter().filter_map(|c| as_floats(&columns[*c])).collect();
         let numbers: Vec<_> = numbers.iter().map(|a| a.as_primitive::<Float64Type>()).collect();
         let mut key = Vec::new();
         for (row, tick) in ticks.iter().enumerate() {
-            if !is_timed(row) {
+            if !has(untimed, row) {
                 continue;
             }
-            self.months.add(*tick, place(row));
+            let place = place(row);
+            self.months.add(*tick, place);
             key.clear();
-            for (part, column) in parts.iter().zip(&self.series) {
-                if columns[*column].is_valid(row) {
+            for (part, nulls) in &parts {
+                if has(*nulls, row) {
                     part.write(row, &mut key);
                 }
                 key.push(keys::BETWEEN);
             }
             let Some(series) = self.keys.find(&key) else { continue };
-            let place = place(row);
             self.steps.add(series, *tick, place);
             for (index, numbers) in numbers.iter().enumerate() {
                 if numbers.is_valid(row) {
@@ -225,14 +232,14 @@ impl Watch {
 }
 
 /// The times in even units.
-fn ticks(array: &ArrayRef, field_type: FieldType) -> Option<Vec<i64>> {
+fn ticks(array: &ArrayRef, field_type: FieldType) -> Option<Cow<'_, [i64]>> {
     use chrono::Datelike;
-    Some(match field_type {
+    Some(Cow::Owned(match field_type {
         FieldType::Datetime => {
             if !matches!(array.data_type(), DataType::Timestamp(TimeUnit::Microsecond, _)) {
                 return None;
             }
-            array.as_primitive::<TimestampMicrosecondType>().values().to_vec()
+            return Some(Cow::Borrowed(array.as_primitive::<TimestampMicrosecondType>().values()));
         }
         FieldType::Date => {
             let days = array.as_primitive_opt::<Date32Type>()?;
@@ -251,7 +258,7 @@ fn ticks(array: &ArrayRef, field_type: FieldType) -> Option<Vec<i64>> {
             years.values().iter().map(|year| i64::from(*year)).collect()
         }
         _ => return None,
-    })
+    }))
 }
 
 fn as_floats(array: &ArrayRef) -> Option<ArrayRef> {

@@ -183,6 +183,7 @@ impl Transform for Master {
                 self.changes.add(ChangeKind::JapaneseEra, || ChangeExample {
                     row: Some(row.number()),
                     column: Some((*name).to_owned()),
+                    cell: None,
                     before: cell.to_owned(),
                     after: date.clone(),
                 });

@@ -1,34 +1,9 @@
 //! Codes of municipalities as files write them: with and without the check digit, the leading zero, the
 //! `R` of statistics; and names of places that stand for one.
 
-use hub_model::ChangeKind;
-use unicode_normalization::UnicodeNormalization;
+use hub_model::{ChangeKind, Municipality};
 
 use super::{FaultKind, Reading, fold_width};
-
-/// Municipalities of Shiribeshi, whose names its files write in many ways.
-const NAMES: [(&str, &str); 20] = [
-    ("012033", "小樽市"),
-    ("013919", "島牧村"),
-    ("013927", "寿都町"),
-    ("013935", "黒松内町"),
-    ("013943", "蘭越町"),
-    ("013951", "ニセコ町"),
-    ("013960", "真狩村"),
-    ("013978", "留寿都村"),
-    ("013986", "喜茂別町"),
-    ("013994", "京極町"),
-    ("014001", "倶知安町"),
-    ("014010", "共和町"),
-    ("014028", "岩内町"),
-    ("014036", "泊村"),
-    ("014044", "神恵内村"),
-    ("014052", "積丹町"),
-    ("014061", "古平町"),
-    ("014079", "仁木町"),
-    ("014087", "余市町"),
-    ("014095", "赤井川村"),
-];
 
 /// The check digit of a code's first five digits: `(11 − Σ digit·weight mod 11) mod 10` with the weights
 /// 6, 5, 4, 3, 2 (総務省「全国地方公共団体コード」).
@@ -84,7 +59,7 @@ pub(super) fn read(text: &str) -> Reading {
         };
     }
     match by_name(text) {
-        Some(found) => Reading::Value(found.to_owned(), vec![ChangeKind::PlaceName]),
+        Some(code) => Reading::Value(code, vec![ChangeKind::PlaceName]),
         None if folded.is_empty() => Reading::Missing(hub_model::Quality::Missing),
         None => Reading::Refused(FaultKind::UnknownPlace),
     }
@@ -98,21 +73,16 @@ pub(super) fn completions(digits: &str, is_marked: bool) -> Vec<String> {
     match digits.len() {
         6 if is_prefecture(digits) && !is_marked => found.push(digits.to_owned()),
         5 => {
-            if is_prefecture(digits) {
+            // No municipality has a number under 100 or from 700 on, but for 000, the prefecture.
+            let number = digits.get(2..).and_then(|number| number.parse::<u32>().ok());
+            let is_number = matches!(number, Some(0 | 100..700)) || is_marked;
+            if is_prefecture(digits) && is_number {
                 found.extend(with_check(digits));
             }
             // 12033 may be 012033 whose zero was lost.
             let whole = format!("0{digits}");
             if !is_marked && is_municipality_code(&whole) {
                 found.push(whole);
-            }
-            // Where only one of the two is a place of whose name the hub knows, it is meant.
-            if found.len() == 2 {
-                let known: Vec<String> =
-                    found.iter().filter(|code| name_of(code).is_some()).cloned().collect();
-                if known.len() == 1 {
-                    found = known;
-                }
             }
         }
         4 => {
@@ -126,27 +96,21 @@ pub(super) fn completions(digits: &str, is_marked: bool) -> Vec<String> {
     found
 }
 
-/// What is known of a code.
+/// The name of the municipality that a code stands for, where it is known.
 pub(super) fn name_of(code: &str) -> Option<&'static str> {
-    NAMES.iter().find(|(known, _)| *known == code).map(|(_, name)| *name)
+    Municipality::by_code(code).map(|found| found.name)
 }
 
-/// The code that a name stands for, as it is usually written or misspelt.
-fn by_name(text: &str) -> Option<&'static str> {
-    let plain: String = text
-        .nfkc()
-        .filter(|c| !c.is_whitespace())
-        .map(|c| match c {
-            // Not the same under NFKC, and yet the same town.
-            '俱' => '倶',
-            other => other,
-        })
-        .collect();
-    let plain = plain.replace("二セコ", "ニセコ");
-    let plain = plain.strip_prefix("北海道").unwrap_or(&plain);
-    let name = plain.split_once('郡').map_or(plain, |(_, name)| name);
-    let is = |known: &str| known == name || known.trim_end_matches(['市', '町', '村']) == name;
-    let mut found = NAMES.iter().filter(|(_, known)| is(known));
-    let (code, _) = found.next()?;
-    found.next().is_none().then_some(*code)
+/// The code that a name stands for: as it is usually written or misspelt, also without 市, 町 or 村 where
+/// only one can be meant.
+fn by_name(text: &str) -> Option<String> {
+    if let Some(found) = Municipality::by_name(text) {
+        return Some(found.code());
+    }
+    let bare = text.trim();
+    let mut found = Municipality::all().filter(|known| {
+        known.name.strip_suffix(['市', '町', '村']).is_some_and(|name| name == bare)
+    });
+    let only = found.next()?;
+    found.next().is_none().then(|| only.code())
 }

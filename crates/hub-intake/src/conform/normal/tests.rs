@@ -108,6 +108,18 @@ fn marks_mean_that_there_is_no_value_and_say_why() {
 }
 
 #[test]
+fn a_cross_among_truth_values_may_say_no() {
+    check(
+        &field(FieldType::Boolean, None),
+        &[
+            ("×", "refused TwoReadings"),
+            ("欠測", "missing missing"),
+            ("ＴＲＵＥ", "TRUE [FullWidth]"),
+        ],
+    );
+}
+
+#[test]
 fn times_are_read_as_people_write_them() {
     check(
         &field(FieldType::Date, None),
@@ -196,12 +208,14 @@ fn codes_of_municipalities_are_brought_to_six_digits() {
         ("014002", "refused CheckDigit"),
         ("990000", "refused UnknownPlace"),
         ("架空町", "refused UnknownPlace"),
+        ("国後郡泊村", "refused UnknownPlace"),
     ] {
         let reading = code::read(text);
         assert_eq!(shown(&reading), expected, "{text}");
     }
-    // Neither is a place that the hub knows by name, and either could be meant.
-    assert_eq!(shown(&code::read("12025")), "refused TwoReadings");
+    assert_eq!(shown(&code::read("12025")), "012025 [Code]");
+    // 千葉市美浜区 without its check digit, or 岩見沢市 without its zero.
+    assert_eq!(shown(&code::read("12106")), "refused TwoReadings");
 }
 
 fn any_field() -> impl Strategy<Value = Field> {

@@ -183,6 +183,12 @@ fn two_readings(field: &Field, column: &str, value: &str, folded: &str) -> (Text
 /// The two readings of a cell that has two.
 fn readings(field: &Field, folded: &str) -> (Text, Text) {
     let same = |text: String| Text::new(format!("「{text}」"), text);
+    if field.field_type == FieldType::Boolean {
+        return (
+            Text::new("「いいえ」（false）", "no (false)"),
+            Text::new("値がないこと", "a mark that there is no value"),
+        );
+    }
     if folded.chars().all(|c| !c.is_ascii_alphanumeric() && c != ',') && folded.chars().count() <= 4
     {
         return (

@@ -28,10 +28,18 @@ struct Place {
 struct Series {
     last: i64,
     row: u64,
-    /// The step before, which counts once the next does not take it back.
-    pending: Option<Place>,
+    /// The step to the last time, which counts once the next does not take it back; 0 where there is none.
+    pending: i64,
     /// Whether time has just gone back, so that the way forth again is no gap.
     returned: bool,
+}
+
+impl Place {
+    /// The place where a series came to its last time, by the step that it made.
+    fn before(series: u32, state: &Series) -> impl Fn(i64) -> Self + use<> {
+        let (to, row) = (state.last, state.row);
+        move |step| Self { series, from: to - step, to, row }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -84,35 +92,35 @@ impl Steps {
     #[inline]
     pub(super) fn add(&mut self, series: u32, tick: i64, row: u64) {
         let Some(state) = self.series.get_mut(series as usize) else {
-            self.series.push(Series { last: tick, row, pending: None, returned: false });
+            self.series.push(Series { last: tick, row, pending: 0, returned: false });
             return;
         };
         let step = tick - state.last;
-        let before = (state.last, state.row);
-        (state.last, state.row) = (tick, row);
         if step > 0 {
             self.forth += 1;
-            let place = Place { series, from: before.0, to: tick, row };
-            let confirmed =
-                if state.returned { state.pending.take() } else { state.pending.replace(place) };
+            let (confirmed, at) = (state.pending, Place::before(series, state));
+            state.pending = if state.returned { 0 } else { step };
             state.returned = false;
-            if let Some(confirmed) = confirmed {
-                let step = confirmed.to - confirmed.from;
-                if step == self.run.0 {
-                    self.run.1 += 1;
-                    return;
-                }
-                self.count(confirmed);
+            (state.last, state.row) = (tick, row);
+            if confirmed == 0 {
+                return;
+            }
+            if confirmed == self.run.0 {
+                self.run.1 += 1;
+            } else {
+                self.count(at(confirmed));
             }
         } else if step == 0 {
             self.equal += 1;
+            state.row = row;
         } else {
             self.back += 1;
-            state.pending = None;
-            state.returned = true;
             if self.backward.len() < PLACES {
-                self.backward.push((before.1, row));
+                self.backward.push((state.row, row));
             }
+            state.pending = 0;
+            state.returned = true;
+            (state.last, state.row) = (tick, row);
         }
     }
 
@@ -138,7 +146,13 @@ impl Steps {
     }
 
     pub(super) fn finish(&mut self, keys: &Keys) -> Rhythm {
-        let pending: Vec<Place> = self.series.iter_mut().filter_map(|s| s.pending.take()).collect();
+        let pending: Vec<Place> = self
+            .series
+            .iter()
+            .zip(0..)
+            .filter(|(state, _)| state.pending > 0)
+            .map(|(state, series)| Place::before(series, state)(state.pending))
+            .collect();
         for place in pending {
             self.count(place);
         }
@@ -165,21 +179,17 @@ impl Steps {
             Tick::Days => 1,
             _ => return Unit::Even(step),
         };
-        if step % day == 0 {
-            match step / day {
-                days @ (28..=31 | 365 | 366) => {
-                    // 28 days may also be four weeks: months have other lengths beside.
-                    let (lengths, unit): (&[i64], Unit) = if days < 32 {
-                        (&[28, 29, 30, 31], Unit::Months(day))
-                    } else {
-                        (&[365, 366], Unit::Years(day))
-                    };
-                    let has = |days: &&i64| self.steps.contains_key(&(**days * day));
-                    if lengths.iter().filter(has).count() > 1 || matches!(days, 31 | 365 | 366) {
-                        return unit;
-                    }
-                }
-                _ => {}
+        let days = step / day;
+        if step % day == 0 && matches!(days, 28..=31 | 365 | 366) {
+            // 28 days may also be four weeks: months have other lengths beside.
+            let (lengths, unit): (&[i64], Unit) = if days < 32 {
+                (&[28, 29, 30, 31], Unit::Months(day))
+            } else {
+                (&[365, 366], Unit::Years(day))
+            };
+            let has = |days: &&i64| self.steps.contains_key(&(**days * day));
+            if lengths.iter().filter(has).count() > 1 || matches!(days, 31 | 365 | 366) {
+                return unit;
             }
         }
         Unit::Even(step)
