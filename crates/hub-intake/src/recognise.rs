@@ -325,6 +325,6 @@ impl Recognised {
     /// A CSV that is known to be in this encoding.
     #[cfg(test)]
     pub(crate) fn encoded(file: File, encoding: TextEncoding) -> Self {
-        Self { file, file_name: None, format: Format::Csv, encoding, preset: None }
+        Self::bare(file, Format::Csv, encoding)
     }
 }

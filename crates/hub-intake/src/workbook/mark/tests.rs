@@ -18,6 +18,7 @@ fn report(sheet: &str, cells: &[(&str, u64)]) -> UploadReport {
         Some(LayoutReport { sheet: Some(sheet.to_owned()), ..LayoutReport::default() });
     for (cell, row) in cells {
         builder.error(Rule::Type, || CellError {
+            file: None,
             row: Some(*row),
             column: Some("水位".to_owned()),
             cell: (!cell.is_empty()).then(|| (*cell).to_owned()),
