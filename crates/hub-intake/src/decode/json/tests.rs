@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use crate::{
     Format, FormatHint, IntakeError, IntakeOptions,
     conform::tests::file_of,
-    decode::{self, Block, Decode},
+    decode::{self, Block},
     recognise,
 };
 
