@@ -25,7 +25,7 @@ pub(super) const PRESET: Preset = Preset {
 };
 
 /// The table's columns but for the two degrees: name, alias, and the headings that files have, under NFKC.
-const COLUMNS: [(&str, &str, &[&str]); 24] = [
+const COLUMNS: [(&str, &str, &[&str]); 25] = [
     ("観測所番号", "station_id", &["観測所番号", "amedas_id"]),
     ("枝番", "station_subid", &["amedas_subid"]),
     ("観測所名", "name", &["観測所名", "station_name"]),
@@ -49,7 +49,8 @@ const COLUMNS: [(&str, &str, &[&str]); 24] = [
     ("備考1", "note1", &["備考1", "note1"]),
     ("備考2", "note2", &["備考2", "note2"]),
     ("管轄", "supervisor", &["supervisor"]),
-    ("国際地点番号", "wmo_id", &["station_id"]),
+    ("地点番号", "block_number", &["station_id"]),
+    ("旧地点番号", "old_block_number", &["old_station_id"]),
 ];
 
 /// What a file has to have, in either heading.
@@ -120,6 +121,9 @@ fn contract() -> Contract {
             }
             "started_precipitation" | "started_others" => {
                 field(name, alias, FieldType::Date, FieldRole::Attribute)
+            }
+            "block_number" => {
+                described(text(name, alias), "過去の気象データ検索での番号。5桁は国際地点番号")
             }
             "started_text" => described(text(name, alias), "気象庁の表記のまま"),
             _ => text(name, alias),
@@ -237,7 +241,8 @@ mod tests {
         assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
         assert_eq!(taken.rows.len(), 1_610);
         insta::assert_snapshot!(taken.head(2));
-        let found = taken.select(&["latitude", "longitude", "wmo_id"], &[("station_id", "16217")]);
+        let found =
+            taken.select(&["latitude", "longitude", "block_number"], &[("station_id", "16217")]);
         assert_eq!(found, [["42.9", "140.75667", "47433"]]);
     }
 

@@ -8,13 +8,11 @@
 use std::mem;
 
 use chrono::NaiveDate;
-use hub_model::{
-    ChangeExample, ChangeKind, Contract, FieldRole, FieldType, Label, LayoutReport, Quality, Text,
-};
+use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Quality, Text};
 
 use super::{
     Context, Head, Layout, Preset,
-    fields::{described, field, quality, quality_word, text, time, value},
+    fields::quality_word,
     when::{When, days_in_month, iso},
 };
 use crate::{
@@ -25,6 +23,7 @@ use crate::{
     show::show_text,
 };
 
+mod contract;
 #[cfg(test)]
 mod tests;
 
@@ -186,7 +185,7 @@ fn open(
         format!("gauge: {} on {} ({})", site.name, site.river, site.code),
     ));
     Ok(Box::new(Hydrology {
-        contract: contract(kind),
+        contract: contract::contract(kind),
         kind,
         site,
         year: None,
@@ -210,41 +209,6 @@ fn code_lost(code: &str) -> IntakeError {
             "the gauge's code {code:?} can't be read (a spreadsheet that saves the file loses it); send the file as it was downloaded, or let its name begin with the code, as in 301011281104010_2004.dat"
         ),
     )
-}
-
-fn contract(kind: Kind) -> Contract {
-    let when = if kind.hourly {
-        described(
-            time("日時", "time", FieldType::Datetime, ("PT1H", Label::End)),
-            "1時間の終わり。24時は翌日の0時",
-        )
-    } else {
-        time("年月日", "date", FieldType::Date, ("P1D", Label::Start))
-    };
-    let (name, alias, unit) = match kind.item {
-        Item::Level => ("水位", "level", "m"),
-        Item::Discharge => ("流量", "discharge", "m3/s"),
-        Item::Rain => ("雨量", "rain", "mm"),
-    };
-    let mut observed = value(name, alias, unit);
-    if kind.item == Item::Level {
-        observed = described(observed, "観測所の零点高からの高さ");
-    }
-    let primary_key = vec!["観測所記号".to_owned(), when.name.clone()];
-    Contract {
-        fields: vec![
-            when,
-            field("観測所記号", "site_code", FieldType::String, FieldRole::Place),
-            text("観測所名", "site_name"),
-            text("水系名", "water_system"),
-            text("河川名", "river"),
-            observed,
-            quality(&format!("{name}の品質"), "quality", name),
-            described(text("フラグ", "flag"), "*:暫定値, $:欠測, #:閉局, -:未登録"),
-        ],
-        primary_key,
-        missing_values: vec![String::new()],
-    }
 }
 
 struct Hydrology {
