@@ -17,7 +17,7 @@ mod mlit_traffic;
 mod municipal_standard;
 mod ssdse;
 #[cfg(test)]
-mod testing;
+mod taken;
 #[cfg(test)]
 mod tests;
 
