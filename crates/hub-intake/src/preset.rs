@@ -25,11 +25,9 @@ mod mlit_hydrology;
 mod mlit_river_sites;
 mod mlit_traffic;
 mod municipal_standard;
-#[cfg(test)]
-mod samples;
 mod ssdse;
 #[cfg(test)]
-mod testing;
+mod taken;
 #[cfg(test)]
 mod tests;
 mod when;

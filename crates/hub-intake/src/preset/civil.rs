@@ -58,7 +58,7 @@ pub(super) fn digits(text: &str, most: usize) -> Option<(u32, &str)> {
 /// Hours and minutes, of a day that may have 24 hours: `800`, `0`, `2355`, `8:05`, `08:05:00`, `8時5分`,
 /// `24時`.
 pub(super) fn clock(text: &str) -> Option<(u32, u32)> {
-    let text: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
+    let text: String = text.trim().nfkc().collect();
     let (hour, minute) = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
         let (value, rest) = digits(&text, 4)?;
         if !rest.is_empty() {
@@ -129,7 +129,7 @@ mod tests {
         ] {
             assert_eq!(clock(text), Some(expected), "{text}");
         }
-        for text in ["", "2401", "860", "25:00", "8:5:30", "x", "12345"] {
+        for text in ["", "2401", "860", "25:00", "8:5:30", "1 200", "x", "12345"] {
             assert_eq!(clock(text), None, "{text}");
         }
         let last = NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();

@@ -1,6 +1,6 @@
 //! Columns of layouts' contracts, said briefly. Nothing here knows a layout.
 
-use hub_model::{Field, FieldRole, FieldType, Interval, Label, Quality, Unit};
+use hub_model::{Contract, Field, FieldRole, FieldType, Interval, Label, Quality, Unit};
 
 /// A column of a type, with the publisher's name and a stable one in ASCII.
 pub(super) fn column(name: &str, alias: &str, field_type: FieldType) -> Field {
@@ -65,6 +65,16 @@ pub(super) fn municipality_code(name: &str) -> Field {
         .role(FieldRole::Place)
         .pattern("[0-9]{6}")
         .described("検査数字を含む6桁。 Six digits, the last a check digit.")
+}
+
+/// Whether a heading of a file can be a column's name as it stands.
+pub(super) fn is_usable(name: &str) -> bool {
+    let contract = Contract {
+        fields: vec![Field::new(name, FieldType::String)],
+        primary_key: Vec::new(),
+        missing_values: Vec::new(),
+    };
+    contract.validated().is_ok()
 }
 
 /// What is said of a column beyond its name and type.

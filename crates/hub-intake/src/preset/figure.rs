@@ -20,6 +20,10 @@ pub(super) fn plain<'t>(
     {
         return Cow::Borrowed(text);
     }
+    // What spaces separate may be several numbers, never one.
+    if text.trim().contains(char::is_whitespace) {
+        return Cow::Borrowed(text);
+    }
     let folded = fold(text);
     let is_mark = matches!(
         folded.as_str(),
@@ -72,6 +76,7 @@ mod tests {
             ("…", ""),
             ("-1,000", "-1000"),
             ("約10", "約10"),
+            ("10 20", "10 20"),
             ("12人", "12人"),
         ] {
             assert_eq!(plain(text, 1, "値", &mut changes), expected, "{text}");

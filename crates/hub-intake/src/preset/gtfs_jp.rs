@@ -18,7 +18,7 @@ use tables::{Form, Table};
 
 use super::{
     Context, Head, Layout, Preset, civil,
-    column::{Describe, count, text},
+    column::{self, Describe, count, text},
     heading::Heading,
 };
 use crate::{
@@ -74,7 +74,7 @@ fn open(context: &Context<'_>, rows: &mut Ahead) -> Result<Box<dyn Transform>, I
     let mut taken = HashSet::new();
     let mut unused = Vec::new();
     for (at, name) in names.iter().enumerate() {
-        if name.is_empty() || name.chars().any(char::is_control) || !taken.insert(name.clone()) {
+        if !column::is_usable(name) || !taken.insert(name.clone()) {
             unused.extend((!name.is_empty()).then(|| name.clone()));
             continue;
         }

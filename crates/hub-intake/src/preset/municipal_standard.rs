@@ -18,7 +18,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use headings::Form;
 
-use super::{Context, Head, Layout, Preset, civil, figure, heading::Heading};
+use super::{Context, Head, Layout, Preset, civil, column, figure, heading::Heading};
 use crate::{
     IntakeError,
     changes::Changes,
@@ -112,7 +112,7 @@ fn open(dataset: Dataset, rows: &mut Ahead) -> Result<Box<dyn Transform>, Intake
         let name = header.get(at).trim_start_matches('\u{FEFF}');
         let (mut field, form) = headings::field(dataset, name);
         let is_new = taken.insert(field.name.to_lowercase());
-        if name.is_empty() || !is_new || name.chars().any(char::is_control) {
+        if !is_new || !column::is_usable(name) {
             unused.extend((!name.is_empty()).then(|| name.to_owned()));
             continue;
         }

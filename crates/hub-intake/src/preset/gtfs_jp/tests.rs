@@ -5,7 +5,7 @@ use std::io::{Cursor, Write};
 use proptest::prelude::*;
 use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
-use super::super::samples::{conformed, file, survives, taken};
+use super::super::taken::{conformed, file, survives, taken};
 use crate::{FormatHint, GtfsFeed, recognise};
 
 const AGENCY: &str = "agency_id,agency_name,agency_url,agency_timezone,agency_lang\r\n9000020014087,余市町,https://example.jp/,Asia/Tokyo,ja\r\n";

@@ -3,7 +3,7 @@
 use hub_model::ChangeKind;
 use proptest::prelude::*;
 
-use super::super::samples::{survives, taken, taken_in_cp932, taken_real};
+use super::super::taken::{survives, taken, taken_in_cp932, taken_real};
 
 #[test]
 fn the_list_of_three_municipalities() {
@@ -131,7 +131,7 @@ fn numbers_of_a_transcript_that_do_not_add_up_are_shown() {
     let wrong: Vec<_> = taken.report.errors.iter().map(|e| e.value.clone().unwrap()).collect();
     assert_eq!(wrong, ["10 20 31"]);
     let text = text.replace("10 20 31", "10 20 30");
-    let taken = super::super::samples::taken("x.txt", text.as_bytes());
+    let taken = super::super::taken::taken("x.txt", text.as_bytes());
     assert_eq!(
         taken.rows(&["month", "nationality", "value"])[..4],
         ["2017-04-01 計 32", "2017-04-01 計 30", "2017-05-01 中国 1", "2017-05-01 韓国 2"]

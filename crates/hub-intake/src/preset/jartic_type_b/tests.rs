@@ -3,7 +3,7 @@
 use hub_model::{ChangeKind, Interval, Label};
 use proptest::prelude::*;
 
-use super::super::samples::{survives, taken, taken_in_cp932, taken_real};
+use super::super::taken::{survives, taken, taken_in_cp932, taken_real};
 
 const TEN: &str = "時刻,情報源コード,計測地点番号,計測地点名称,2次メッシュコード,リンク区分,リンク番号,断面交通量,リンク終端からの距離（×10m）,リンクバージョン";
 

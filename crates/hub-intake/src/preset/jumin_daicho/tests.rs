@@ -3,7 +3,7 @@
 use hub_model::ChangeKind;
 use proptest::prelude::*;
 
-use super::super::samples::{survives, taken, taken_in_cp932};
+use super::super::taken::{survives, taken, taken_in_cp932};
 
 /// The heading of a workbook: merged cells are blank after the first.
 const WORKBOOK: &str = "令和6年1月1日住民基本台帳人口・世帯数、令和5年（1月1日から同年12月31日まで）人口動態（市区町村別）（総計）,,,,,,,,\r\n\

@@ -3,7 +3,7 @@
 use hub_model::{ChangeKind, Interval, Label};
 use proptest::prelude::*;
 
-use super::super::samples::{survives, taken, taken_in_cp932, taken_real};
+use super::super::taken::{survives, taken, taken_in_cp932, taken_real};
 
 const HEADING: &str = "地方整備局等番号,開発建設部／都道府県コード,常時観測点コード,収集時間フラグ（5分間／1時間）,観測年月日,時間帯,上り・小型交通量,上り・大型交通量,上り・車種判別不能交通量,上り・停電,上り・ループ異常,上り・超音波異常,上り・欠測,下り・小型交通量,下り・大型交通量,下り・車種判別不能交通量,下り・停電,下り・ループ異常,下り・超音波異常,下り・欠測,道路種別,時間コード";
 

@@ -3,7 +3,7 @@
 use hub_model::ChangeKind;
 use proptest::prelude::*;
 
-use super::super::samples::{survives, taken, taken_in_cp932, taken_real};
+use super::super::taken::{survives, taken, taken_in_cp932, taken_real};
 
 #[test]
 fn municipalities_of_2025() {
