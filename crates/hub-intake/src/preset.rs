@@ -19,8 +19,8 @@ mod jma_bosai_amedastable;
 mod jma_etrn_daily;
 mod jma_marks;
 mod jma_obsdl;
-mod jumin_daicho;
 mod json_table;
+mod jumin_daicho;
 mod mlit_hydrology;
 mod mlit_river_sites;
 mod mlit_traffic;
@@ -28,6 +28,8 @@ mod municipal_standard;
 mod ssdse;
 #[cfg(test)]
 mod taken;
+#[cfg(test)]
+mod testing;
 #[cfg(test)]
 mod tests;
 mod when;
