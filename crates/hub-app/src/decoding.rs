@@ -9,6 +9,8 @@ use hub_intake::{
 };
 use hub_model::{Contract, UploadReport};
 
+use crate::App;
+
 /// Where files are decoded.
 #[derive(Debug, Clone)]
 pub enum Decoding {
@@ -48,7 +50,7 @@ impl Decoding {
                 conform_in_worker(config, file, hint, contract, options, watch, sink)
             }
             Self::InProcess => {
-                let recognised = hub_intake::recognise(file, hint)?;
+                let recognised = hub_intake::recognise_within(file, hint, options)?;
                 hub_intake::conform(&recognised, contract, options, &mut |batch| {
                     watch.add_rows(batch.batch.num_rows() as u64);
                     sink(batch)
@@ -66,7 +68,21 @@ impl Decoding {
     ) -> Result<Proposal, IntakeError> {
         match self {
             Self::Worker(config) => propose_in_worker(config, file, hint, options),
-            Self::InProcess => hub_intake::propose(&hub_intake::recognise(file, hint)?, options),
+            Self::InProcess => {
+                hub_intake::propose(&hub_intake::recognise_within(file, hint, options)?, options)
+            }
+        }
+    }
+}
+
+impl App {
+    /// The limits within which this hub reads a file; what is packed is unpacked beside what is received.
+    pub(crate) fn intake_options(&self) -> IntakeOptions {
+        let config = &self.inner.config;
+        IntakeOptions {
+            error_cap: config.report_cap,
+            temp_dir: Some(config.scratch_folder.clone()),
+            ..IntakeOptions::default()
         }
     }
 }

@@ -29,7 +29,7 @@ impl App {
         let app = self.clone();
         let proposal = tokio::task::spawn_blocking(move || {
             let _place = place;
-            let options = hub_intake::IntakeOptions::default();
+            let options = app.intake_options();
             let decoding = &app.inner.config.decoding;
             Ok::<_, AppError>(decoding.propose(spooled.open()?, &request.hint, &options)?)
         });

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use hub_intake::{ConformedBatch, FormatHint, IntakeOptions};
+use hub_intake::{ConformedBatch, FormatHint};
 use hub_lake::Staged;
 use hub_model::{
     DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
@@ -311,8 +311,7 @@ impl App {
         let config = &self.inner.config;
         let file = spooled.open()?;
         let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
-        let intake_options =
-            IntakeOptions { error_cap: config.report_cap, ..IntakeOptions::default() };
+        let intake_options = self.intake_options();
         let mut lake_error = None;
         let mut stage = |conformed: ConformedBatch| {
             stager.push(conformed.batch, conformed.first_row).map_err(|error| {

@@ -50,22 +50,38 @@ pub(crate) fn unpack(
     file_name: Option<&str>,
     options: &IntakeOptions,
 ) -> Result<Option<Unpacked>, IntakeError> {
-    let mut file = file.try_clone()?;
-    file.seek(SeekFrom::Start(0))?;
-    let mut head = [0; 4];
-    let mut length = 0;
-    while length < head.len() {
-        match file.read(&mut head[length..])? {
-            0 => break,
-            read => length += read,
-        }
+    let file = file.try_clone()?;
+    match kind(&file)? {
+        Some(Kind::Gzip) => gzip::unpack(file, file_name, options).map(Some),
+        Some(Kind::Zip) => zip::unpack(file, options),
+        None => Ok(None),
     }
+}
+
+/// The most files that a file may have to be unpacked into, as far as its first bytes tell.
+pub(crate) fn files_within(file: &File) -> io::Result<usize> {
+    Ok(match kind(file)? {
+        Some(Kind::Gzip) => 1,
+        Some(Kind::Zip) => MAX_FILES,
+        None => 0,
+    })
+}
+
+enum Kind {
+    Gzip,
+    Zip,
+}
+
+fn kind(mut file: &File) -> io::Result<Option<Kind>> {
     file.seek(SeekFrom::Start(0))?;
-    match &head[..length] {
-        [0x1F, 0x8B, ..] => gzip::unpack(file, file_name, options).map(Some),
-        b"PK\x03\x04" | b"PK\x05\x06" => zip::unpack(file, options),
-        _ => Ok(None),
-    }
+    let mut head = Vec::new();
+    file.take(4).read_to_end(&mut head)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(match head.as_slice() {
+        [0x1F, 0x8B, ..] => Some(Kind::Gzip),
+        b"PK\x03\x04" | b"PK\x05\x06" => Some(Kind::Zip),
+        _ => None,
+    })
 }
 
 /// How much may still be unpacked.
@@ -89,10 +105,7 @@ impl<'a> Budget<'a> {
 
     /// Unpacks one file into a temporary one that has no name.
     fn unpack(&mut self, packed: &mut dyn Read) -> Result<File, IntakeError> {
-        let mut file = match &self.options.temp_dir {
-            Some(folder) => tempfile::tempfile_in(folder)?,
-            None => tempfile::tempfile()?,
-        };
+        let mut file = self.options.temporary()?;
         let mut buffer = vec![0; 256 << 10];
         loop {
             self.options.check_stop()?;

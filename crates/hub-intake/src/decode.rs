@@ -9,6 +9,7 @@ mod csv;
 mod geojson;
 pub(crate) mod headings;
 mod json;
+mod known;
 mod parquet;
 mod table;
 mod text_block;
@@ -26,6 +27,7 @@ use hub_model::{Contract, LayoutReport, MAX_FIELDS, Warning};
 pub(crate) use contained::in_file;
 pub(crate) use csv::{Ragged, Records};
 pub(crate) use json::kind as json_kind;
+pub(crate) use known::Known;
 pub(crate) use text_block::{BrokenRow, RowFault, TextBlock};
 pub(crate) use transformed::{Output, Transform, Transformed};
 
@@ -150,19 +152,25 @@ fn open_one(
     recognised: &Recognised,
     options: &IntakeOptions,
 ) -> Result<Box<dyn Decode>, IntakeError> {
-    guarded(|| {
-        let file = recognised.file()?;
-        if let Some(preset) = recognised.known_layout() {
-            return preset.open(recognised, options);
-        }
-        Ok(match recognised.format() {
-            Format::Csv | Format::Xlsx | Format::Xls => table::open(recognised, options)?,
-            Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
-            Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
-            Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),
-            Format::Json | Format::NdJson => Box::new(json::open(recognised, options)?),
-            Format::GeoJson => Box::new(geojson::open(recognised, options)?),
-        })
+    guarded(|| match recognised.known_layout() {
+        Some(preset) => preset.open(recognised, options),
+        None => open_format(recognised, options),
+    })
+}
+
+/// Begins to decode one file as its format has it, whatever its layout.
+pub(crate) fn open_format(
+    recognised: &Recognised,
+    options: &IntakeOptions,
+) -> Result<Box<dyn Decode>, IntakeError> {
+    let file = recognised.file()?;
+    Ok(match recognised.format() {
+        Format::Csv | Format::Xlsx | Format::Xls => table::open(recognised, options)?,
+        Format::Parquet => Box::new(parquet::ParquetDecoder::open(file, options)?),
+        Format::ArrowFile => Box::new(arrow_file::open(file, options)?),
+        Format::ArrowStream => Box::new(arrow_stream::open(file, options)?),
+        Format::Json | Format::NdJson => Box::new(json::open(recognised, options)?),
+        Format::GeoJson => Box::new(geojson::open(recognised, options)?),
     })
 }
 

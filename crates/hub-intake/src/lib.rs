@@ -44,7 +44,7 @@ pub use detect::{Format, FormatHint};
 pub use duplicates::report_duplicates;
 pub use error::{IntakeError, SinkError};
 pub use gtfs::{GtfsFeed, GtfsLink, GtfsTable};
-pub use options::IntakeOptions;
+pub use options::{IntakeOptions, Scratch};
 pub use preview::{EncodingGuess, Preview, PreviewColumn, PreviewRow, preview};
 pub use propose::{Proposal, ProposalNote, propose};
 pub use recognise::{Recognised, recognise, recognise_within};

@@ -1,9 +1,11 @@
 //! The limits within which a file is read.
 
 use std::{
-    path::PathBuf,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -37,6 +39,9 @@ pub struct IntakeOptions {
     /// Where files inside an archive are unpacked to, as files without a name; the system's folder for
     /// temporary files where nothing is said. Default none.
     pub temp_dir: Option<PathBuf>,
+    /// Where those files were opened beforehand, since the reader may open none any more.
+    #[serde(skip)]
+    pub scratch: Option<Scratch>,
     /// Set to true from elsewhere, it ends the reading within a batch.
     #[serde(skip)]
     pub stop: Arc<AtomicBool>,
@@ -53,12 +58,42 @@ impl Default for IntakeOptions {
             max_decoded_bytes: 256 << 30,
             on_error: OnError::default(),
             temp_dir: None,
+            scratch: None,
             stop: Arc::new(AtomicBool::new(false)),
         }
     }
 }
 
+/// Files without a name, opened before they were needed.
+#[derive(Debug, Clone, Default)]
+pub struct Scratch(Arc<Mutex<Vec<File>>>);
+
+impl Scratch {
+    /// Opens so many in this folder, or in the system's.
+    pub(crate) fn open(folder: Option<&Path>, count: usize) -> io::Result<Self> {
+        let files: io::Result<Vec<File>> = (0..count).map(|_| nameless(folder)).collect();
+        Ok(Self(Arc::new(Mutex::new(files?))))
+    }
+
+    fn take(&self) -> io::Result<File> {
+        let spent = || io::Error::other("no file is left to unpack into");
+        self.0.lock().map_err(|_| spent())?.pop().ok_or_else(spent)
+    }
+}
+
+fn nameless(folder: Option<&Path>) -> io::Result<File> {
+    folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in)
+}
+
 impl IntakeOptions {
+    /// A file without a name, to unpack into.
+    pub(crate) fn temporary(&self) -> io::Result<File> {
+        match &self.scratch {
+            Some(scratch) => scratch.take(),
+            None => nameless(self.temp_dir.as_deref()),
+        }
+    }
+
     /// How many rows of so many columns are held at once: a table's width must not multiply memory.
     pub(crate) fn rows_for(&self, columns: usize) -> usize {
         self.batch_rows.min(MAX_CELLS / columns.max(1)).max(1)

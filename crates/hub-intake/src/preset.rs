@@ -21,10 +21,12 @@ mod jma_marks;
 mod jma_obsdl;
 mod json_table;
 mod jumin_daicho;
+mod ksj_n03;
 mod mlit_hydrology;
 mod mlit_river_sites;
 mod mlit_traffic;
 mod municipal_standard;
+mod publisher;
 mod ssdse;
 #[cfg(test)]
 mod taken;
@@ -39,11 +41,12 @@ use std::io::Read;
 pub use gtfs_jp::GtfsLink;
 pub(crate) use gtfs_jp::{TABLES as GTFS_TABLES, links as gtfs_links};
 
-use hub_model::{PresetName, Text};
+use hub_model::{Contract, PresetName, Text};
+use publisher::Publisher;
 
 use crate::{
     Format, IntakeError, IntakeOptions, Recognised,
-    decode::{Decode, Transform, Transformed},
+    decode::{Decode, Known, Transform, Transformed, open_format},
     rows::{Ahead, Row},
     show::show_text,
 };
@@ -60,6 +63,7 @@ const PRESETS: &[&Preset] = &[
     &jma_bosai::MAP,
     &jma_bosai::POINT,
     &jma_etrn_daily::PRESET,
+    &ksj_n03::PRESET,
     &jma_obsdl::TEN_MINUTES,
     &jma_obsdl::HOURLY,
     &jma_obsdl::DAILY,
@@ -93,6 +97,8 @@ pub(crate) struct Preset {
     pub(crate) id: &'static str,
     /// What it is called, in Japanese and English.
     pub(crate) title: (&'static str, &'static str),
+    /// Whose files they are.
+    pub(crate) publisher: &'static Publisher,
     /// How it is recognised and read.
     pub(crate) layout: Layout,
 }
@@ -112,6 +118,8 @@ pub(crate) enum Layout {
         recognise: fn(&Head<'_>) -> bool,
         open: fn(&Context<'_>, Box<dyn Read + Send>) -> Result<Box<dyn Decode>, IntakeError>,
     },
+    /// GeoJSON that is a table as its format reads it, with columns that are known.
+    AsIs { recognise: fn(&Head<'_>) -> bool, contract: fn() -> Contract },
 }
 
 /// What a layout is recognised by.
@@ -152,6 +160,10 @@ impl Preset {
                 Ok(Box::new(Transformed::new(rows, transform, self.name(), recognised, options)))
             }
             Layout::Json { open, .. } => open(&context, recognised.text()?),
+            Layout::AsIs { contract, .. } => {
+                let inner = open_format(recognised, options)?;
+                Ok(Box::new(Known::new(inner, contract(), self.name())))
+            }
         }
     }
 }
@@ -177,6 +189,9 @@ pub(crate) fn recognise(recognised: &Recognised) -> Result<Option<&'static Prese
     Ok(PRESETS.iter().copied().find(|preset| match preset.layout {
         Layout::Rows { recognise, .. } => !is_json && recognise(&head),
         Layout::Json { recognise, .. } => is_json && recognise(&head),
+        Layout::AsIs { recognise, .. } => {
+            recognised.format() == Format::GeoJson && recognise(&head)
+        }
     }))
 }
 

@@ -12,7 +12,7 @@ mod typed;
 
 use std::collections::HashSet;
 
-use hub_model::{Contract, Field, FieldRole, FieldType, Text, Unit};
+use hub_model::{Contract, DatasetMetadata, Field, FieldRole, FieldType, PresetName, Text, Unit};
 use profile::Profile;
 use serde::{Deserialize, Serialize};
 
@@ -44,6 +44,10 @@ pub struct Proposal {
     pub rows: u64,
     /// A note on each choice, in the order of the columns.
     pub notes: Vec<ProposalNote>,
+    /// The publisher's layout, where it is a known one.
+    pub preset: Option<PresetName>,
+    /// What a dataset of that layout says of itself, unless a person says otherwise.
+    pub metadata: Option<DatasetMetadata>,
 }
 
 /// What is known of a column once the whole file was read.
@@ -54,7 +58,8 @@ struct Column {
     field: Field,
 }
 
-/// Reads the whole file, twice where a key is looked for and once more as the contract says, and proposes a contract for it.
+/// Reads the whole file, twice where a key is looked for and once more as the contract says, and proposes
+/// a contract for it.
 pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Proposal, IntakeError> {
     let mut notes = Notes::default();
     let decoder = decode::open(recognised, options)?;
@@ -66,7 +71,9 @@ pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Propo
         );
         let contract = contract.clone();
         let rows = rhythm::rows(recognised, &contract, options)?;
-        return Ok(Proposal { contract, rows, notes: notes.0 });
+        let name = preset.name();
+        let metadata = preset.publisher.metadata(name.title.clone());
+        return Ok(Proposal { contract, rows, notes: notes.0, preset: Some(name), metadata });
     }
     let headings: Vec<String> = decoder.columns().iter().map(|c| c.name.clone()).collect();
     if let Some(found) = personal::by_headings(&headings) {
@@ -134,7 +141,7 @@ pub fn propose(recognised: &Recognised, options: &IntakeOptions) -> Result<Propo
     rhythm::tell_hours_in_columns(&contract, &mut notes);
     let rows = rhythm::add(recognised, &mut contract, options, &mut notes)?;
     contract.clone().validated().map_err(internal)?;
-    Ok(Proposal { contract, rows, notes: notes.0 })
+    Ok(Proposal { contract, rows, notes: notes.0, preset: None, metadata: None })
 }
 
 fn about_persons(found: &personal::Found) -> IntakeError {

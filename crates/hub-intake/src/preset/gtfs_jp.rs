@@ -34,6 +34,7 @@ pub(crate) use tables::{TABLES, links};
 pub(super) const PRESET: Preset = Preset {
     id: "gtfs_jp",
     title: ("GTFS-JP（標準的なバス情報フォーマット）", "GTFS-JP timetable feed"),
+    publisher: &super::publisher::OPERATOR,
     layout: Layout::Rows { recognise, open },
 };
 

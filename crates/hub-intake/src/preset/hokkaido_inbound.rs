@@ -30,6 +30,7 @@ pub(super) const PRESET: Preset = Preset {
         "北海道 訪日外国人宿泊客数（様式4-3）",
         "Hokkaido, overnight guests from abroad (form 4-3)",
     ),
+    publisher: &super::publisher::HOKKAIDO,
     layout: Layout::Rows { recognise, open },
 };
 

@@ -31,6 +31,7 @@ use crate::{
 pub(super) const PRESET: Preset = Preset {
     id: "jartic_type_b",
     title: ("JARTIC 断面交通量 タイプB", "JARTIC cross-section traffic, type B"),
+    publisher: &super::publisher::JARTIC,
     layout: Layout::Rows { recognise, open },
 };
 

@@ -21,6 +21,7 @@ use crate::{
 pub(super) const PRESET: Preset = Preset {
     id: "jma_ame_master",
     title: ("気象庁 地域気象観測所一覧（ame_master）", "JMA AMeDAS stations (ame_master)"),
+    publisher: &super::publisher::JMA,
     layout: Layout::Rows { recognise, open },
 };
 

@@ -18,12 +18,14 @@ use crate::IntakeError;
 pub(super) const MAP: Preset = Preset {
     id: "jma_bosai_map",
     title: ("気象庁 アメダス（全国の1時点）", "JMA AMeDAS, one instant of all stations"),
+    publisher: &super::publisher::JMA,
     layout: Layout::Json { recognise: recognise_map, open: open_map },
 };
 
 pub(super) const POINT: Preset = Preset {
     id: "jma_bosai_point",
     title: ("気象庁 アメダス（1地点の推移）", "JMA AMeDAS, hours of one station"),
+    publisher: &super::publisher::JMA,
     layout: Layout::Json { recognise: recognise_point, open: open_point },
 };
 

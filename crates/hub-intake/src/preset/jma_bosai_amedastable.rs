@@ -14,6 +14,7 @@ use crate::{IntakeError, decode::Decode};
 pub(super) const PRESET: Preset = Preset {
     id: "jma_bosai_amedastable",
     title: ("気象庁 アメダス観測所（amedastable）", "JMA AMeDAS stations (amedastable)"),
+    publisher: &super::publisher::JMA,
     layout: Layout::Json { recognise, open },
 };
 

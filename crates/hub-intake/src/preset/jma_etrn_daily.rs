@@ -40,6 +40,7 @@ pub(super) const PRESET: Preset = Preset {
         "気象庁 過去の気象データ検索（日ごとの値）",
         "JMA daily weather of a station and month",
     ),
+    publisher: &super::publisher::JMA,
     layout: Layout::Rows { recognise, open },
 };
 

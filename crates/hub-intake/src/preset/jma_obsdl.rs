@@ -39,6 +39,7 @@ macro_rules! preset {
                 concat!("気象庁 過去の気象データ・ダウンロード（", $ja, "）"),
                 concat!("JMA past weather download, ", $en),
             ),
+            publisher: &super::publisher::JMA,
             layout: Layout::Rows {
                 recognise: |head| recognise(head, $kind),
                 open: |context, rows| open(context, rows, $kind),

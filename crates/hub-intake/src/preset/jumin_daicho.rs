@@ -30,6 +30,7 @@ use crate::{
 pub(super) const PRESET: Preset = Preset {
     id: "jumin_daicho",
     title: ("総務省 住民基本台帳に基づく人口・世帯数", "MIC, population by the resident register"),
+    publisher: &super::publisher::SOUMU,
     layout: Layout::Rows { recognise, open },
 };
 

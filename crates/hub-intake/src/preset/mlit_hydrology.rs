@@ -36,6 +36,7 @@ macro_rules! preset {
                 concat!("国土交通省 水文水質データベース ", $ja),
                 concat!("MLIT hydrology, ", $en),
             ),
+            publisher: &super::publisher::HYDROLOGY,
             layout: Layout::Rows {
                 recognise: |head| recognise(head, $kind),
                 open: |context, rows| open(context, rows, $kind),

@@ -15,6 +15,7 @@ use crate::{
 pub(super) const PRESET: Preset = Preset {
     id: "mlit_river_sites",
     title: ("国土交通省 水文水質データベース 観測所一覧", "MLIT hydrology, gauges"),
+    publisher: &super::publisher::HYDROLOGY,
     layout: Layout::Rows { recognise, open },
 };
 

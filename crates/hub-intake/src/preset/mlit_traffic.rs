@@ -26,6 +26,7 @@ use crate::{
 pub(super) const FIVE_MINUTES: Preset = Preset {
     id: "mlit_traffic_5m",
     title: ("国土交通省・JARTIC 交通量（5分間）", "MLIT and JARTIC traffic volumes, 5 minutes"),
+    publisher: &super::publisher::JARTIC,
     layout: Layout::Rows {
         recognise: |head| kind_of(head) == Some(Kind::FiveMinutes),
         open: |context, rows| open(Kind::FiveMinutes, context, rows),
@@ -35,6 +36,7 @@ pub(super) const FIVE_MINUTES: Preset = Preset {
 pub(super) const HOURLY: Preset = Preset {
     id: "mlit_traffic_hourly",
     title: ("国土交通省・JARTIC 交通量（1時間）", "MLIT and JARTIC traffic volumes, hourly"),
+    publisher: &super::publisher::JARTIC,
     layout: Layout::Rows {
         recognise: |head| kind_of(head) == Some(Kind::Hourly),
         open: |context, rows| open(Kind::Hourly, context, rows),
@@ -44,6 +46,7 @@ pub(super) const HOURLY: Preset = Preset {
 pub(super) const DAILY: Preset = Preset {
     id: "mlit_traffic_daily",
     title: ("国土交通省・JARTIC 交通量（日合計）", "MLIT and JARTIC traffic volumes, daily sums"),
+    publisher: &super::publisher::JARTIC,
     layout: Layout::Rows {
         recognise: |head| kind_of(head) == Some(Kind::Daily),
         open: |context, rows| open(Kind::Daily, context, rows),

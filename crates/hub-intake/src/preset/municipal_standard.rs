@@ -34,6 +34,7 @@ macro_rules! standard {
                 concat!("自治体標準オープンデータセット ", $ja),
                 concat!("Municipal standard open data, ", $en),
             ),
+            publisher: &super::publisher::MUNICIPALITY,
             layout: Layout::Rows {
                 recognise: |head| dataset(head) == Some(Dataset::$dataset),
                 open: |_: &Context<'_>, rows| open(Dataset::$dataset, rows),

@@ -30,6 +30,7 @@ use crate::{
 pub(super) const PRESET: Preset = Preset {
     id: "ssdse",
     title: ("統計センター SSDSE（教育用標準データセット）", "NSTAC, SSDSE"),
+    publisher: &super::publisher::NSTAC,
     layout: Layout::Rows { recognise, open },
 };
 

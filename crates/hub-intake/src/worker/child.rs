@@ -16,7 +16,9 @@ use super::{
     frame::{Head, Kind, broken, read_json, write_json},
     request::{Failure, Request, Task},
 };
-use crate::{ConformedBatch, FormatHint, IntakeError, IntakeOptions, Proposal};
+use crate::{
+    ConformedBatch, FormatHint, IntakeError, IntakeOptions, Proposal, container, options::Scratch,
+};
 
 /// Carries out the one request that comes by the standard output, which is a socket, on the file that is
 /// the standard input. For the binary's hidden command; nothing else calls it.
@@ -36,8 +38,17 @@ fn run() -> io::Result<()> {
     if head.kind != Kind::Request {
         return Err(broken("no request"));
     }
-    let request: Request = read_json(&mut parent, head)?;
-    let fences = confine::fence_in(request.memory_bytes, request.cpu_seconds);
+    let mut request: Request = read_json(&mut parent, head)?;
+    // What it may unpack into is opened while it still may open anything.
+    let packed = match request.task {
+        Task::Probe => 0,
+        _ => container::files_within(&file)?,
+    };
+    let options = &mut request.options;
+    options.scratch = Some(Scratch::open(options.temp_dir.as_deref(), packed)?);
+    let scratch_bytes = if packed > 0 { options.max_decoded_bytes } else { 0 };
+    let fences =
+        confine::fence_in(request.memory_bytes, request.cpu_seconds, packed as u64, scratch_bytes);
     write_json(&mut parent, Kind::Fences, &fences)?;
     leave_with(parent.try_clone()?)?;
     #[cfg(debug_assertions)]
@@ -71,7 +82,7 @@ fn propose(
     hint: &FormatHint,
     options: &IntakeOptions,
 ) -> Result<Proposal, IntakeError> {
-    crate::propose(&crate::recognise(file, hint)?, options)
+    crate::propose(&crate::recognise_within(file, hint, options)?, options)
 }
 
 fn conform(
@@ -81,7 +92,7 @@ fn conform(
     options: &IntakeOptions,
     parent: &mut impl Write,
 ) -> Result<UploadReport, IntakeError> {
-    let recognised = crate::recognise(file, hint)?;
+    let recognised = crate::recognise_within(file, hint, options)?;
     let mut writer = BatchWriter::new(&contract.storage_schema(), parent)?;
     crate::conform(&recognised, contract, options, &mut |conformed| {
         let ConformedBatch { batch, first_row } = conformed;

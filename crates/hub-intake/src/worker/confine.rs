@@ -12,7 +12,7 @@ pub enum Fence {
     Memory,
     /// The CPU time it may use.
     CpuTime,
-    /// Files it may have open; it leaves no core dump and writes no file.
+    /// Files it may have open; it leaves no core dump, and writes no file but those it unpacks into.
     Files,
     /// Landlock: it can't open, connect to or signal anything.
     Landlock,
@@ -55,9 +55,15 @@ impl Confinement {
     }
 }
 
-/// Puts up every part of the fence that this system offers around this process, for good.
-pub(crate) fn fence_in(memory_bytes: u64, cpu_seconds: u64) -> Confinement {
-    let built = system::build(memory_bytes, cpu_seconds);
+/// Puts up every part of the fence that this system offers around this process, for good. It may write
+/// as many bytes as are said into each of the files that it has open besides, and into no other.
+pub(crate) fn fence_in(
+    memory_bytes: u64,
+    cpu_seconds: u64,
+    scratch_files: u64,
+    scratch_bytes: u64,
+) -> Confinement {
+    let built = system::build(memory_bytes, cpu_seconds, scratch_files, scratch_bytes);
     Confinement { standing: Fence::ALL.into_iter().filter(|fence| built.contains(fence)).collect() }
 }
 
@@ -65,7 +71,7 @@ pub(crate) fn fence_in(memory_bytes: u64, cpu_seconds: u64) -> Confinement {
 mod system {
     use super::Fence;
 
-    pub(crate) fn build(_memory_bytes: u64, _cpu_seconds: u64) -> Vec<Fence> {
+    pub(crate) fn build(_memory: u64, _cpu: u64, _files: u64, _bytes: u64) -> Vec<Fence> {
         Vec::new()
     }
 }
@@ -91,7 +97,12 @@ mod system {
     /// Seconds from the signal at the limit of CPU time to the one that can't be missed.
     const CPU_GRACE_S: u64 = 5;
 
-    pub(crate) fn build(memory_bytes: u64, cpu_seconds: u64) -> Vec<Fence> {
+    pub(crate) fn build(
+        memory_bytes: u64,
+        cpu_seconds: u64,
+        scratch_files: u64,
+        scratch_bytes: u64,
+    ) -> Vec<Fence> {
         // Where memory runs out all the same, the worker is to go before anything else does.
         let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
         let limit = |resource: Resource, soft, hard| resource.set(soft, hard).is_ok();
@@ -99,9 +110,11 @@ mod system {
         let memory = limit(Resource::DATA, memory_bytes, memory_bytes)
             && limit(Resource::AS, address_space, address_space);
         let cpu_time = limit(Resource::CPU, cpu_seconds, cpu_seconds.saturating_add(CPU_GRACE_S));
-        let files = limit(Resource::NOFILE, OPEN_FILES, OPEN_FILES)
+        // Each may be open twice: as it is and as its reader has it.
+        let open_files = OPEN_FILES + 2 * scratch_files;
+        let files = limit(Resource::NOFILE, open_files, open_files)
             && limit(Resource::CORE, 0, 0)
-            && limit(Resource::FSIZE, 0, 0);
+            && limit(Resource::FSIZE, scratch_bytes, scratch_bytes);
         [
             (Fence::Memory, memory),
             (Fence::CpuTime, cpu_time),

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 
 use crate::cli::error::CliError;
 
@@ -26,8 +26,18 @@ const CHUNK: usize = 256 << 10;
 /// The formats of files that a hub takes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum FileFormat {
-    /// Text with commas
+    /// Text whose cells are separated by commas, tabs or the like
     Csv,
+    /// Excel workbook
+    Xlsx,
+    /// Excel workbook of before 2007
+    Xls,
+    /// JSON with an array of objects
+    Json,
+    /// JSON objects, one a line
+    Ndjson,
+    /// GeoJSON feature collection
+    Geojson,
     /// Apache Parquet
     Parquet,
     /// Apache Arrow IPC file (also known as Feather)
@@ -43,10 +53,57 @@ impl FileFormat {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Csv => "csv",
+            Self::Xlsx => "xlsx",
+            Self::Xls => "xls",
+            Self::Json => "json",
+            Self::Ndjson => "ndjson",
+            Self::Geojson => "geojson",
             Self::Parquet => "parquet",
             Self::ArrowFile => "arrow_file",
             Self::ArrowStream => "arrow_stream",
         }
+    }
+}
+
+/// What the sender knows of a file better than the hub would find.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct FileHints {
+    /// Format of the file; by default the hub finds out
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<FileFormat>,
+    /// Publisher's layout by its id, or none to read the file as a plain table
+    #[arg(long, value_name = "ID")]
+    preset: Option<String>,
+    /// Text encoding, such as cp932
+    #[arg(long, value_name = "NAME")]
+    encoding: Option<String>,
+    /// What separates cells: comma, tab, semicolon, pipe, space, or the character itself
+    #[arg(long, value_name = "MARK")]
+    delimiter: Option<String>,
+    /// Rows that hold the headings, such as 2 or 2-3
+    #[arg(long, value_name = "ROWS")]
+    header_rows: Option<String>,
+    /// Sheet of a workbook, by name or number
+    #[arg(long, value_name = "SHEET")]
+    sheet: Option<String>,
+    /// Table of a GTFS feed, such as stops
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+}
+
+impl FileHints {
+    /// As query parameters of a request.
+    pub(crate) fn parameters(&self) -> Vec<(&'static str, &str)> {
+        let texts = [
+            ("format", self.format.map(FileFormat::as_str)),
+            ("preset", self.preset.as_deref()),
+            ("encoding", self.encoding.as_deref()),
+            ("delimiter", self.delimiter.as_deref()),
+            ("header_rows", self.header_rows.as_deref()),
+            ("sheet", self.sheet.as_deref()),
+            ("table", self.table.as_deref()),
+        ];
+        texts.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
     }
 }
 
@@ -203,7 +260,7 @@ fn media_type(name: Option<&str>, format: Option<FileFormat>) -> &'static str {
         (Some(FileFormat::ArrowFile), _) => "application/vnd.apache.arrow.file",
         (Some(FileFormat::ArrowStream), _) => "application/vnd.apache.arrow.stream",
         // Arrow's files and streams share their names' endings; the hub looks inside.
-        (None, _) => "application/octet-stream",
+        (_, _) => "application/octet-stream",
     }
 }
 

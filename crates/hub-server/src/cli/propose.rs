@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::cli::{
     client::Client,
     error::CliError,
-    input::{FileFormat, Input},
+    input::{FileHints, Input},
     output::{Console, counted, member, text_in},
     upload::progress,
 };
@@ -32,9 +32,8 @@ pub struct ProposeArgs {
     /// Write into a file that is not there yet, instead of printing
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Format of the file; by default the hub finds out
-    #[arg(long, value_enum)]
-    format: Option<FileFormat>,
+    #[command(flatten)]
+    hints: FileHints,
 }
 
 pub(crate) async fn run(
@@ -44,15 +43,13 @@ pub(crate) async fn run(
 ) -> Result<(), CliError> {
     let input = Input::open(&args.file)?;
     let mut request = client.request(Method::POST, &["v1", "proposals"]);
-    if let Some(format) = args.format {
-        request = request.query(&[("format", format.as_str())]);
-    }
+    request = request.query(&args.hints.parameters());
     if let Some(name) = input.name() {
         request = request.query(&[("file_name", name)]);
     }
     let bar = progress(console.look, input.size(), "sending");
     let proposal: Result<Value, CliError> =
-        client.json(input.attach(request, args.format, &bar)?).await;
+        client.json(input.attach(request, args.hints.format, &bar)?).await;
     bar.finish_and_clear();
     let proposal = proposal?;
     let Some(contract) = proposal.get("contract").cloned() else {
@@ -62,13 +59,16 @@ pub(crate) async fn run(
         None => contract,
         Some(id) => json!({
             "id": id.to_string(),
-            "metadata": {
-                "title": { "ja": "", "en": "" },
-                "description": { "ja": "", "en": "" },
-                "keywords": [],
-                "licence": "CC-BY-4.0",
-                "attribution": "",
-                "visibility": "public",
+            "metadata": match proposal.get("metadata") {
+                Some(known @ Value::Object(_)) => known.clone(),
+                _ => json!({
+                    "title": { "ja": "", "en": "" },
+                    "description": { "ja": "", "en": "" },
+                    "keywords": [],
+                    "licence": "CC-BY-4.0",
+                    "attribution": "",
+                    "visibility": "public",
+                }),
             },
             "contract": contract,
         }),

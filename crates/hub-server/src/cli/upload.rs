@@ -15,7 +15,7 @@ use crate::cli::{
     checking,
     client::Client,
     error::CliError,
-    input::{FileFormat, Input},
+    input::{FileHints, Input},
     output::{Console, Look, bytes, clean, count, counted, instant, member, text_in},
     report,
 };
@@ -49,9 +49,8 @@ pub struct UploadArgs {
     /// What to do with the rows that are there
     #[arg(long, value_enum, default_value_t = Mode::Append)]
     pub(crate) mode: Mode,
-    /// Format of the file; by default the hub finds out
-    #[arg(long, value_enum)]
-    pub(crate) format: Option<FileFormat>,
+    #[command(flatten)]
+    pub(crate) hints: FileHints,
     /// Publish even if the same file was published before
     #[arg(long)]
     pub(crate) again: bool,
@@ -100,7 +99,7 @@ pub(crate) async fn run(
     let dataset = match client.json(client.get(&["v1", "datasets", agency, name])).await {
         Err(CliError::Problem { problem, shown }) if problem.status == 404 => {
             let missing = CliError::Problem { problem, shown };
-            establish(&args.to, missing, &input, args.format, client, console).await?
+            establish(&args.to, missing, &input, &args.hints, client, console).await?
         }
         dataset => dataset?,
     };
@@ -112,8 +111,10 @@ pub(crate) async fn run(
         (Some(key), _) => key.clone(),
         (None, true) => uuid::Uuid::new_v4().to_string(),
         (None, false) => {
-            let format = args.format.map_or("", FileFormat::as_str);
-            fingerprint.key(&[&args.to.to_string(), args.mode.as_str(), format])
+            let mut words = vec![args.to.to_string(), args.mode.as_str().to_owned()];
+            let hints = args.hints.parameters().into_iter();
+            words.extend(hints.map(|(name, value)| format!("{name}={value}")));
+            fingerprint.key(&words.iter().map(String::as_str).collect::<Vec<_>>())
         }
     };
 
@@ -126,15 +127,13 @@ pub(crate) async fn run(
         // Whoever looks on sees how the checking goes; a program waits for the one answer.
         request = request.header("Prefer", "respond-async");
     }
-    if let Some(format) = args.format {
-        request = request.query(&[("format", format.as_str())]);
-    }
+    request = request.query(&args.hints.parameters());
     if let Some(file_name) = input.name() {
         request = request.query(&[("file_name", file_name)]);
     }
     let size = input.size();
     let bar = progress(console.look, size, "sending");
-    let answer = client.send(input.attach(request, args.format, &bar)?).await;
+    let answer = client.send(input.attach(request, args.hints.format, &bar)?).await;
     bar.finish_and_clear();
 
     match answered(answer, client, &args, console.look, size).await {

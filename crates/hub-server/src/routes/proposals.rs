@@ -2,7 +2,7 @@
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use hub_app::ProposalFile;
-use hub_model::Contract;
+use hub_model::{Contract, DatasetMetadata};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -32,6 +32,22 @@ pub(crate) struct ProposalResponse {
     notes: Vec<ProposalNoteResponse>,
     /// How many rows the file has.
     rows: u64,
+    /// The publisher's layout that the file is in, where it is a known one.
+    preset: Option<PresetResponse>,
+    /// What a dataset of that layout says of itself, for a person to correct; null where the layout is not
+    /// known.
+    #[schema(value_type = Option<Object>)]
+    metadata: Option<DatasetMetadata>,
+}
+
+/// A publisher's layout.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PresetResponse {
+    /// Its id.
+    #[schema(example = "jma_obsdl_daily")]
+    id: String,
+    /// What it is called.
+    title: TextBody,
 }
 
 /// Propose a contract from a file
@@ -54,5 +70,13 @@ pub(crate) async fn propose_contract(
         .into_iter()
         .map(|note| ProposalNoteResponse { column: note.column, message: note.message.into() })
         .collect();
-    Ok(Json(ProposalResponse { contract: proposal.contract, notes, rows: proposal.rows }))
+    let preset =
+        proposal.preset.map(|found| PresetResponse { id: found.id, title: found.title.into() });
+    Ok(Json(ProposalResponse {
+        contract: proposal.contract,
+        notes,
+        rows: proposal.rows,
+        preset,
+        metadata: proposal.metadata,
+    }))
 }

@@ -31,15 +31,38 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct FileQuery {
-    /// `csv`, `parquet`, `arrow_file` or `arrow_stream`; found by itself where nothing is said.
+    /// `csv`, `xlsx`, `xls`, `json`, `ndjson`, `geojson`, `parquet`, `arrow_file` or `arrow_stream`;
+    /// found by itself where nothing is said.
     pub(crate) format: Option<String>,
-    /// The file's name, for the record.
+    /// The file's name, for the record; some layouts say in it what the file is of.
     pub(crate) file_name: Option<String>,
+    /// A publisher's layout by its id, such as `jma_obsdl_daily`, or `none` to read the file as a plain
+    /// table; found by itself where nothing is said.
+    pub(crate) preset: Option<String>,
+    /// The text encoding, such as `cp932`; told from the file where nothing is said.
+    pub(crate) encoding: Option<String>,
+    /// What separates the cells of text: `comma`, `tab`, `semicolon`, `pipe`, `space`, or the character.
+    pub(crate) delimiter: Option<String>,
+    /// The rows that hold the headings, counted from 1, such as `2` or `2-3`.
+    pub(crate) header_rows: Option<String>,
+    /// The sheet of a workbook, by its name or its number from 1.
+    pub(crate) sheet: Option<String>,
+    /// The table of a GTFS feed, such as `stops`.
+    pub(crate) table: Option<String>,
 }
 
 impl FileQuery {
     pub(crate) fn hint(&self, headers: &HeaderMap) -> Result<FormatHint, Problem> {
-        hint(self.format.as_deref(), self.file_name.as_deref(), headers)
+        let said = hint(self.format.as_deref(), self.file_name.as_deref(), headers)?;
+        Ok(FormatHint {
+            preset: self.preset.clone(),
+            encoding: self.encoding.clone(),
+            delimiter: self.delimiter.clone(),
+            header_rows: self.header_rows.clone(),
+            sheet: self.sheet.clone(),
+            table: self.table.clone(),
+            ..said
+        })
     }
 }
 
@@ -51,7 +74,7 @@ fn hint(
     let explicit = format
         .map(|name| {
             Format::parse(name).ok_or_else(|| {
-                Problem::parameter("format", "use csv, parquet, arrow_file or arrow_stream")
+                Problem::parameter("format", "use csv, xlsx, xls, json, ndjson, geojson, parquet, arrow_file or arrow_stream")
             })
         })
         .transpose()?;
@@ -83,10 +106,24 @@ pub(crate) struct UploadQuery {
     /// are there.
     #[serde(default)]
     mode: ModeBody,
-    /// `csv`, `parquet`, `arrow_file` or `arrow_stream`; found by itself where nothing is said.
+    /// `csv`, `xlsx`, `xls`, `json`, `ndjson`, `geojson`, `parquet`, `arrow_file` or `arrow_stream`;
+    /// found by itself where nothing is said.
     format: Option<String>,
-    /// The file's name, for the record.
+    /// The file's name, for the record; some layouts say in it what the file is of.
     file_name: Option<String>,
+    /// A publisher's layout by its id, such as `jma_obsdl_daily`, or `none` to read the file as a plain
+    /// table; found by itself where nothing is said.
+    preset: Option<String>,
+    /// The text encoding, such as `cp932`; told from the file where nothing is said.
+    encoding: Option<String>,
+    /// What separates the cells of text: `comma`, `tab`, `semicolon`, `pipe`, `space`, or the character.
+    delimiter: Option<String>,
+    /// The rows that hold the headings, counted from 1, such as `2` or `2-3`.
+    header_rows: Option<String>,
+    /// The sheet of a workbook, by its name or its number from 1.
+    sheet: Option<String>,
+    /// The table of a GTFS feed, such as `stops`.
+    table: Option<String>,
     /// Answer once the file is received and not once it is checked; `Prefer: respond-async` asks for the
     /// same.
     #[serde(default, rename = "async")]
@@ -104,7 +141,15 @@ impl UploadQuery {
         Ok(UploadRequest {
             dataset,
             mode: self.mode.into(),
-            hint: hint(self.format.as_deref(), self.file_name.as_deref(), headers)?,
+            hint: FormatHint {
+                preset: self.preset.clone(),
+                encoding: self.encoding.clone(),
+                delimiter: self.delimiter.clone(),
+                header_rows: self.header_rows.clone(),
+                sheet: self.sheet.clone(),
+                table: self.table.clone(),
+                ..hint(self.format.as_deref(), self.file_name.as_deref(), headers)?
+            },
             idempotency_key: idempotency_key(headers)?,
             expected_sha256: content_digest(headers)?,
         })

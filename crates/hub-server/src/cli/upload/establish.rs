@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{
     client::Client,
     error::CliError,
-    input::{FileFormat, Input},
+    input::{FileHints, Input},
     output::{Console, text_in},
 };
 
@@ -18,20 +18,18 @@ pub(super) async fn establish(
     dataset: &DatasetId,
     missing: CliError,
     input: &Input,
-    format: Option<FileFormat>,
+    hints: &FileHints,
     client: &Client,
     console: &mut Console<'_>,
 ) -> Result<Value, CliError> {
     let mut request = client.request(Method::POST, &["v1", "proposals"]);
-    if let Some(format) = format {
-        request = request.query(&[("format", format.as_str())]);
-    }
+    request = request.query(&hints.parameters());
     if let Some(name) = input.name() {
         request = request.query(&[("file_name", name)]);
     }
     let bar = super::progress(console.look, input.size(), "looking");
     let proposal: Result<Value, CliError> =
-        client.json(input.again()?.attach(request, format, &bar)?).await;
+        client.json(input.again()?.attach(request, hints.format, &bar)?).await;
     bar.finish_and_clear();
     let proposal = proposal?;
     let known = (proposal.get("preset"), proposal.get("metadata"), proposal.get("contract"));
