@@ -16,6 +16,7 @@ mod documents;
 mod http;
 mod limits;
 mod nodes;
+mod publishers;
 mod readme;
 mod real_input;
 mod revisions;

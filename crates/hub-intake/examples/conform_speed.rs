@@ -54,7 +54,7 @@ fn observation(row: u64) -> (String, i64, Option<f64>, f64, &'static str) {
 }
 
 /// A kind of file to measure.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Ascii,
     Utf8,
