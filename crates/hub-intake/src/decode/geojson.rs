@@ -247,7 +247,6 @@ impl Features {
     }
 
     /// Puts the next feature's properties into `columns` and answers its geometry; none at the end.
-    #[expect(clippy::type_complexity, reason = "a fault of a feature is not one of the file")]
     fn next(
         &mut self,
         columns: &mut Columns,

@@ -179,7 +179,7 @@ impl Archive {
         Ok(Some(Part {
             bytes,
             read: 0,
-            limit: place.packed.saturating_mul(MAX_RATIO).max(SMALL).min(MAX_PART_BYTES),
+            limit: place.packed.saturating_mul(MAX_RATIO).clamp(SMALL, MAX_PART_BYTES),
             checksum: crc32fast::Hasher::new(),
             expected: place.checksum,
         }))

@@ -73,6 +73,9 @@ impl XlsxCells {
                     if column < next {
                         return Err(damaged("a row's cells are out of order"));
                     }
+                    if column >= MAX_COLUMNS {
+                        return Err(damaged("a row has more cells than a sheet has columns"));
+                    }
                     next = column + 1;
                     if tag.empty || !self.cell(book, style, kind)? {
                         continue;

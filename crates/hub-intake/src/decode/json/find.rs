@@ -78,7 +78,7 @@ fn rows<R: Read>(
         match lexer.next()? {
             Event::ArrayEnd => return Ok(()),
             Event::ObjectStart => {
-                if columns.rows() % 1_024 == 0 {
+                if columns.rows().is_multiple_of(1_024) {
                     options.check_stop()?;
                 }
                 columns.begin();

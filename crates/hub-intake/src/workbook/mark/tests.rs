@@ -120,8 +120,10 @@ fn libreoffice_opens_the_copy_with_fills_and_comments_in_the_right_cells() {
     let table = flat.split("<table:table ").nth(1).unwrap();
     assert!(table.starts_with("table:name=\"デー&apos;タ\""), "{}", &table[..80]);
     assert_eq!(table.matches("<office:annotation ").count(), 6);
+    // LibreOffice sets each script in a span of its own.
+    let words: String = table.split('<').filter_map(|tag| Some(tag.split_once('>')?.1)).collect();
     for (cell, _) in &CELLS[..5] {
-        assert!(table.contains(&format!("{cell}は数値ではありません")), "{cell}");
+        assert!(words.contains(&format!("{cell}は数値ではありません")), "{cell}");
     }
     assert!(flat.contains("#ffc7ce") && flat.contains("table:name=\"取り込み結果\""));
     // What LibreOffice writes of it has the marked style where the marks are.
