@@ -46,7 +46,7 @@ impl Form {
             let cells: Vec<String> = cells(row).iter().map(|cell| fold(cell)).collect();
             ALWAYS.iter().filter(|name| cells.iter().any(|cell| cell == *name)).count() >= 3
         })?;
-        let titles: Vec<String> = rows[..at].iter().map(|row| spaced(row)).collect();
+        let titles: Vec<String> = rows[..at].iter().map(spaced).collect();
         let title = titles.join(" ");
         if !title.contains("訪日外国人宿泊") && !title.contains("4-3号様式") {
             return None;
@@ -77,8 +77,8 @@ impl Form {
             let name = |column: usize| {
                 let own = fold(header.get(column));
                 let near = around.iter().flatten().map(|row| fold(row.get(column)));
-                let near = near.filter(|name| usual_name(name) == TOTAL);
-                if own.is_empty() { near.last().unwrap_or_default() } else { own }
+                let mut near = near.filter(|name| usual_name(name) == TOTAL);
+                if own.is_empty() { near.next_back().unwrap_or_default() } else { own }
             };
             form.values = (measure + 1..width)
                 .map(|column| (column, usual_name(&name(column))))
