@@ -154,6 +154,16 @@ check_postgres() {
     fi
 }
 
+# Marked copies of workbooks are opened in a spreadsheet program other than the one that wrote them.
+check_office() {
+    have soffice && return
+    if can_apt; then
+        apt_install libreoffice-calc
+    else
+        miss "LibreOffice Calc: on Debian apt-get install libreoffice-calc, on Fedora dnf install libreoffice-calc, on macOS brew install --cask libreoffice"
+    fi
+}
+
 case "${1:-}" in
 build)
     check_rust
@@ -167,6 +177,7 @@ test)
     check_nextest
     check_python
     check_postgres
+    check_office
     ;;
 *) usage ;;
 esac
