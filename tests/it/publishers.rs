@@ -76,14 +76,16 @@ async fn filled() -> Option<Hub> {
             let mut added = 0;
             for file in files {
                 let seen = command(&hub, &token, &["upload", "--json", "--to", dataset], &file);
-                let (out, err) = (
-                    String::from_utf8_lossy(&seen.stdout),
-                    String::from_utf8_lossy(&seen.stderr),
-                );
+                let (out, err) =
+                    (String::from_utf8_lossy(&seen.stdout), String::from_utf8_lossy(&seen.stderr));
                 assert!(seen.status.success(), "{}: {out}{err}", file.display());
                 let answer: Value = serde_json::from_str(&out).expect("the answer is JSON");
                 let found = &answer["report"]["layout"]["preset"]["id"];
-                assert!(preset.is_empty() || *found == json!(preset), "{}: {answer}", file.display());
+                assert!(
+                    preset.is_empty() || *found == json!(preset),
+                    "{}: {answer}",
+                    file.display()
+                );
                 added += answer["rows_added"].as_u64().expect("rows are counted");
             }
             assert!(rows == 0 || added == rows, "{dataset}: {added}");

@@ -123,21 +123,23 @@ pub struct FormatHint {
     pub format: Option<Format>,
     /// A publisher's layout by its id, or `none` to read the file as a plain table; found by itself where
     /// nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
     /// The text encoding as people name it, such as `cp932`; told from the file where nothing is said.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// What separates the cells of text: `comma`, `tab`, `semicolon`, `pipe`, `space`, or the character
     /// itself; told from the file where nothing is said.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,
     /// The rows that hold the headings, counted from 1, such as `2` or `2-3`; found where nothing is said.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header_rows: Option<String>,
     /// The sheet of a workbook by its name; chosen where nothing is said.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<String>,
     /// Which table of a GTFS feed is meant, such as `stops`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub table: Option<String>,
 }
 

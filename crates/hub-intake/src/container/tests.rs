@@ -38,7 +38,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 const ONE: &[u8] = "観測所,水位\n余市,1\n".as_bytes();
-const TWO: &[u8] = "観測所,水位\n小樽,x\n倶知安,3\n".as_bytes();
+const TWO: &[u8] = "観測所,水位\n小樽,?\n倶知安,3\n".as_bytes();
 
 #[test]
 fn a_file_alone_in_a_container_is_read_as_that_file() {
@@ -180,8 +180,8 @@ fn peak_bytes() -> Option<u64> {
 
 #[test]
 fn bombs_end_early_and_in_little_memory() {
-    // One gigabyte of the same row, packed to about a thousandth.
-    let row = b"0101,2024-05-01 00:00,1.5\n".repeat(40_000);
+    // 200 MB of the same byte, packed to about a thousandth.
+    let row = b"0".repeat(1_000_000);
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     zip.start_file("a.csv", SimpleFileOptions::default()).unwrap();

@@ -306,7 +306,7 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_named() {
-        let text = br#"{"11001":{"temp":[19.4,0],"wind":["x",0],"snow":[1,"9"]}}"#;
+        let text = br#"{"11001":{"temp":[19.4,0],"wind":["?",0],"snow":[1,"9"]}}"#;
         let taken = take("map_20250628180000.json", text).unwrap();
         let wrong: Vec<_> =
             taken.report.errors.iter().map(|e| (e.row, e.column.as_deref().unwrap())).collect();

@@ -375,11 +375,14 @@ async fn a_misspelt_dataset_is_known_before_the_file_travels() {
             "detail": "There is no dataset kaihatsu.river_flow that you may read.", "instance": "req-2",
         }),
     );
-    let hub = Playback::start([("GET", DATASET, missing)]).await;
+    let listed = json!({"datasets": [{"id": "kaihatsu.river_flows"}], "next_cursor": null});
+    let listed = answer(StatusCode::OK, &listed);
+    let hub = Playback::start([("GET", DATASET, missing), ("GET", "/v1/datasets", listed)]).await;
     let (_folder, path) = file("a.csv", b"x");
     let seen = on_terminal(&hub, &["upload", &path, "--to", "kaihatsu.river_flow"]).await;
     assert_eq!(seen.code, error::NOT_ALLOWED);
     insta::assert_snapshot!(seen.err, @r"
+    There is no kaihatsu.river_flow. Did you mean kaihatsu.river_flows?
     error: not found
       There is no dataset kaihatsu.river_flow that you may read.
       request id: req-2

@@ -126,7 +126,7 @@ fn a_name_that_says_nothing_is_refused_with_what_to_do() {
 
 #[test]
 fn what_is_not_understood_is_named() {
-    let text = ",降水量合計 (mm),平均気温,最高気温\n28,0.5,1.0,2.0\n30,0.5,1.0,2.0\n3,0.5,x,2.0\n";
+    let text = ",降水量合計 (mm),平均気温,最高気温\n28,0.5,1.0,2.0\n30,0.5,1.0,2.0\n3,0.5,?,2.0\n";
     let taken = take("倶知安2021_2.csv", text.as_bytes()).unwrap();
     let wrong: Vec<_> =
         taken.report.errors.iter().map(|e| (e.row, e.column.as_deref().unwrap())).collect();

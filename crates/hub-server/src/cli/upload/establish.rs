@@ -22,6 +22,11 @@ pub(super) async fn establish(
     client: &Client,
     console: &mut Console<'_>,
 ) -> Result<Value, CliError> {
+    if let Some(near) = near(dataset, client).await? {
+        // A misspelt name must not become a second dataset.
+        console.remark(format_args!("There is no {dataset}. Did you mean {near}?"))?;
+        return Err(missing);
+    }
     let mut request = client.request(Method::POST, &["v1", "proposals"]);
     request = request.query(&hints.parameters());
     if let Some(name) = input.name() {
@@ -49,4 +54,20 @@ pub(super) async fn establish(
     let title = text_in(preset.get("title"), console.look.language);
     console.remark(format_args!("{dataset}: made for files of the layout {title}"))?;
     Ok(made)
+}
+
+/// How many letters may differ for a name to be taken for a misspelt one.
+const FEW: usize = 2;
+
+/// How many of an agency's datasets are looked at.
+const LOOKED_AT: usize = 1_000;
+
+/// A dataset of the agency whose name is nearly this one.
+async fn near(dataset: &DatasetId, client: &Client) -> Result<Option<String>, CliError> {
+    let query = [("agency", dataset.agency().as_str())];
+    let (listed, _) = client.list(&["v1", "datasets"], &query, "datasets", LOOKED_AT).await?;
+    let wanted = dataset.to_string();
+    let names = listed.iter().filter_map(|entry| entry.get("id").and_then(Value::as_str));
+    let near = names.map(|name| (strsim::damerau_levenshtein(name, &wanted), name));
+    Ok(near.filter(|(far, _)| *far <= FEW).min().map(|(_, name)| name.to_owned()))
 }
