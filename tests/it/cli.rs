@@ -168,9 +168,9 @@ async fn a_refused_file_is_told_place_by_place() {
     let japanese =
         terminal.publisher(&["upload", "bad.csv", "--to", "otaru.river", "--lang", "ja"]);
     assert!(japanese.code == 3 && japanese.err.contains("数値"), "{japanese:?}");
-    fs::write(terminal.folder.path().join("book.xlsx"), b"PK\x03\x04xl/workbook.xml").unwrap();
-    let book = terminal.publisher(&["upload", "book.xlsx", "--to", "otaru.river"]);
-    assert!(book.code == 3 && book.err.contains("Excel"), "{book:?}");
+    terminal.file("page.pdf", "%PDF-1.7");
+    let page = terminal.publisher(&["upload", "page.pdf", "--to", "otaru.river"]);
+    assert!(page.code == 3 && page.err.contains("PDF"), "{page:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
