@@ -26,3 +26,4 @@ mod support;
 mod transfers;
 mod uploads;
 mod worker;
+mod wrong_cells;

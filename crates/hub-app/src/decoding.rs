@@ -1,11 +1,14 @@
 //! Where the bytes of strangers are decoded: in a worker process, which is what a server does, or in
 //! this one, which is for tests of other things.
 
-use std::fs::File;
+use std::{fs::File, io::Write};
 
 use hub_intake::{
-    ConformedBatch, FormatHint, IntakeError, IntakeOptions, Proposal, SinkError,
-    worker::{Confinement, Watch, WorkerConfig, conform_in_worker, probe, propose_in_worker},
+    FormatHint, IntakeError, IntakeOptions, Proposal,
+    worker::{
+        Confinement, Sinks, Watch, WorkerConfig, conform_in_worker, mark_in_worker, probe,
+        propose_in_worker,
+    },
 };
 use hub_model::{Contract, UploadReport};
 
@@ -35,7 +38,7 @@ impl Decoding {
         Ok(Some(confinement))
     }
 
-    /// Checks every cell of a file and hands on what keeps the contract. It blocks.
+    /// Checks every cell of a file and hands on what keeps the contract and what is kept back. It blocks.
     pub(crate) fn conform(
         &self,
         file: File,
@@ -43,18 +46,39 @@ impl Decoding {
         contract: &Contract,
         options: &IntakeOptions,
         watch: &Watch,
-        sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+        sinks: Sinks<'_>,
     ) -> Result<UploadReport, IntakeError> {
         match self {
             Self::Worker(config) => {
-                conform_in_worker(config, file, hint, contract, options, watch, sink)
+                conform_in_worker(config, file, hint, contract, options, watch, sinks)
             }
             Self::InProcess => {
                 let recognised = hub_intake::recognise_within(file, hint, options)?;
-                hub_intake::conform(&recognised, contract, options, &mut |batch| {
+                let Sinks { rows, kept_back } = sinks;
+                let mut rows = |batch: hub_intake::ConformedBatch| {
                     watch.add_rows(batch.batch.num_rows() as u64);
-                    sink(batch)
-                })
+                    rows(batch)
+                };
+                hub_intake::conform_keeping(&recognised, contract, options, &mut rows, kept_back)
+            }
+        }
+    }
+
+    /// Writes a copy of a workbook in which the cells are marked that its report is about. It blocks.
+    pub(crate) fn mark(
+        &self,
+        original: File,
+        report: &UploadReport,
+        mut copy: File,
+    ) -> Result<(), IntakeError> {
+        match self {
+            Self::Worker(config) => {
+                let mut out = std::io::BufWriter::new(copy);
+                mark_in_worker(config, original, report, &mut out)
+            }
+            Self::InProcess => {
+                hub_intake::mark_workbook(original, report, &copy)?;
+                Ok(copy.flush()?)
             }
         }
     }

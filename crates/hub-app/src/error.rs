@@ -88,6 +88,24 @@ pub enum AppError {
         "this hub keeps files in a folder of its own, so nothing can be sent to it by a link; send the          file to the dataset's uploads, in one piece or in several"
     )]
     NoLinks,
+    /// Nothing was kept back of an upload, or its rows were removed.
+    #[error(
+        "no rows are kept back of the upload {upload}; there are some where a file was published with \
+         on_error=quarantine and some of its rows break the contract"
+    )]
+    NoKeptBack {
+        /// The upload.
+        upload: UploadId,
+    },
+    /// Only workbooks can be marked.
+    #[error(
+        "a marked copy is made of Excel workbooks, and this file was read as {format}; ask for the report \
+         with format=csv or format=json"
+    )]
+    NoWorkbook {
+        /// What the file was read as.
+        format: String,
+    },
     /// A link's file is not there.
     #[error("no file came by the link of the upload {upload}; send it by PUT, then complete it")]
     NotSent {
@@ -168,7 +186,8 @@ impl AppError {
         match self {
             Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
             Self::Forbidden(_) => ErrorKind::Forbidden,
-            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NoKeptBack { .. } => ErrorKind::NotFound,
+            Self::NoWorkbook { .. } => ErrorKind::NotAcceptable,
             Self::Withdrawn { .. } => ErrorKind::Withdrawn,
             Self::AlreadyWithdrawn { .. } => ErrorKind::AlreadyExists,
             Self::InvalidRequest(_) | Self::BodyBroken(_) => ErrorKind::InvalidRequest,

@@ -313,6 +313,8 @@ impl Terms {
 
 #[cfg(test)]
 mod tests {
+    use hub_model::OnError;
+
     use super::*;
 
     #[test]
@@ -321,6 +323,15 @@ mod tests {
         let stored: StoredRequestV1 = serde_json::from_str(first).unwrap();
         assert!(stored.is_job && !stored.is_kept);
         assert_eq!(stored.request.hint.file_name.as_deref(), Some("四月.csv"));
+        assert_eq!(stored.request.on_error, OnError::Reject);
         assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), first);
+    }
+
+    #[test]
+    fn the_answer_to_errors_is_stored_where_it_is_another_than_the_first_version_knew() {
+        let second = r#"{"request":{"dataset":"otaru.river","mode":"upsert","on_error":"quarantine","hint":{"file_name":null,"media_type":null,"format":null},"idempotency_key":null,"expected_sha256":null},"is_job":true,"is_kept":false,"by":"publisher of otaru"}"#;
+        let stored: StoredRequestV1 = serde_json::from_str(second).unwrap();
+        assert_eq!(stored.request.on_error, OnError::Quarantine);
+        assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), second);
     }
 }

@@ -6,19 +6,21 @@
 
 use std::sync::Arc;
 
-use hub_intake::{ConformedBatch, FormatHint};
+use hub_intake::{ConformedBatch, FormatHint, IntakeOptions, worker::Sinks};
 use hub_lake::Staged;
 use hub_model::{
-    DatasetId, ErrorKind, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
+    DatasetId, ErrorKind, OnError, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
 };
 use hub_registry::{DatasetRecord, Reservation, Reserved, UploadRecord, UploadState};
 
 use serde::{Deserialize, Serialize};
+use tempfile::NamedTempFile;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::{
     Accepted, App, AppError, Body, Job, Progress, Stage,
     jobs::{StoredRequestV1, Terms},
+    kept_back::Gathering,
     modes,
     spool::{Spooled, hex},
 };
@@ -30,12 +32,19 @@ pub struct UploadRequest {
     pub dataset: DatasetId,
     /// How it changes the dataset.
     pub mode: UploadMode,
+    /// What is done with cells that break the contract.
+    #[serde(default, skip_serializing_if = "is_reject")]
+    pub on_error: OnError,
     /// What is known of the file's format.
     pub hint: FormatHint,
     /// A name for this request, so that it can be sent again safely.
     pub idempotency_key: Option<String>,
     /// The SHA-256 the sender computed.
     pub expected_sha256: Option<[u8; 32]>,
+}
+
+fn is_reject(on_error: &OnError) -> bool {
+    *on_error == OnError::Reject
 }
 
 /// A published upload.
@@ -47,6 +56,12 @@ pub struct Publication {
     pub version: VersionRecord,
     /// Whether this repeats the answer to an earlier request with the same idempotency key.
     pub replayed: bool,
+}
+
+/// What of a file can be published, and what is kept back of it.
+struct Publishable {
+    staged: Staged,
+    kept_back: Option<NamedTempFile>,
 }
 
 /// How often an upload under way says so, for other nodes that share the registry.
@@ -146,7 +161,11 @@ impl App {
             Principal::Token { id, .. } => id.to_string(),
         };
         // The mode is part of the request: the same file appended and put in place are two things.
-        let body_sha256 = format!("{sha256} {}", request.mode.as_str());
+        let mut body_sha256 = format!("{sha256} {}", request.mode.as_str());
+        if request.on_error != OnError::Reject {
+            // So is the answer to errors; keys from before there was a choice stay what they are.
+            body_sha256 = format!("{body_sha256} {}", request.on_error.as_str());
+        }
         let asked = Reservation {
             scope: &scope,
             dataset: &request.dataset,
@@ -262,9 +281,9 @@ impl App {
             let (app, spooled, progress) =
                 (self.clone(), Arc::clone(&spooled), Arc::clone(&progress));
             let (id, contract) = (dataset.id.clone(), dataset.contract.clone());
-            let (upload_id, hint) = (upload.id, request.hint.clone());
+            let (upload_id, request) = (upload.id, request.clone());
             tokio::task::spawn_blocking(move || {
-                app.check_and_stage(upload_id, &id, &contract, &spooled, &hint, &progress)
+                app.check_and_stage(upload_id, &id, &contract, &spooled, &request, &progress)
             })
         };
         // Both come to their end: a file that is rejected is kept too.
@@ -273,13 +292,14 @@ impl App {
             tracing::warn!(%error, upload = %upload.id, "an uploaded file is not kept");
         }
         let checked = checked.map_err(|error| AppError::Broken(error.to_string()))?;
-        let (report, staged) = checked?;
+        let (report, publishable) = checked?;
         upload.format = Some(report.format.clone());
         upload.report = Some(report.clone());
-        let Some(staged) = staged else {
+        let Some(Publishable { staged, kept_back }) = publishable else {
             return Err(AppError::ContractViolated { upload: upload.id, report: Box::new(report) });
         };
         kept?;
+        self.keep_kept_back(upload, kept_back).await?;
         progress.enter(Stage::Committing);
         let publication = hub_lake::Publication {
             mode: upload.mode,
@@ -298,20 +318,21 @@ impl App {
         Ok(version)
     }
 
-    /// Reads, checks, sorts and stores a file's rows. Answers staged files only for a clean report.
+    /// Reads, checks, sorts and stores a file's rows. Answers staged files only for a report whose every
+    /// error was answered.
     fn check_and_stage(
         &self,
         upload: UploadId,
         dataset: &DatasetId,
         contract: &hub_model::Contract,
         spooled: &Spooled,
-        hint: &FormatHint,
+        request: &UploadRequest,
         progress: &Progress,
-    ) -> Result<(UploadReport, Option<Staged>), AppError> {
+    ) -> Result<(UploadReport, Option<Publishable>), AppError> {
         let config = &self.inner.config;
         let file = spooled.open()?;
         let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
-        let intake_options = self.intake_options();
+        let intake_options = IntakeOptions { on_error: request.on_error, ..self.intake_options() };
         let mut lake_error = None;
         let mut stage = |conformed: ConformedBatch| {
             stager.push(conformed.batch, conformed.first_row).map_err(|error| {
@@ -319,16 +340,27 @@ impl App {
                 "the rows can't be staged".into()
             })
         };
+        let mut gathering = Gathering::new(&config.scratch_folder);
+        let mut gather_error = None;
+        let mut gather = |kept| {
+            gathering.push(&kept).map_err(|error| {
+                gather_error = Some(error);
+                "the rows that are kept back can't be written".into()
+            })
+        };
         let conformed = config.decoding.conform(
             file,
-            hint,
+            &request.hint,
             contract,
             &intake_options,
             &progress.watch,
-            &mut stage,
+            Sinks { rows: &mut stage, kept_back: &mut gather },
         );
         if let Some(error) = lake_error {
             return Err(error.into());
+        }
+        if let Some(error) = gather_error {
+            return Err(AppError::Scratch(error));
         }
         let report = conformed?;
         if !report.is_publishable() {
@@ -339,7 +371,8 @@ impl App {
         let outcome = stager.finish()?;
         let duplicates = outcome.duplicates;
         if duplicates.count == 0 {
-            return Ok((report, Some(outcome.staged)));
+            let kept_back = gathering.finish()?;
+            return Ok((report, Some(Publishable { staged: outcome.staged, kept_back })));
         }
         let report = hub_intake::report_duplicates(
             report,

@@ -4,9 +4,10 @@
 //! The child is the hub's own program, started with a hidden word that leads to [`main`]. It gets the
 //! file as its standard input and one end of a socket as its standard output, and nothing else: no
 //! environment, no other file, no network. On the socket the parent sends one request, and the child
-//! answers with conformed batches as Arrow messages and a report as JSON. The parent takes none of it
-//! on trust: lengths are bounded, messages are decoded with full validation against the schema that the
-//! parent itself made from the contract, and an answer that does not end properly is no answer.
+//! answers with conformed batches as Arrow messages and a report as JSON, or with a file that it wrote.
+//! The parent takes none of it on trust: lengths are bounded, messages are decoded with full validation
+//! against the schema that the parent itself made from the contract, and an answer that does not end
+//! properly is no answer.
 //!
 //! The child must not be given anything but the file's bytes and what is in the request; the parent
 //! must not allocate what the child merely says.
@@ -31,7 +32,9 @@ use std::{
 
 pub use child::main;
 pub use confine::{Confinement, Fence};
-pub use parent::{conform_in_worker, probe, propose_in_worker};
+pub use parent::{conform_in_worker, mark_in_worker, probe, propose_in_worker};
+
+use crate::{ConformedBatch, KeptBack, SinkError};
 
 /// How a worker is started, and what it may take.
 #[derive(Debug, Clone)]
@@ -47,6 +50,20 @@ pub struct WorkerConfig {
     /// How long the parent waits for it, all waits of one file taken together. Time in which the parent
     /// itself is at work does not count.
     pub wait_time: Duration,
+}
+
+/// What takes in the rows of a file.
+pub struct Sinks<'a> {
+    /// Takes what keeps the contract.
+    pub rows: &'a mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+    /// Takes what is kept back, where that was asked for.
+    pub kept_back: &'a mut dyn FnMut(KeptBack) -> Result<(), SinkError>,
+}
+
+impl std::fmt::Debug for Sinks<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sinks").finish_non_exhaustive()
+    }
 }
 
 /// How far the reading of a file has come, for others to look at meanwhile.

@@ -1,6 +1,6 @@
-//! Uploaded files as they came, byte for byte, beside the versions that were made of them: under
-//! `_uploads/<upload>/` in the dataset's folder, where neither the log nor vacuum looks. It must not know
-//! what is in a file, nor who may have it.
+//! Uploaded files as they came, byte for byte, and what was kept back of them, beside the versions that
+//! were made of them: under `_uploads/<upload>/` in the dataset's folder, where neither the log nor vacuum
+//! looks. It must not know what is in a file, nor who may have it.
 
 use std::{ops::Range, path::Path as LocalPath, time::Duration};
 
@@ -19,6 +19,7 @@ use crate::{Lake, LakeError};
 const FOLDER: &str = "_uploads";
 const FILE: &str = "original";
 const RECORD: &str = "request.json";
+const KEPT_BACK: &str = "kept_back.csv";
 
 /// A kept file, or a part of it, being read.
 pub struct Original {
@@ -57,10 +58,24 @@ impl Lake {
         upload: &UploadId,
         file: &LocalPath,
     ) -> Result<(), LakeError> {
+        self.keep_file(self.upload_path(dataset, upload, FILE)?, file).await
+    }
+
+    /// Keeps a local file as the rows that were kept back of an upload. As [`Self::keep_original`]
+    /// otherwise.
+    pub async fn keep_kept_back(
+        &self,
+        dataset: &DatasetId,
+        upload: &UploadId,
+        file: &LocalPath,
+    ) -> Result<(), LakeError> {
+        self.keep_file(self.upload_path(dataset, upload, KEPT_BACK)?, file).await
+    }
+
+    async fn keep_file(&self, path: Path, file: &LocalPath) -> Result<(), LakeError> {
         let scratch = |source| LakeError::Scratch { source };
         let mut file = tokio::fs::File::open(file).await.map_err(scratch)?;
-        let mut writer =
-            BufWriter::new(self.object_store(), self.upload_path(dataset, upload, FILE)?);
+        let mut writer = BufWriter::new(self.object_store(), path);
         let copied = async {
             tokio::io::copy(&mut file, &mut writer).await?;
             writer.shutdown().await
@@ -84,7 +99,23 @@ impl Lake {
         upload: &UploadId,
         range: Option<Range<u64>>,
     ) -> Result<Option<Original>, LakeError> {
-        let path = self.upload_path(dataset, upload, FILE)?;
+        self.kept_file(self.upload_path(dataset, upload, FILE)?, range).await
+    }
+
+    /// The rows that were kept back of an upload, where there are some and they are kept.
+    pub async fn kept_back(
+        &self,
+        dataset: &DatasetId,
+        upload: &UploadId,
+    ) -> Result<Option<Original>, LakeError> {
+        self.kept_file(self.upload_path(dataset, upload, KEPT_BACK)?, None).await
+    }
+
+    async fn kept_file(
+        &self,
+        path: Path,
+        range: Option<Range<u64>>,
+    ) -> Result<Option<Original>, LakeError> {
         let range = range.map(GetRange::Bounded);
         let options = GetOptions { range, ..GetOptions::default() };
         match self.object_store().get_opts(&path, options).await {
@@ -143,7 +174,7 @@ impl Lake {
         dataset: &DatasetId,
         upload: &UploadId,
     ) -> Result<(), LakeError> {
-        for name in [FILE, RECORD] {
+        for name in [FILE, RECORD, KEPT_BACK] {
             match self.object_store().delete(&self.upload_path(dataset, upload, name)?).await {
                 Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                 Err(source) => {

@@ -15,6 +15,7 @@ mod output;
 mod problem;
 mod propose;
 mod report;
+mod report_file;
 mod rows;
 mod sql;
 mod table;
@@ -119,6 +120,7 @@ async fn execute(
     match command {
         ClientCommand::Upload(args) => upload::run(args, &client?, console).await,
         ClientCommand::Download(args) => download::run(&args, &client?, console).await,
+        ClientCommand::Report(args) => report_file::run(&args, &client?, console).await,
         ClientCommand::Sql(args) => sql::run(args, &client?, console).await,
         ClientCommand::Dataset { command } => dataset::run(command, &client?, console).await,
         ClientCommand::Agency { command } => agency::run(command, &client?, console).await,

@@ -29,8 +29,8 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, diff, home, links, ops, originals, proposals, rows, sql, tokens, tus,
-        upkeep, uploads, versions,
+        agencies, datasets, diff, home, links, ops, originals, proposals, reports, rows, sql,
+        tokens, tus, upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -52,6 +52,8 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(uploads::create_upload, uploads::list_uploads))
         .routes(routes!(uploads::read_upload))
         .routes(routes!(originals::read_original, originals::remove_original))
+        .routes(routes!(reports::read_report))
+        .routes(routes!(reports::read_kept_back))
         .routes(routes!(links::create_upload_link))
         .routes(routes!(links::complete_upload))
         .routes(routes!(tus::begin_tus_upload))

@@ -10,6 +10,7 @@ pub(crate) mod links;
 pub(crate) mod ops;
 pub(crate) mod originals;
 pub(crate) mod proposals;
+pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod sql;
 pub(crate) mod tokens;

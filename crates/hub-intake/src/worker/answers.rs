@@ -16,13 +16,16 @@ use super::{
     frame::{Head, Kind, broken, read_bytes, read_json},
     request::Failure,
 };
-use crate::{ConformedBatch, Proposal, decode::guarded};
+use crate::{ConformedBatch, KeptBack, Proposal, decode::guarded};
 
 /// One piece of an answer, checked.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Fences(Confinement),
     Batch(ConformedBatch),
+    KeptBack(KeptBack),
+    Part(Vec<u8>),
+    Written,
     Report(Box<UploadReport>),
     Proposal(Box<Proposal>),
     Failure(Failure),
@@ -33,7 +36,7 @@ pub(crate) struct Answers<R> {
     from: R,
     schema: SchemaRef,
     decoder: StreamDecoder,
-    /// Bytes of rows that may still come.
+    /// Bytes of rows, or of a file, that may still come.
     left: u64,
 }
 
@@ -68,12 +71,26 @@ impl<R: Read> Answers<R> {
             Kind::Batch => {
                 Answer::Batch(ConformedBatch { batch: self.batch(head)?, first_row: head.number })
             }
+            Kind::KeptBack => {
+                self.count(head)?;
+                Answer::KeptBack(read_json(&mut self.from, head)?)
+            }
+            Kind::Part => {
+                self.count(head)?;
+                Answer::Part(read_bytes(&mut self.from, head.bytes)?)
+            }
+            Kind::Written => Answer::Written,
             Kind::Request => return Err(broken("a request in the place of an answer")),
         })
     }
 
+    fn count(&mut self, head: Head) -> io::Result<()> {
+        self.left = self.left.checked_sub(head.bytes).ok_or_else(|| broken("too much"))?;
+        Ok(())
+    }
+
     fn batch(&mut self, head: Head) -> io::Result<RecordBatch> {
-        self.left = self.left.checked_sub(head.bytes).ok_or_else(|| broken("too many rows"))?;
+        self.count(head)?;
         let prefix = read_bytes(&mut self.from, 8.min(head.bytes))?;
         let stated = prefix.get(4..).and_then(|length| length.first_chunk::<4>());
         let stated = stated.map_or(0, |length| u64::from(u32::from_le_bytes(*length)));

@@ -3,7 +3,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read, Write},
+    io::{self, Cursor, Read},
     os::fd::AsFd,
     process::ExitCode,
 };
@@ -12,7 +12,7 @@ use hub_model::{Contract, UploadReport};
 
 use super::{
     confine,
-    encode::BatchWriter,
+    encode::{BatchWriter, write_file, write_kept_back},
     frame::{Head, Kind, broken, read_json, write_json},
     request::{Failure, Request, Task},
 };
@@ -60,6 +60,10 @@ fn run() -> io::Result<()> {
             Ok(proposal) => write_json(&mut parent, Kind::Proposal, &proposal),
             Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
         },
+        Task::Mark(report) => match mark(file, &report) {
+            Ok(copy) => write_file(&mut parent, &copy),
+            Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
+        },
         Task::Conform(contract) => match conform(file, &hint, &contract, &options, &mut parent) {
             Ok(report) => write_json(&mut parent, Kind::Report, &report),
             Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
@@ -90,15 +94,25 @@ fn conform(
     hint: &FormatHint,
     contract: &Contract,
     options: &IntakeOptions,
-    parent: &mut impl Write,
+    parent: &mut File,
 ) -> Result<UploadReport, IntakeError> {
     let recognised = crate::recognise_within(file, hint, options)?;
+    let mut to_kept_back = parent.try_clone()?;
     let mut writer = BatchWriter::new(&contract.storage_schema(), parent)?;
-    crate::conform(&recognised, contract, options, &mut |conformed| {
+    let mut rows = |conformed: ConformedBatch| {
         let ConformedBatch { batch, first_row } = conformed;
         if batch.num_rows() == 0 {
             return Ok(());
         }
         Ok(writer.write(&batch, first_row)?)
-    })
+    };
+    let mut kept_back = |kept| Ok(write_kept_back(&mut to_kept_back, kept)?);
+    crate::conform_keeping(&recognised, contract, options, &mut rows, &mut kept_back)
+}
+
+/// The marked copy, in memory: there is no file to write to here, and the limit on memory holds.
+fn mark(file: File, report: &UploadReport) -> Result<Vec<u8>, IntakeError> {
+    let mut copy = Cursor::new(Vec::new());
+    crate::mark_workbook(file, report, &mut copy)?;
+    Ok(copy.into_inner())
 }

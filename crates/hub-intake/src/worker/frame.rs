@@ -11,6 +11,9 @@ pub(crate) const MAX_JSON_BYTES: u64 = 64 << 20;
 /// The longest batch of rows.
 pub(crate) const MAX_BATCH_BYTES: u64 = 128 << 20;
 
+/// The longest part of a file that is written.
+pub(crate) const MAX_PART_BYTES: u64 = 1 << 20;
+
 /// What a piece carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -20,20 +23,29 @@ pub(crate) enum Kind {
     Fences,
     /// Rows: the number is the first one's, the payload an Arrow message.
     Batch,
+    /// Rows that are kept back.
+    KeptBack,
+    /// The next bytes of a file that is written.
+    Part,
     /// The end: the report on a file.
     Report,
     /// The end: a proposed contract.
     Proposal,
+    /// The end: all parts of the file that is written were sent.
+    Written,
     /// The end: why the file could not be read.
     Failure,
 }
 
-const KINDS: [(Kind, u8); 6] = [
+const KINDS: [(Kind, u8); 9] = [
     (Kind::Request, b'Q'),
     (Kind::Fences, b'F'),
     (Kind::Batch, b'B'),
+    (Kind::KeptBack, b'K'),
+    (Kind::Part, b'D'),
     (Kind::Report, b'R'),
     (Kind::Proposal, b'P'),
+    (Kind::Written, b'W'),
     (Kind::Failure, b'E'),
 ];
 
@@ -50,7 +62,11 @@ impl Kind {
         match self {
             Self::Batch => MAX_BATCH_BYTES,
             Self::Fences => 64 << 10,
-            Self::Request | Self::Report | Self::Proposal | Self::Failure => MAX_JSON_BYTES,
+            Self::Part => MAX_PART_BYTES,
+            Self::Written => 0,
+            Self::Request | Self::KeptBack | Self::Report | Self::Proposal | Self::Failure => {
+                MAX_JSON_BYTES
+            }
         }
     }
 }

@@ -1,30 +1,32 @@
 //! The parent: starts a worker, asks, takes in the answer, and puts every other end into words for the
 //! person who sent the file.
 
-use std::{fs::File, io::BufReader, sync::Arc};
+use std::{
+    fs::File,
+    io::{BufReader, Write},
+    sync::Arc,
+};
 
 use arrow_schema::{Schema, SchemaRef};
-use hub_model::{Contract, UploadReport};
+use hub_model::{Contract, OnError, UploadReport};
 
 use super::{
-    Watch, WorkerConfig,
+    Sinks, Watch, WorkerConfig,
     answers::{Answer, Answers},
     confine::Confinement,
     frame::{Kind, write_json},
     process::{End, Given, Line, Worker},
     request::{Request, Task},
 };
-use crate::{
-    ConformedBatch, FormatHint, IntakeError, IntakeOptions, Proposal, SinkError, decode::show_size,
-};
+use crate::{FormatHint, IntakeError, IntakeOptions, Proposal, decode::show_size};
 
 /// Signals by their numbers, which are the same on every system that the hub runs on.
 const SIGABRT: i32 = 6;
 const SIGKILL: i32 = 9;
 const SIGXCPU: i32 = 24;
 
-/// As [`crate::detect`] and [`crate::conform`], in a worker: what goes wrong there is an error of this
-/// file. The sink runs on the calling thread.
+/// As [`crate::recognise`] and [`crate::conform_keeping`], in a worker: what goes wrong there is an error
+/// of this file. The sinks run on the calling thread.
 pub fn conform_in_worker(
     config: &WorkerConfig,
     file: File,
@@ -32,17 +34,61 @@ pub fn conform_in_worker(
     contract: &Contract,
     options: &IntakeOptions,
     watch: &Watch,
-    sink: &mut dyn FnMut(ConformedBatch) -> Result<(), SinkError>,
+    sinks: Sinks<'_>,
 ) -> Result<UploadReport, IntakeError> {
     let task = Task::Conform(Box::new(contract.clone()));
     let job = Job { config, hint, options, watch };
-    let answer = job.run(task, Some(file), contract.storage_schema(), &mut |batch| {
-        watch.add_rows(batch.batch.num_rows() as u64);
-        sink(batch).map_err(IntakeError::Sink)
+    let mut kept_back = 0;
+    let answer =
+        job.run(task, Some(file), contract.storage_schema(), &mut |answer| match answer {
+            Answer::Batch(batch) => {
+                watch.add_rows(batch.batch.num_rows() as u64);
+                (sinks.rows)(batch).map_err(IntakeError::Sink)
+            }
+            Answer::KeptBack(kept) if options.on_error == OnError::Quarantine => {
+                kept_back += kept.rows.len() as u64;
+                (sinks.kept_back)(kept).map_err(IntakeError::Sink)
+            }
+            _ => Err(crashed()),
+        })?;
+    match answer {
+        // The list is as long as it was asked to be, errors are answered as they were to be, and every
+        // row that is said to be kept back came, whatever the worker says.
+        Some(Answer::Report(report))
+            if report.errors.len() <= options.error_cap
+                && report.on_error == options.on_error
+                && (report.kept_back == kept_back || !report.is_publishable()) =>
+        {
+            Ok(*report)
+        }
+        _ => Err(crashed()),
+    }
+}
+
+/// As [`crate::mark_workbook`], in a worker. The copy is written from its beginning to its end; what was
+/// written before an error is of no use.
+pub fn mark_in_worker(
+    config: &WorkerConfig,
+    original: File,
+    report: &UploadReport,
+    out: &mut dyn Write,
+) -> Result<(), IntakeError> {
+    let size = original.metadata()?.len();
+    // An old book grows when it becomes a new one; a copy much longer than that is none.
+    let options = IntakeOptions {
+        max_decoded_bytes: size.saturating_mul(8).saturating_add(256 << 20),
+        ..IntakeOptions::default()
+    };
+    let (hint, watch) = (FormatHint::default(), Watch::default());
+    let job = Job { config, hint: &hint, options: &options, watch: &watch };
+    let task = Task::Mark(Box::new(report.clone()));
+    let schema = Arc::new(Schema::empty());
+    let answer = job.run(task, Some(original), schema, &mut |answer| match answer {
+        Answer::Part(bytes) => Ok(out.write_all(&bytes)?),
+        _ => Err(crashed()),
     })?;
     match answer {
-        // The list is as long as it was asked to be, whatever the worker says.
-        Some(Answer::Report(report)) if report.errors.len() <= options.error_cap => Ok(*report),
+        Some(Answer::Written) => Ok(out.flush()?),
         _ => Err(crashed()),
     }
 }
@@ -87,13 +133,14 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    /// Runs one worker to its last piece, handing on batches as they come.
+    /// Runs one worker to its last piece, handing on as they come those before it that carry rows or
+    /// parts of a file.
     fn run(
         &self,
         task: Task,
         file: Option<File>,
         schema: SchemaRef,
-        take: &mut dyn FnMut(ConformedBatch) -> Result<(), IntakeError>,
+        take: &mut dyn FnMut(Answer) -> Result<(), IntakeError>,
     ) -> Result<Option<Answer>, IntakeError> {
         self.options.check_stop()?;
         let probing = matches!(task, Task::Probe);
@@ -116,7 +163,9 @@ impl Job<'_> {
         let mut answers = Answers::new(reader, schema, self.options.max_decoded_bytes)?;
         loop {
             match answers.next() {
-                Ok(Answer::Batch(batch)) => take(batch)?,
+                Ok(answer @ (Answer::Batch(_) | Answer::KeptBack(_) | Answer::Part(_))) => {
+                    take(answer)?
+                }
                 Ok(Answer::Fences(confinement)) if probing => {
                     return Ok(Some(Answer::Fences(confinement)));
                 }

@@ -1,6 +1,6 @@
 //! What a parent asks of a worker, and how a failure travels back.
 
-use hub_model::{Contract, ErrorKind, Text};
+use hub_model::{Contract, ErrorKind, Text, UploadReport};
 use serde::{Deserialize, Serialize};
 
 use crate::{FormatHint, IntakeError, IntakeOptions};
@@ -14,6 +14,8 @@ pub(crate) enum Task {
     Conform(Box<Contract>),
     /// Propose a contract for it.
     Propose,
+    /// Write a copy of the workbook in which the report's cells are marked.
+    Mark(Box<UploadReport>),
 }
 
 /// The one piece that a worker gets.

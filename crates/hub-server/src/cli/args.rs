@@ -11,6 +11,7 @@ use crate::cli::{
     dataset::DatasetCommand,
     download::DownloadArgs,
     output::Language,
+    report_file::ReportArgs,
     sql::SqlArgs,
     token::TokenCommand,
     upkeep::{CompactArgs, VacuumArgs},
@@ -148,6 +149,8 @@ pub enum ClientCommand {
     Upload(UploadArgs),
     /// Get the file of an upload back, as it was sent
     Download(DownloadArgs),
+    /// Get the hub's report on an upload as a file
+    Report(ReportArgs),
     /// Ask a question in SQL, across all datasets you may read
     Sql(SqlArgs),
     /// Look for datasets, see what they hold, make new ones

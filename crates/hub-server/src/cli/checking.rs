@@ -64,6 +64,7 @@ fn refused(upload: &Value) -> CliError {
         status: if is_rejected { 422 } else { 500 },
         detail: upload.get("problem").and_then(Value::as_str).map(str::to_owned),
         instance: None,
+        upload_id: upload.get("id").and_then(Value::as_str).map(str::to_owned),
         report: if is_rejected { report } else { None },
         ..Problem::default()
     };

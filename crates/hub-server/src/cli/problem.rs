@@ -21,6 +21,8 @@ pub(crate) struct Problem {
     pub(crate) errors: Vec<Item>,
     pub(crate) position: Option<Position>,
     pub(crate) suggestions: Vec<Value>,
+    /// Of refused uploads: which one.
+    pub(crate) upload_id: Option<String>,
     /// Of refused uploads.
     pub(crate) report: Option<Value>,
 }

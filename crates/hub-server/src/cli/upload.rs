@@ -18,6 +18,7 @@ use crate::cli::{
     input::{FileHints, Input},
     output::{Console, Look, bytes, clean, count, counted, instant, member, text_in},
     report,
+    report_file::{self, ReportForm},
 };
 
 /// A header by which a hub says that it gives the answer of an earlier, equal request.
@@ -29,13 +30,15 @@ Examples:
   mochiyori upload flow-2026-04.csv --to kaihatsu.river_flow
   mochiyori upload flow-2026-04-final.csv --to kaihatsu.river_flow --mode upsert
   mochiyori upload flow.parquet --to kaihatsu.river_flow --mode replace
+  mochiyori upload flow-2026-04.csv --to kaihatsu.river_flow --on-error quarantine
+  mochiyori upload flow-2026-04.xlsx --to kaihatsu.river_flow --report flow-marked.xlsx
   zcat flow.csv.gz | mochiyori upload - --to kaihatsu.river_flow --format csv
 
 Where the dataset is not there yet and the file is in a publisher's layout that the hub knows (such
 as a download from the weather agency), the dataset is made with that layout's contract.
 
 The hub checks every cell against the dataset's contract. Either the whole file is published, or
-nothing is, and each place that is wrong is listed (exit code 3).
+nothing is, and each place that is wrong is listed (exit code 3), unless --on-error says otherwise.
 
 Running the same command again is safe, as after a lost connection: the same file is published
 into the same dataset once only. Where it should be published once more, as after other files
@@ -49,6 +52,9 @@ pub struct UploadArgs {
     /// What to do with the rows that are there
     #[arg(long, value_enum, default_value_t = Mode::Append)]
     pub(crate) mode: Mode,
+    /// What to do with cells that break the contract
+    #[arg(long, value_enum, value_name = "ANSWER", default_value_t = OnError::Reject)]
+    pub(crate) on_error: OnError,
     #[command(flatten)]
     pub(crate) hints: FileHints,
     /// Publish even if the same file was published before
@@ -57,7 +63,8 @@ pub struct UploadArgs {
     /// A key of your own that names this upload; the same key never publishes twice
     #[arg(long, value_name = "KEY", conflicts_with = "again")]
     pub(crate) idempotency_key: Option<String>,
-    /// Save the hub's report on the file, as JSON
+    /// Save the hub's report on the file: as a table in a .csv, as a marked copy of an Excel workbook
+    /// in an .xlsx, as JSON otherwise
     #[arg(long, value_name = "FILE")]
     pub(crate) report: Option<PathBuf>,
     /// Print the hub's answer as JSON
@@ -75,6 +82,26 @@ pub(crate) enum Mode {
     ReplacePeriod,
     /// Put the file's rows in the place of all of them
     Replace,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnError {
+    /// Publish nothing
+    Reject,
+    /// Keep their rows back, to be mended and sent again, and publish the others
+    Quarantine,
+    /// Publish their values as doubtful
+    Flag,
+}
+
+impl OnError {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Reject => "reject",
+            Self::Quarantine => "quarantine",
+            Self::Flag => "flag",
+        }
+    }
 }
 
 impl Mode {
@@ -114,6 +141,9 @@ pub(crate) async fn run(
             let mut words = vec![args.to.to_string(), args.mode.as_str().to_owned()];
             let hints = args.hints.parameters().into_iter();
             words.extend(hints.map(|(name, value)| format!("{name}={value}")));
+            if args.on_error != OnError::Reject {
+                words.push(args.on_error.as_str().to_owned());
+            }
             fingerprint.key(&words.iter().map(String::as_str).collect::<Vec<_>>())
         }
     };
@@ -127,6 +157,9 @@ pub(crate) async fn run(
         // Whoever looks on sees how the checking goes; a program waits for the one answer.
         request = request.header("Prefer", "respond-async");
     }
+    if args.on_error != OnError::Reject {
+        request = request.query(&[("on_error", args.on_error.as_str())]);
+    }
     request = request.query(&args.hints.parameters());
     if let Some(file_name) = input.name() {
         request = request.query(&[("file_name", file_name)]);
@@ -138,14 +171,21 @@ pub(crate) async fn run(
 
     match answered(answer, client, &args, console.look, size).await {
         Ok((upload, replayed)) => {
-            save_report(&args, upload.get("report"))?;
+            let id = upload.get("id").and_then(Value::as_str);
             if args.json {
-                return Ok(console.json(&upload)?);
+                console.json(&upload)?;
+            } else {
+                published(console, &args, &dataset, &upload, size, replayed)?;
             }
-            published(console, &args, &dataset, &upload, size, replayed)
+            // What is published stays so, whether the report can be saved or not.
+            save_report(&args, id, upload.get("report"), client, console).await
         }
         Err(CliError::Problem { problem, shown }) => {
-            save_report(&args, problem.report.as_ref())?;
+            let (id, found) = (problem.upload_id.as_deref(), problem.report.as_ref());
+            if let Err(error) = save_report(&args, id, found, client, console).await {
+                // What is wrong with the file matters more than where that is written.
+                console.remark(format_args!("the report is not saved: {error}"))?;
+            }
             if let Some(found) = &problem.report {
                 console.out.flush()?;
                 if args.json {
@@ -211,6 +251,7 @@ fn published(
         let count_of = upload.pointer(&format!("/published/{name}")).and_then(Value::as_u64);
         count_of.map(count).unwrap_or_default()
     };
+    let answered = |name: &str| upload.get(name).and_then(Value::as_u64).unwrap_or_default();
     let version = number("version").unwrap_or_else(|| member(upload, "version"));
     if replayed {
         console.line(format_args!(
@@ -241,6 +282,25 @@ fn published(
     if !title.is_empty() {
         console.remark(format_args!("  {title}, {}", bytes(size)))?;
     }
+    let (kept_back, flagged) = (answered("kept_back"), answered("flagged"));
+    if kept_back > 0 {
+        let id = member(upload, "id");
+        console.line(format_args!(
+            "  {} kept back, since they break the contract",
+            counted(kept_back, "row")
+        ))?;
+        console.remark(format_args!(
+            "  To mend them and send them again: mochiyori download {} --from {} --kept-back",
+            clean(&id),
+            args.to
+        ))?;
+    }
+    if flagged > 0 {
+        console.line(format_args!(
+            "  {} published as doubtful, since they break the contract",
+            counted(flagged, "value")
+        ))?;
+    }
     let period = |name: &str| {
         upload.pointer(&format!("/report/period/{name}")).and_then(Value::as_str).map(instant)
     };
@@ -262,10 +322,22 @@ fn published(
     Ok(())
 }
 
-fn save_report(args: &UploadArgs, report: Option<&Value>) -> Result<(), CliError> {
+/// Saves the report on an upload where that was asked for and there is one.
+async fn save_report(
+    args: &UploadArgs,
+    id: Option<&str>,
+    report: Option<&Value>,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
     let (Some(path), Some(report)) = (&args.report, report) else { return Ok(()) };
-    fs::write(path, format!("{report:#}\n"))
-        .map_err(CliError::file(format!("can't write {}", path.display())))
+    match (ReportForm::of(path), id) {
+        (form @ (ReportForm::Csv | ReportForm::Xlsx), Some(id)) => {
+            report_file::fetch(&args.to, id, form, path, client, console).await
+        }
+        _ => fs::write(path, format!("{report:#}\n"))
+            .map_err(CliError::file(format!("can't write {}", path.display()))),
+    }
 }
 
 /// A bar on a terminal, nothing elsewhere.

@@ -74,7 +74,8 @@ fn answer(file: OriginalFile, is_part: bool, etag: Option<String>) -> Response {
     if let Some(media_type) = media_type {
         set("content-type", media_type);
     }
-    set("content-disposition", disposition(upload.file_name.as_deref(), &upload.id));
+    let name = upload.file_name.clone().unwrap_or_else(|| upload.id.to_string());
+    set("content-disposition", disposition(&name));
     set("content-length", (original.range.end - original.range.start).to_string());
     set("accept-ranges", "bytes".to_owned());
     set("cache-control", "private, no-cache".to_owned());
@@ -105,9 +106,8 @@ fn digest(sha256: &str) -> Option<String> {
     Some(format!("sha-256=:{}:", STANDARD.encode(bytes?)))
 }
 
-/// The file's name for browsers, in the form that any name can take (RFC 6266).
-fn disposition(file_name: Option<&str>, id: &UploadId) -> String {
-    let name = file_name.map_or_else(|| id.to_string(), str::to_owned);
+/// A file's name for browsers, in the form that any name can take (RFC 6266).
+pub(crate) fn disposition(name: &str) -> String {
     let mut encoded = String::new();
     for byte in name.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
@@ -201,8 +201,7 @@ mod tests {
 
     #[test]
     fn a_name_is_encoded_whatever_it_holds() {
-        let id = UploadId::generate();
-        let shown = disposition(Some("四月 \"x\"\r\n.csv"), &id);
+        let shown = disposition("四月 \"x\"\r\n.csv");
         assert_eq!(shown, "attachment; filename*=UTF-8''%E5%9B%9B%E6%9C%88%20%22x%22%0D%0A.csv");
     }
 }

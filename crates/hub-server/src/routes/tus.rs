@@ -10,7 +10,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hub_app::{PartialUpload, PieceChecksum};
-use hub_model::{DatasetId, ErrorKind, UploadId};
+use hub_model::{DatasetId, ErrorKind, OnError, UploadId};
 
 use super::{
     WriteProblems,
@@ -70,7 +70,8 @@ pub(crate) async fn speak(request: Request, next: Next) -> Response {
 
 /// Begin an upload in pieces
 ///
-/// For publishers of the agency: tus 1.0, creation. `Upload-Metadata` may hold `filename` and `filetype`.
+/// For publishers of the agency: tus 1.0, creation. `Upload-Metadata` may hold `filename`, `filetype` and
+/// `on_error`, where the address does not say it.
 /// Once all of the file has come it is checked and published as any upload, and is read at
 /// `/uploads/{id}` with the id of this one.
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads/tus", tag = "uploads",
@@ -78,7 +79,7 @@ pub(crate) async fn speak(request: Request, next: Next) -> Response {
            UploadQuery,
            ("Tus-Resumable" = String, Header, example = "1.0.0"),
            ("Upload-Length" = u64, Header, description = "The file's size in bytes"),
-           ("Upload-Metadata" = Option<String>, Header, description = "`filename <base64>,filetype <base64>`")),
+           ("Upload-Metadata" = Option<String>, Header, description = "`filename <base64>,filetype <base64>,on_error <base64>`")),
     responses((status = 201, description = "Send the pieces to `Location`", headers(("Location" = String))),
               (status = 412, body = Problem, content_type = "application/problem+json", description = "Another version of tus"),
               (status = 460, body = Problem, content_type = "application/problem+json", description = "The piece is not that of its checksum"),
@@ -99,6 +100,15 @@ pub(crate) async fn begin_tus_upload(
     if let Some(name) = metadata(&headers, &["filename", "name"])? {
         super::uploads::check_file_name(&name)?;
         request.hint.file_name.get_or_insert(name);
+    }
+    if query.on_error.is_none()
+        && let Some(word) = metadata(&headers, &["on_error"])?
+    {
+        let known = [OnError::Reject, OnError::Quarantine, OnError::Flag];
+        request.on_error = known
+            .into_iter()
+            .find(|on_error| on_error.as_str() == word)
+            .ok_or_else(|| Problem::parameter("on_error", "use reject, quarantine or flag"))?;
     }
     request.hint.media_type = metadata(&headers, &["filetype", "type"])?.filter(|m| !m.is_empty());
     let mut partial = state.app.begin_partial(&principal, request, length).await?;

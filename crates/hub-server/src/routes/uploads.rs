@@ -11,7 +11,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::TryStreamExt;
 use hub_app::{Accepted, Publication, UploadRequest};
 use hub_intake::{Format, FormatHint};
-use hub_model::{DatasetId, UploadId, UploadMode, UploadReport, format_instant};
+use hub_model::{DatasetId, OnError, UploadId, UploadMode, UploadReport, format_instant};
 use hub_registry::UploadRecord;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -106,6 +106,10 @@ pub(crate) struct UploadQuery {
     /// are there.
     #[serde(default)]
     mode: ModeBody,
+    /// `reject`, which is the default, publishes nothing where a cell breaks the contract; `quarantine`
+    /// publishes the other rows and keeps back those with such cells, to be mended and sent again; `flag`
+    /// publishes values that break it with the quality `doubtful`.
+    pub(crate) on_error: Option<OnErrorBody>,
     /// `csv`, `xlsx`, `xls`, `json`, `ndjson`, `geojson`, `parquet`, `arrow_file` or `arrow_stream`;
     /// found by itself where nothing is said.
     format: Option<String>,
@@ -141,6 +145,7 @@ impl UploadQuery {
         Ok(UploadRequest {
             dataset,
             mode: self.mode.into(),
+            on_error: self.on_error.unwrap_or_default().into(),
             hint: FormatHint {
                 preset: self.preset.clone(),
                 encoding: self.encoding.clone(),
@@ -183,6 +188,29 @@ impl From<ModeBody> for UploadMode {
     }
 }
 
+/// What is done with cells that break the contract.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum OnErrorBody {
+    /// One refuses the file.
+    #[default]
+    Reject,
+    /// Their rows are kept back, the others are published.
+    Quarantine,
+    /// They are published as doubtful.
+    Flag,
+}
+
+impl From<OnErrorBody> for OnError {
+    fn from(on_error: OnErrorBody) -> Self {
+        match on_error {
+            OnErrorBody::Reject => Self::Reject,
+            OnErrorBody::Quarantine => Self::Quarantine,
+            OnErrorBody::Flag => Self::Flag,
+        }
+    }
+}
+
 /// An upload and what became of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct UploadResponse {
@@ -212,6 +240,12 @@ pub(crate) struct UploadResponse {
     finished_at: Option<String>,
     /// The number of the version it became.
     version: Option<u64>,
+    /// Rows that were kept back from publication; `…/kept-back` has them.
+    #[serde(skip_serializing_if = "is_zero")]
+    kept_back: u64,
+    /// Values that were published as doubtful because they break the contract.
+    #[serde(skip_serializing_if = "is_zero")]
+    flagged: u64,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -224,8 +258,14 @@ pub(crate) struct UploadResponse {
     report: Option<UploadReport>,
 }
 
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
 impl From<UploadRecord> for UploadResponse {
     fn from(record: UploadRecord) -> Self {
+        let published = record.report.as_ref().filter(|_| record.version.is_some());
+        let (kept_back, flagged) = published.map_or((0, 0), |r| (r.kept_back, r.flagged));
         Self {
             id: record.id.to_string(),
             dataset: record.dataset.to_string(),
@@ -239,6 +279,8 @@ impl From<UploadRecord> for UploadResponse {
             created_at: format_instant(record.created_at),
             finished_at: record.finished_at.map(format_instant),
             version: record.version,
+            kept_back,
+            flagged,
             problem: record.problem,
             progress: None,
             report: record.report,
@@ -303,7 +345,8 @@ pub(crate) fn body_stream(body: Body) -> hub_app::Body {
 /// Upload a file
 ///
 /// For publishers of the agency. The body is the file as it is. It is checked whole: if any cell breaks
-/// the contract nothing is published, and the answer lists every such cell. With an `Idempotency-Key` the
+/// the contract nothing is published, and the answer lists every such cell, unless `on_error` says
+/// otherwise. With an `Idempotency-Key` the
 /// same request can be sent again safely: it is answered as the first time.
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
