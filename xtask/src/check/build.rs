@@ -10,7 +10,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     Ok(Outcome::Passed(String::new()))
 }
 
-/// Builds every program of the workspace.
+/// Builds every program of the workspace, together with the tests: by themselves the programs have other
+/// features of some packages, and half the tree would be built twice.
 pub(crate) fn programs(workspace: &Workspace) -> Result<()> {
-    workspace.run("cargo", &["build", "--workspace", "--bins", "--locked"])
+    workspace.run("cargo", &["build", "--workspace", "--bins", "--tests", "--locked"])
 }
