@@ -22,7 +22,7 @@ pub(crate) const MAX_FILES: usize = 256;
 
 /// Tables shrink to a hundredth at the best; what unpacks to more than this many times its size, once it
 /// is past so many bytes, was made to do harm.
-const MAX_RATIO: u64 = 400;
+const MAX_RATIO: u64 = 200;
 const RATIO_FROM: u64 = 64 << 20;
 
 /// A file that was inside.

@@ -25,8 +25,8 @@ use crate::{
 const FOOT_BYTES: u64 = 64 << 10;
 const FOOT_ROWS: usize = 60;
 
-/// The most lone rows that are held back until it is known whether data follows them.
-const MAX_LONE: usize = 1_000;
+/// The most rows that are held back until it is known whether data follows them.
+const MAX_HELD: usize = 1_000;
 
 /// Opens a file of rows: by the fast path where its table is plain.
 pub(crate) fn open(
@@ -117,8 +117,11 @@ struct TableDecoder {
     /// Whether rows are as wide as the table unless cells are missing: sheets have no such thing.
     is_text: bool,
     changes: Changes,
-    /// Rows of one cell that are data if more data follows.
-    lone: VecDeque<Row>,
+    /// Rows of one cell or none that are data if more data follows.
+    held: VecDeque<Row>,
+    /// Rows of data that are not given out yet.
+    ready: VecDeque<Row>,
+    keeps_hollow: bool,
     after_blank: bool,
     totals: u64,
     first_total: Option<(u64, String)>,
@@ -163,6 +166,7 @@ impl TableDecoder {
         let places =
             columns.iter().filter_map(|column| column.position).map(|place| place as usize);
         let places = places.collect();
+        let keeps_hollow = is_text && found.is_plain;
         let batch_rows = options.rows_for(columns.len());
         Ok(Self {
             rows,
@@ -172,7 +176,9 @@ impl TableDecoder {
             understood: Understood { encoding, layout: Some(layout) },
             is_text,
             changes,
-            lone: VecDeque::new(),
+            held: VecDeque::new(),
+            ready: VecDeque::new(),
+            keeps_hollow,
             after_blank: false,
             totals: 0,
             first_total: None,
@@ -186,19 +192,24 @@ impl TableDecoder {
 
     fn take(&mut self, row: &Row, out: &mut Output) {
         match table::classify(row, self.found.width, &self.found.headings) {
+            // In a table that is plain otherwise these may be rows without values.
+            Kind::Blank if self.keeps_hollow && row.len() > 1 && self.held.len() < MAX_HELD => {
+                self.held.push_back(row.clone());
+                return;
+            }
             Kind::Blank => {
                 leave_out(&mut self.changes, row);
                 self.after_blank = true;
                 return;
             }
             Kind::Heading | Kind::Note => return leave_out(&mut self.changes, row),
-            Kind::Lone if self.lone.len() < MAX_LONE => {
+            Kind::Lone if self.held.len() < MAX_HELD => {
                 // In a text file whose other cells are there and empty it is a key without values; where
                 // they are not there, and in a sheet after a blank row, it is a note.
                 let is_padded = self.is_text && row.len() >= self.found.width;
                 let is_note = self.after_blank || table::is_sentence(row.get(0));
-                if !is_padded && (is_note || !self.lone.is_empty()) {
-                    self.lone.push_back(row.clone());
+                if !is_padded && (is_note || !self.held.is_empty()) {
+                    self.held.push_back(row.clone());
                     return;
                 }
             }
@@ -209,11 +220,13 @@ impl TableDecoder {
             }
             Kind::Lone | Kind::Data => {}
         }
-        while let Some(held) = self.lone.pop_front() {
-            self.give(&held, out);
-        }
         self.after_blank = false;
-        self.give(row, out);
+        if self.held.is_empty() {
+            self.give(row, out);
+        } else {
+            self.ready.append(&mut self.held);
+            self.ready.push_back(row.clone());
+        }
     }
 
     fn give(&mut self, row: &Row, out: &mut Output) {
@@ -325,12 +338,14 @@ impl Decode for TableDecoder {
         let mut out = Output::new(self.columns.len());
         let mut row = Row::default();
         while !self.ended && out.len() < self.batch_rows && out.bytes() < self.batch_bytes {
-            if self.rows.next_row(&mut row)? {
+            if let Some(row) = self.ready.pop_front() {
+                self.give(&row, &mut out);
+            } else if self.rows.next_row(&mut row)? {
                 self.take(&row, &mut out);
             } else {
                 self.ended = true;
-                // Lone rows at the end are notes.
-                while let Some(held) = self.lone.pop_front() {
+                // At the end they are notes and leavings.
+                while let Some(held) = self.held.pop_front() {
                     leave_out(&mut self.changes, &held);
                 }
             }

@@ -52,7 +52,7 @@ pub(super) fn kind_of(cell: &str) -> CellKind {
     if MARKS.contains(&cell) {
         return CellKind::Mark;
     }
-    if cell.chars().count() > 40 {
+    if cell.len() > 400 {
         return CellKind::Text;
     }
     let plain: String = cell.chars().map(half_width).collect();
