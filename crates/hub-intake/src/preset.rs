@@ -103,6 +103,12 @@ pub(crate) struct Preset {
     pub(crate) layout: Layout,
 }
 
+/// Begins to read a layout of rows.
+type OpenRows = fn(&Context<'_>, &mut Ahead) -> Result<Box<dyn Transform>, IntakeError>;
+
+/// Begins to read a layout of text.
+type OpenText = fn(&Context<'_>, Box<dyn Read + Send>) -> Result<Box<dyn Decode>, IntakeError>;
+
 /// How a layout is recognised and read. A recogniser answers true only for what the reader can read, and
 /// false for whatever is merely like it.
 #[derive(Debug, Clone, Copy)]
@@ -111,13 +117,10 @@ pub(crate) enum Layout {
     Rows {
         recognise: fn(&Head<'_>) -> bool,
         /// Reads the heading off the rows; the rest of the rows go through the answer.
-        open: fn(&Context<'_>, &mut Ahead) -> Result<Box<dyn Transform>, IntakeError>,
+        open: OpenRows,
     },
     /// JSON text.
-    Json {
-        recognise: fn(&Head<'_>) -> bool,
-        open: fn(&Context<'_>, Box<dyn Read + Send>) -> Result<Box<dyn Decode>, IntakeError>,
-    },
+    Json { recognise: fn(&Head<'_>) -> bool, open: OpenText },
     /// GeoJSON that is a table as its format reads it, with columns that are known.
     AsIs { recognise: fn(&Head<'_>) -> bool, contract: fn() -> Contract },
 }
