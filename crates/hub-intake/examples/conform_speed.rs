@@ -24,7 +24,7 @@ use arrow::{
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use hub_intake::{
     ConformedBatch, FormatHint, IntakeOptions, conform, recognise,
-    worker::{self, Watch, WorkerConfig, conform_in_worker},
+    worker::{self, Sinks, Watch, WorkerConfig, conform_in_worker},
 };
 use hub_model::Contract;
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
@@ -144,7 +144,8 @@ fn read(path: &Path, rows: u64, worker: Option<&WorkerConfig>) -> f64 {
         Some(worker) => {
             let hint = FormatHint::default();
             let watch = Watch::default();
-            conform_in_worker(worker, file, &hint, &contract, &options, &watch, &mut sink)
+            let sinks = Sinks { rows: &mut sink, kept_back: &mut |_| Ok(()) };
+            conform_in_worker(worker, file, &hint, &contract, &options, &watch, sinks)
         }
     };
     let (report, seconds) = (report.unwrap(), begun.elapsed().as_secs_f64());
