@@ -125,9 +125,9 @@ async fn main() {
     let last = rows - rows / 100;
     let begun = Instant::now();
     let staged = match which.as_str() {
-        "recent" => bench.stage(&[last..rows], 1, "final").await,
-        "same" => bench.stage(&[last..rows], 1, "provisional").await,
-        "scattered" => bench.stage(&[0..rows], 100, "final").await,
+        "recent" => bench.stage(&all_of(last..rows), 1, "final").await,
+        "same" => bench.stage(&all_of(last..rows), 1, "provisional").await,
+        "scattered" => bench.stage(&all_of(0..rows), 100, "final").await,
         other => panic!("{other:?} is none of recent, scattered and same"),
     };
     let (staging, staged_bytes) = (begun.elapsed().as_secs_f64(), staged.bytes());
@@ -152,4 +152,9 @@ async fn main() {
     if let Some(peak) = status.lines().find(|line| line.starts_with("VmHWM")) {
         println!("peak memory {}", peak.trim_start_matches("VmHWM:").trim());
     }
+}
+
+/// One span of rows, as a list of spans.
+fn all_of(span: std::ops::Range<u64>) -> Vec<std::ops::Range<u64>> {
+    std::iter::once(span).collect()
 }

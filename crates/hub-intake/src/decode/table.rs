@@ -9,7 +9,7 @@ use std::{
     io::{Read, Seek, SeekFrom},
 };
 
-use hub_model::{ChangeExample, ChangeKind, LayoutReport, Text, Warning};
+use hub_model::{ChangeExample, ChangeKind, LayoutReport, MAX_FIELDS, Text, Warning};
 
 use super::{Block, Decode, Output, RowFault, SourceColumn, Understood, csv::CsvDecoder, headings};
 use crate::{
@@ -48,9 +48,7 @@ pub(crate) fn open(
                         && has_plain_foot(recognised, &found)?;
                     if plain { None } else { Some(found) }
                 }
-                Err(_) if is_text && bytes_separate && head.iter().all(|row| row.len() == 0) => {
-                    None
-                }
+                Err(_) if is_text && bytes_separate && is_beyond_search(head) => None,
                 found => Some(found?),
             }
         }
@@ -69,6 +67,11 @@ pub(crate) fn open(
     // The look at the foot has moved the file's position.
     let rows = if is_text { Ahead::new(recognised.rows()?) } else { rows };
     Ok(Box::new(TableDecoder::new(recognised, rows, found, options)?))
+}
+
+/// Whether the fast path says better what is wrong: there is nothing, or more than a table can have.
+fn is_beyond_search(head: &[Row]) -> bool {
+    head.iter().all(|row| row.len() == 0) || head.iter().any(|row| row.len() > MAX_FIELDS)
 }
 
 /// Whether the rows looked at are all data of the table's width.
