@@ -95,7 +95,7 @@ async fn a_broken_file_is_refused_with_every_place_and_nothing_of_it_is_seen() {
       "type": "/problems/contract-violated",
       "title": "The file breaks the contract",
       "status": 422,
-      "detail": "3 cell(s) break the contract; nothing was published",
+      "detail": "2 cell(s) break the contract; nothing was published",
       "instance": "[id]",
       "upload_id": "[id]",
       "report": {
@@ -121,18 +121,19 @@ async fn a_broken_file_is_refused_with_every_place_and_nothing_of_it_is_seen() {
           {
             "name": "流量",
             "source": "流量",
-            "missing": 0
+            "missing": 1
           }
         ],
         "period": {
           "first": "2026-04-01T01:00:00+09:00",
           "last": "2026-04-01T02:00:00+09:00"
         },
-        "error_count": 3,
+        "error_count": 2,
         "errors": [
           {
             "row": 3,
             "column": "level",
+            "cell": "C3",
             "value": "高い",
             "rule": "type",
             "message": {
@@ -145,22 +146,9 @@ async fn a_broken_file_is_refused_with_every_place_and_nothing_of_it_is_seen() {
             }
           },
           {
-            "row": 3,
-            "column": "流量",
-            "value": "-",
-            "rule": "type",
-            "message": {
-              "ja": "「流量」列は数値ですが「-」と書かれています",
-              "en": "the column \"流量\" holds numbers, and this cell says \"-\""
-            },
-            "fix": {
-              "ja": "欠測なら空欄にするか、契約の missingValues に「-」を加えてください",
-              "en": "if nothing was observed, leave the cell empty or add \"-\" to the contract's missingValues"
-            }
-          },
-          {
             "row": 4,
             "column": "time",
+            "cell": "B4",
             "value": null,
             "rule": "required",
             "message": {
@@ -174,9 +162,38 @@ async fn a_broken_file_is_refused_with_every_place_and_nothing_of_it_is_seen() {
           }
         ],
         "errors_by_rule": {
-          "type": 2,
+          "type": 1,
           "required": 1
-        }
+        },
+        "coverage": {
+          "series": 1,
+          "cadence": "PT1H",
+          "gaps": {
+            "missing_steps": 0
+          },
+          "rows_by_month": {
+            "2026-04": 2
+          }
+        },
+        "changes": [
+          {
+            "kind": "missing_mark",
+            "message": {
+              "ja": "欠測などの記号を「値なし」としました",
+              "en": "marks that mean no value were read as missing"
+            },
+            "count": 1,
+            "examples": [
+              {
+                "row": 3,
+                "column": "流量",
+                "cell": "D3",
+                "before": "-",
+                "after": ""
+              }
+            ]
+          }
+        ]
       }
     }
     "#);
@@ -293,12 +310,10 @@ async fn a_file_over_the_size_that_is_taken_is_refused() {
 #[tokio::test]
 async fn files_that_are_not_read_are_named_with_what_to_do() {
     let site = Site::start().await;
-    let cp932 = b"\x8a\xcf\x91\xaa\x8f\x8a,\x8e\x9e\x8d\x8f\n\x97]\x8es,2026-04-01\n".to_vec();
-    let cases: [(Vec<u8>, &str); 5] = [
-        (b"PK\x03\x04\x14\x00xl/workbook.xml [Content_Types].xml".to_vec(), "Excel"),
-        (b"PK\x03\x04\x14\x00readme.txt".to_vec(), "ZIP"),
-        (cp932, "CP932"),
-        (b"{\"a\": 1}".to_vec(), "JSON"),
+    let cases: [(Vec<u8>, &str); 4] = [
+        (b"PK\x03\x04\x14\x00word/document.xml [Content_Types].xml".to_vec(), "Word"),
+        (b"FEA1\0\0\0\0".to_vec(), "Feather"),
+        (b"%PDF-1.7\n".to_vec(), "PDF"),
         (b"<!DOCTYPE html><p>Not found</p>".to_vec(), "HTML"),
     ];
     for (file, word) in cases {
