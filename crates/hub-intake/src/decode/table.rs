@@ -152,6 +152,10 @@ impl TableDecoder {
             if !rows.next_row(&mut row)? {
                 break;
             }
+            // A title that can't be read may be the heading in another encoding.
+            if row.cells().any(table::is_undecodable) {
+                return Err(headings::undecodable(recognised.encoding()));
+            }
             if index < found.above {
                 leave_out(&mut changes, &row);
             }
