@@ -36,7 +36,7 @@ const FILES: [(&str, &str, &str, u64); 16] = [
     ("traffic/jartic_5m_20260115_0800_otaru.csv", "mlit.traffic_5m", "mlit_traffic_5m", 24),
     ("traffic/jartic_daily_20260115_otaru.csv", "mlit.traffic_daily", "mlit_traffic_daily", 32),
     ("traffic/jartic_typeB_dummy_type_b.csv", "mlit.type_b", "jartic_type_b", 0),
-    ("tourism/harp_inbound_monthly_totals.csv", "hokkaido.inbound", "hokkaido_inbound", 36),
+    ("tourism/harp_inbound_monthly_totals.csv", "hokkaido.inbound", "hokkaido_inbound", 72),
     ("tourism/harp_inbound_H29_yoichi.txt", "hokkaido.yoichi", "hokkaido_inbound", 0),
     ("municipal/SSDSE-A-2025.csv", "nstac.ssdse_a", "ssdse", 1_741 * 125),
     ("geo/shiribeshi_20_municipalities.geojson", "mlit.areas", "ksj_n03", 20),

@@ -93,7 +93,7 @@ pub fn mark_in_worker(
     }
 }
 
-/// As [`crate::detect`] and [`crate::propose`], in a worker.
+/// As [`crate::recognise`] and [`crate::propose`], in a worker.
 pub fn propose_in_worker(
     config: &WorkerConfig,
     file: File,
