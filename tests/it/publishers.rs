@@ -121,16 +121,17 @@ async fn publishers_files_go_in_as_they_are_and_give_their_known_answers() {
     // The mean of hours 1 to 24 is the published day; hours end at their time.
     let compared = rows(
         &hub,
-        "SELECT count(*) AS days, count(*) FILTER (WHERE abs(h.mean - d.value) > 0.005001) AS other \
-         FROM (SELECT CAST(time - INTERVAL '1 hour' AS DATE) AS date, avg(value) AS mean \
+        "SELECT count(*) AS days, count(*) FILTER (WHERE abs(h.mean - d.discharge) > 0.005001) AS other \
+         FROM (SELECT CAST(time - INTERVAL '1 hour' AS DATE) AS day, avg(discharge) AS mean \
                FROM mlit.flow_hourly GROUP BY 1) h \
-         JOIN mlit.flow_daily d USING (date)",
+         JOIN mlit.flow_daily d ON d.date = h.day",
     )
     .await;
     assert_eq!(compared, json!([{"days": 31, "other": 0}]));
     assert_eq!(
-        rows(&hub, "SELECT date, value FROM mlit.flow_daily ORDER BY value DESC LIMIT 1").await,
-        json!([{"date": "2004-05-04", "value": 88.62}])
+        rows(&hub, "SELECT date, discharge FROM mlit.flow_daily ORDER BY discharge DESC LIMIT 1")
+            .await,
+        json!([{"date": "2004-05-04", "discharge": 88.62}])
     );
     let counter = rows(
         &hub,
