@@ -223,7 +223,7 @@ impl Sketch {
     fn header(&self, rows: &[Row]) -> Option<(usize, usize)> {
         if let Some(first) = rows.iter().position(|row| !row.is_blank())
             && is_full(&rows[first])
-            && rows[first].cells().all(|cell| cell.is_empty() || kind_of(cell) == CellKind::Text)
+            && rows[first].cells().all(|cell| kind_of(cell) == CellKind::Text)
             && rows.iter().all(|row| row.len() <= rows[first].len())
             && (rows[first].len() > 1 || self.usual == 1)
         {
