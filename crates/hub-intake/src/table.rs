@@ -10,7 +10,7 @@ mod tests;
 
 pub(crate) use cell::is_undecodable;
 pub(crate) use find::{Found, find};
-pub(crate) use rows::{Kind, classify, is_sentence, looks_like_foot};
+pub(crate) use rows::{HOLLOW, Kind, classify, is_sentence, looks_like_foot};
 
 use crate::{IntakeError, show::show_text};
 

@@ -212,7 +212,11 @@ impl TableDecoder {
                 self.after_blank = true;
                 return;
             }
-            Kind::Heading | Kind::Note => return leave_out(&mut self.changes, row),
+            Kind::Heading => return leave_out(&mut self.changes, row),
+            Kind::Note => {
+                self.leave_out_held();
+                return leave_out(&mut self.changes, row);
+            }
             Kind::Lone if self.held.len() < MAX_HELD => {
                 // In a text file whose other cells are there and empty it is a key without values; where
                 // they are not there, and in a sheet after a blank row, it is a note.
@@ -236,6 +240,12 @@ impl TableDecoder {
         } else {
             self.ready.append(&mut self.held);
             self.ready.push_back(row.clone());
+        }
+    }
+
+    fn leave_out_held(&mut self) {
+        while let Some(held) = self.held.pop_front() {
+            leave_out(&mut self.changes, &held);
         }
     }
 
@@ -350,17 +360,21 @@ impl Decode for TableDecoder {
     fn next_block(&mut self) -> Result<Option<Block>, IntakeError> {
         let mut out = Output::new(self.columns.len());
         let mut row = Row::default();
-        while !self.ended && out.len() < self.batch_rows && out.bytes() < self.batch_bytes {
+        while !(self.ended && self.ready.is_empty())
+            && out.len() < self.batch_rows
+            && out.bytes() < self.batch_bytes
+        {
             if let Some(row) = self.ready.pop_front() {
                 self.give(&row, &mut out);
             } else if self.rows.next_row(&mut row)? {
                 self.take(&row, &mut out);
             } else {
                 self.ended = true;
-                // At the end they are notes and leavings.
-                while let Some(held) = self.held.pop_front() {
-                    leave_out(&mut self.changes, &held);
+                // At the end they are notes and leavings, but for a few that are merely empty.
+                if self.held.len() < table::HOLLOW && self.held.iter().all(Row::is_blank) {
+                    self.ready.append(&mut self.held);
                 }
+                self.leave_out_held();
             }
         }
         Ok(out.finish().map(Block::Text))

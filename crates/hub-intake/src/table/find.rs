@@ -221,11 +221,27 @@ impl Sketch {
 
     /// The first and the last row of the headings.
     fn header(&self, rows: &[Row]) -> Option<(usize, usize)> {
+        if let Some(first) = rows.iter().position(|row| !row.is_blank())
+            && is_full(&rows[first])
+            && rows[first].cells().all(|cell| kind_of(cell) == CellKind::Text)
+            && rows.iter().all(|row| row.len() <= rows[first].len())
+            && (rows[first].len() > 1 || self.usual == 1)
+        {
+            // A file that begins with a full heading needs no search: sparse or faulty data below it
+            // must not be taken for more headings.
+            let more = rows[first + 1..].iter().take(MAX_HEADER_ROWS - 1);
+            let is_more = |row: &&Row| {
+                is_units(row) && self.compare(row).1 > 0 || self.is_second_heading(row)
+            };
+            let more = more.take_while(is_more).count();
+            return Some((first, first + more));
+        }
         let enough = |row: &Row| {
             let filled = row.cells().filter(|cell| !cell.is_empty()).count();
             filled >= self.usual.min(2) && filled * 2 >= self.usual && !is_one_text(row)
         };
-        let top = rows.iter().position(enough)?;
+        let top =
+            rows.iter().position(enough).or_else(|| rows.iter().position(|row| !row.is_blank()))?;
         if self.kinds.iter().all(Option::is_none) {
             return Some((top, top));
         }
@@ -267,6 +283,14 @@ impl Sketch {
         Some((first, last))
     }
 
+    /// Whether a row below a full heading names the columns once more: texts throughout, also where the
+    /// data is none.
+    fn is_second_heading(&self, row: &Row) -> bool {
+        let (agree, differ) = self.compare(row);
+        let known = self.kinds.iter().flatten().count();
+        agree == 0 && differ > 1 && differ == known && is_full(row)
+    }
+
     /// Whether the rows below a full heading could be faulty data as well: fewer than two cells there
     /// differ from their columns.
     fn is_doubtful(&self, rows: &[Row], first: usize, last: usize) -> bool {
@@ -294,8 +318,10 @@ fn is_full(row: &Row) -> bool {
 /// Whether a row is one text from its first cell on, as a title over merged cells.
 fn is_one_text(row: &Row) -> bool {
     let first = row.get(0);
-    let mut others = row.cells().skip(1).filter(|cell| !cell.is_empty()).peekable();
-    !first.is_empty() && others.peek().is_some() && others.all(|cell| cell == first)
+    let others: Vec<&str> = row.cells().skip(1).filter(|cell| !cell.is_empty()).collect();
+    // Two short headings may be the same by mistake.
+    let is_title = others.len() > 1 || first.chars().count() > 4;
+    is_title && !others.is_empty() && !first.is_empty() && others.iter().all(|cell| *cell == first)
 }
 
 /// Whether a row holds units alone.

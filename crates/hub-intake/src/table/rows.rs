@@ -3,7 +3,7 @@
 use crate::rows::Row;
 
 /// So many rows of nothing at the end are leavings of a spreadsheet; fewer may be rows without values.
-const HOLLOW: usize = 3;
+pub(crate) const HOLLOW: usize = 3;
 
 /// What a row is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
