@@ -249,6 +249,8 @@ async fn a_private_dataset_cannot_be_told_from_none_in_sql() {
         "SELECT level FROM \"{a}.{n}\"",
         "SELECT level FROM {n}",
         "SELECT level FROM mochiyori.{t}",
+        "SELECT level FROM with_quality('{t}')",
+        "WITH unused AS (SELECT * FROM with_quality('{t}')) SELECT 1",
     ] {
         let ask = async |id: &str, token: Option<&str>| {
             let (agency, name) = id.split_once('.').unwrap();

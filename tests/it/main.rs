@@ -17,6 +17,7 @@ mod http;
 mod limits;
 mod nodes;
 mod publishers;
+mod quality;
 mod readme;
 mod real_input;
 mod revisions;

@@ -120,7 +120,7 @@ async fn flagged_values_are_published_as_doubtful() {
     let upload = answer.json();
     assert_eq!((&upload["flagged"], upload.get("kept_back")), (&json!(2), None), "{upload}");
     assert_eq!(
-        site.rows("SELECT level, quality FROM otaru.watched ORDER BY time").await,
+        site.rows("SELECT level, quality FROM with_quality('otaru.watched') ORDER BY time").await,
         json!([
             {"level": 1.0, "quality": "normal"},
             {"level": null, "quality": "doubtful"},

@@ -43,6 +43,21 @@ impl Quality {
         Self::AbsentPhenomenon,
     ];
 
+    /// Whether SQL leaves a value of this quality out unless it is asked for everything: it is not what
+    /// was to be observed, or its publisher doubts it. What its publisher stands by stays: an incomplete
+    /// sum, a provisional or estimated value, a true zero.
+    pub fn is_left_out(self) -> bool {
+        match self {
+            Self::Doubtful | Self::Missing | Self::NotObserved | Self::Closed => true,
+            Self::Normal
+            | Self::QuasiNormal
+            | Self::Insufficient
+            | Self::Provisional
+            | Self::Estimated
+            | Self::AbsentPhenomenon => false,
+        }
+    }
+
     /// The word used in data.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -13,16 +13,23 @@ use std::collections::HashSet;
 
 use hub_model::Contract;
 
-use crate::{parse::Names, table::Exposed};
+use crate::{parse::Names, quality, table::Exposed};
 
-/// The columns of one table among the tables of a query.
-pub(crate) fn exposed(contract: &Contract, all: &[&Contract], names: &Names) -> Vec<Exposed> {
+/// The columns of one table among the tables of a query. Where the table is `judged`, values of bad
+/// quality are left out.
+pub(crate) fn exposed(
+    contract: &Contract,
+    all: &[&Contract],
+    names: &Names,
+    judged: bool,
+) -> Vec<Exposed> {
     let real: HashSet<&str> =
         all.iter().flat_map(|other| &other.fields).map(|field| field.name.as_str()).collect();
     let own: HashSet<&str> = contract.fields.iter().map(|field| field.name.as_str()).collect();
     let mut columns = Vec::with_capacity(contract.fields.len());
     for (index, field) in contract.fields.iter().enumerate() {
-        let plain = Exposed { index, name: field.name.clone() };
+        let judged_by = judged.then(|| quality::judge(contract, field)).flatten();
+        let plain = Exposed { index, name: field.name.clone(), judged_by };
         let Some(alias) = field.alias.as_deref().filter(|alias| {
             names.columns.contains(*alias)
                 && !own.contains(alias)
@@ -32,7 +39,7 @@ pub(crate) fn exposed(contract: &Contract, all: &[&Contract], names: &Names) -> 
             columns.push(plain);
             continue;
         };
-        let by_alias = Exposed { index, name: alias.to_owned() };
+        let by_alias = Exposed { index, name: alias.to_owned(), judged_by };
         match (names.columns.contains(&field.name), names.wildcard) {
             (false, _) => columns.push(by_alias),
             (true, true) => columns.push(plain),

@@ -25,15 +25,15 @@ pub(crate) const NO_SCHEMA: &str = "public";
 /// The views of `information_schema` that are offered; the engine's settings are not among them.
 const OFFERED: [&str; 4] = ["tables", "columns", "schemata", "routines"];
 
-/// A catalog list that holds these tables and nothing else.
+/// A catalog list that holds these datasets, each under the name given for it, and nothing else.
 pub(crate) fn of_tables(
-    tables: impl IntoIterator<Item = (DatasetId, Arc<dyn TableProvider>)>,
+    tables: impl IntoIterator<Item = (DatasetId, String, Arc<dyn TableProvider>)>,
 ) -> Result<Arc<MemoryCatalogProviderList>> {
     let mut schemas: HashMap<String, Arc<MemorySchemaProvider>> = HashMap::new();
-    for (dataset, table) in tables {
+    for (dataset, name, table) in tables {
         let schema = schemas.entry(dataset.agency().to_string()).or_default();
-        if !schema.table_exist(dataset.name()) {
-            schema.register_table(dataset.name().to_owned(), table)?;
+        if !schema.table_exist(&name) {
+            schema.register_table(name, table)?;
         }
     }
     let catalog = MemoryCatalogProvider::new();
@@ -51,7 +51,8 @@ pub(crate) fn add_information_schema(
     listed: &[(DatasetId, Arc<Contract>)],
 ) -> Result<()> {
     let shown = of_tables(listed.iter().map(|(dataset, contract)| {
-        (dataset.clone(), Arc::new(ListedTable::new(contract)) as Arc<dyn TableProvider>)
+        let table: Arc<dyn TableProvider> = Arc::new(ListedTable::new(contract));
+        (dataset.clone(), dataset.name().to_owned(), table)
     }))?;
     let inner = InformationSchemaProvider::new(shown);
     if let Some(catalog) = list.catalog(CATALOG) {

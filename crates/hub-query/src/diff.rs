@@ -78,7 +78,7 @@ impl QueryEngine {
                     options.execution.sort_spill_reservation_bytes = SORT_RESERVE;
                     let plan = state.create_physical_plan(&plan).await?;
                     let context = task_context(&state, environment);
-                    Ok(Planned { plan, context, labels: Vec::new() })
+                    Ok(Planned::new(plan, context))
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
             })

@@ -21,11 +21,13 @@ use crate::{
     error::{Position, QueryError},
     explain,
     limits::{Admission, Counters, OutputBudget, Running},
-    parse::{ParsedQuery, TableName},
+    parse::{self, ParsedQuery, TableName},
+    quality,
     session::{Sessions, task_context},
-    stream::{Planned, QueryStream, WorkLimits, start},
+    stream::{Planned, QueryStream, Said, WorkLimits, start},
     suggest::nearest,
     table::{PreparedTables, ScanShared, provider},
+    units,
 };
 
 /// The address of the lake inside plans; it says nothing of where the lake is.
@@ -313,11 +315,26 @@ impl Inner {
         let names = &request.query.names;
         let contracts: Vec<&Contract> =
             request.tables.iter().map(|table| table.contract.as_ref()).collect();
-        let mut providers: Vec<(DatasetId, Arc<dyn TableProvider>)> = Vec::new();
+        let mut providers: Vec<(DatasetId, String, Arc<dyn TableProvider>)> = Vec::new();
+        let mut left_out = Vec::new();
         for table in &request.tables {
-            let exposed = alias::exposed(&table.contract, &contracts, names);
-            let provider = provider(table, exposed, &self.tables, &self.scans).await?;
-            providers.push((table.snapshot.dataset.clone(), provider));
+            let dataset = &table.snapshot.dataset;
+            let name = dataset.to_string();
+            for judged in [true, false] {
+                let wanted = if judged { &names.judged } else { &names.complete };
+                if !wanted.contains(&name) {
+                    continue;
+                }
+                let exposed = alias::exposed(&table.contract, &contracts, names, judged);
+                let provider = provider(table, exposed, &self.tables, &self.scans).await?;
+                let shown = if judged {
+                    left_out.extend(quality::left_out(dataset, &table.contract, names));
+                    dataset.name().to_owned()
+                } else {
+                    parse::complete_name(dataset.name())
+                };
+                providers.push((dataset.clone(), shown, provider));
+            }
         }
         let catalogs = catalog::of_tables(providers)?;
         if names.information_schema {
@@ -335,10 +352,11 @@ impl Inner {
             .with_allow_statements(false)
             .verify_plan(&plan)?;
         let plan = plan.with_param_values(parameters)?;
+        let units = Some(units::of_plan(&plan)?);
         Ok(Planned {
             plan: explain::without_keys(state.create_physical_plan(&plan).await?),
             context: task_context(&state, environment),
-            labels,
+            said: Said { labels, units, metadata: quality::metadata(left_out) },
         })
     }
 }

@@ -130,11 +130,7 @@ impl QueryEngine {
                     let plan = build(LogicalPlanBuilder::scan(TABLE, source, None)?)?.build()?;
                     let state = inner.sessions.for_rows();
                     let plan = state.create_physical_plan(&plan).await?;
-                    Ok(Planned {
-                        plan,
-                        context: task_context(state, environment),
-                        labels: Vec::new(),
-                    })
+                    Ok(Planned::new(plan, task_context(state, environment)))
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
             })

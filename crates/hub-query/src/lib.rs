@@ -20,6 +20,7 @@ mod latest;
 mod limits;
 mod literals;
 mod parse;
+mod quality;
 mod rows;
 mod rules;
 mod session;
@@ -28,6 +29,7 @@ mod suggest;
 mod table;
 #[cfg(test)]
 mod tests;
+mod units;
 
 pub use bounds::SqlBounds;
 pub use cursor::Cursor;
@@ -38,5 +40,6 @@ pub use error::{Position, QueryError};
 pub use filter::{FilterOperator, FilterValue, RowFilter};
 pub use latest::LatestRequest;
 pub use parse::{ParsedQuery, TableName, parse};
+pub use quality::QUALITY_KEY;
 pub use rows::{Direction, MAX_PAGE_ROWS, OrderBy, RowsPage, RowsRequest};
 pub use stream::QueryStream;

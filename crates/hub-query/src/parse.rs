@@ -2,6 +2,7 @@
 
 mod names;
 mod using;
+mod with_quality;
 
 use std::ops::ControlFlow;
 
@@ -14,6 +15,7 @@ use datafusion::sql::sqlparser::{
 };
 
 pub(crate) use names::Names;
+pub(crate) use with_quality::complete_name;
 
 use crate::{
     bounds::{SqlBounds, position},
@@ -119,6 +121,7 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
         return Err(one_statement(None));
     };
     check_kind(&statement)?;
+    with_quality::expand(&mut statement)?;
     let names = Names::of(&statement, bounds)?;
     using::qualify(&mut statement);
     Ok(ParsedQuery { statement, names })

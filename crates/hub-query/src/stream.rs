@@ -4,6 +4,7 @@
 mod shape;
 
 use std::{
+    collections::HashMap,
     future::Future,
     pin::Pin,
     sync::{Arc, OnceLock},
@@ -31,6 +32,7 @@ use crate::{
     classify::{self, classify},
     error::QueryError,
     limits::OutputBudget,
+    units::Unit,
 };
 
 /// How many finished batches wait for a slow reader.
@@ -125,8 +127,25 @@ pub(crate) struct WorkLimits {
 pub(crate) struct Planned {
     pub(crate) plan: Arc<dyn ExecutionPlan>,
     pub(crate) context: Arc<TaskContext>,
+    pub(crate) said: Said,
+}
+
+/// What is said of an answer and is not in its plan.
+#[derive(Debug, Default)]
+pub(crate) struct Said {
     /// Labels to show otherwise: as planned, and as shown.
     pub(crate) labels: Vec<(String, String)>,
+    /// The columns' units; those that the plan's fields carry where there are none.
+    pub(crate) units: Option<Vec<Unit>>,
+    /// What else there is to say, as metadata of the answer's schema.
+    pub(crate) metadata: HashMap<String, String>,
+}
+
+impl Planned {
+    /// A plan of whose answer nothing else is said.
+    pub(crate) fn new(plan: Arc<dyn ExecutionPlan>, context: Arc<TaskContext>) -> Self {
+        Self { plan, context, said: Said::default() }
+    }
 }
 
 /// Runs `plan` on `runtime` and waits for the first batch, so that whatever fails early is an error here.
@@ -200,7 +219,7 @@ async fn work(
         }
     };
     let planned = clock.run(planning).await??;
-    let shape = Shape::new(&planned.plan.schema(), &planned.labels);
+    let shape = Shape::new(&planned.plan.schema(), planned.said);
     let mut batches =
         execute_stream(planned.plan, planned.context).map_err(|error| classify(&error, errors))?;
     send(Message::Begun(shape.schema())).await?;

@@ -14,7 +14,7 @@ use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::{
     catalog::{Session, TableProvider},
-    common::{DFSchema, Result, Statistics},
+    common::{DFSchema, Result, Statistics, config::ConfigOptions},
     datasource::{
         object_store::ObjectStoreUrl,
         physical_plan::{
@@ -36,7 +36,7 @@ use object_store::ObjectStore;
 pub(crate) use columns::{Exposed, scan_schema};
 pub(crate) use prepared::{Prepared, PreparedTables};
 
-use crate::{engine::ReadableTable, limits::Counters, session::MetadataCache};
+use crate::{engine::ReadableTable, limits::Counters, quality, session::MetadataCache};
 
 /// What every scan of an engine shares.
 pub(crate) struct ScanShared {
@@ -67,9 +67,11 @@ impl SnapshotTable {
         exposed: Vec<Exposed>,
         shared: Arc<ScanShared>,
     ) -> Self {
-        let fields = exposed
-            .iter()
-            .map(|column| prepared.scan_schema.field(column.index).clone().with_name(&column.name));
+        let fields = exposed.iter().map(|column| {
+            let field = prepared.scan_schema.field(column.index).clone().with_name(&column.name);
+            let nullable = field.is_nullable() || column.judged_by.is_some();
+            field.with_nullable(nullable)
+        });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
         Self { prepared, exposed, schema, shared }
     }
@@ -121,12 +123,8 @@ impl SnapshotTable {
         let projection: ProjectionExprs = projection
             .unwrap_or(&everything)
             .iter()
-            .map(|place| {
-                let column = &self.exposed[*place];
-                let stored = self.prepared.scan_schema.field(column.index).name();
-                ProjectionExpr::new(Arc::new(Column::new(stored, column.index)), &column.name)
-            })
-            .collect();
+            .map(|place| self.shown(&self.exposed[*place], options))
+            .collect::<Result<_>>()?;
         let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.prepared.scan_schema)))
             .with_table_parquet_options(datafusion::config::TableParquetOptions {
                 global: options.execution.parquet.clone(),
@@ -146,6 +144,22 @@ impl SnapshotTable {
             .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+impl SnapshotTable {
+    /// One column out of the files' columns.
+    fn shown(&self, column: &Exposed, options: &Arc<ConfigOptions>) -> Result<ProjectionExpr> {
+        let schema = &self.prepared.scan_schema;
+        let stored = |index: usize| -> Arc<dyn PhysicalExpr> {
+            Arc::new(Column::new(schema.field(index).name(), index))
+        };
+        let value = stored(column.index);
+        let value = match column.judged_by {
+            Some(judge) => quality::good_value(value, stored(judge), schema, options)?,
+            None => value,
+        };
+        Ok(ProjectionExpr::new(value, &column.name))
     }
 }
 

@@ -6,5 +6,7 @@ mod hostile;
 mod limits;
 mod output;
 mod paging;
+mod quality;
 mod scan;
 pub(crate) mod support;
+mod units;

@@ -181,6 +181,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             "etag",
             "link",
             "mochiyori-sources",
+            "mochiyori-quality",
             "mochiyori-next-cursor",
             "x-request-id",
             "content-disposition",

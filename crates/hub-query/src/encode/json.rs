@@ -12,7 +12,7 @@ use super::{
     AnswerHeader, Encoder,
     cell::{Cell, Column},
 };
-use crate::error::QueryError;
+use crate::{error::QueryError, quality::QUALITY_KEY};
 
 pub(super) struct Json {
     header: AnswerHeader,
@@ -35,6 +35,10 @@ impl Encoder for Json {
         head.insert("columns".to_owned(), Value::Array(columns));
         let sources = serde_json::to_value(&self.header.sources).map_err(QueryError::internal)?;
         head.insert("sources".to_owned(), sources);
+        if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
+            let quality = serde_json::from_str(quality).map_err(QueryError::internal)?;
+            head.insert("quality".to_owned(), quality);
+        }
         head.insert("query_id".to_owned(), json!(self.header.query_id));
         serde_json::to_writer(&mut *out, &head).map_err(QueryError::internal)?;
         // The object stays open for the rows.

@@ -10,7 +10,7 @@ use datafusion::sql::sqlparser::ast::{
     Statement, TableFactor, Visit, Visitor, visit_expressions,
 };
 
-use super::{TableName, reads_only};
+use super::{TableName, reads_only, with_quality};
 use crate::{
     bounds::{Expanded, Size, SqlBounds},
     error::{Position, QueryError},
@@ -23,6 +23,10 @@ pub(crate) struct Names {
     pub(crate) tables: Vec<TableName>,
     /// Whether it reads `information_schema`.
     pub(crate) information_schema: bool,
+    /// The tables of which it wants values of every quality, as `agency.dataset`.
+    pub(crate) complete: HashSet<String>,
+    /// The tables of which it wants good values.
+    pub(crate) judged: HashSet<String>,
     /// Every word used as a column, qualified or not.
     pub(crate) columns: HashSet<String>,
     /// Those used with a table in front, or between two tables by USING.
@@ -119,7 +123,7 @@ fn uses(expr: &Expr, word: &str) -> bool {
     found.is_break()
 }
 
-fn place(ident: &Ident) -> Position {
+pub(crate) fn place(ident: &Ident) -> Position {
     Position { line: ident.span.start.line, column: ident.span.start.column }
 }
 
@@ -148,7 +152,7 @@ impl Collector {
                 ));
             }
         };
-        let table = (agency.map(fold), fold(dataset));
+        let mut table = (agency.map(fold), fold(dataset));
         let defined = self.scopes.iter().rev().find_map(|scope| scope.get(&table.1));
         if table.0.is_none()
             && let Some(size) = defined
@@ -161,6 +165,13 @@ impl Collector {
         if table.0.as_deref() == Some("information_schema") {
             self.names.information_schema = true;
             return ControlFlow::Continue(());
+        }
+        let plain = with_quality::plain_name(&table.1).map(str::to_owned);
+        let quality =
+            if plain.is_some() { &mut self.names.complete } else { &mut self.names.judged };
+        table.1 = plain.unwrap_or(table.1);
+        if let Some(agency) = &table.0 {
+            quality.insert(format!("{agency}.{}", table.1));
         }
         if self.seen.insert(table.clone()) {
             let Position { line, column } = place(agency.unwrap_or(dataset));

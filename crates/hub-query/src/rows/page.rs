@@ -61,7 +61,7 @@ impl QueryEngine {
                     let state = inner.sessions.for_rows();
                     let plan = page.plan(&source, state)?;
                     let context = task_context(state, environment);
-                    Ok(Planned { plan, context, labels: Vec::new() })
+                    Ok(Planned::new(plan, context))
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
             })

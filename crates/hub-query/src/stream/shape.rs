@@ -9,6 +9,9 @@ use arrow::{
 };
 use arrow_schema::ArrowError;
 
+use super::Said;
+use crate::units::UNIT_KEY;
+
 /// About how many bytes of text one batch of an answer holds.
 const MAX_BATCH_BYTES: usize = 16 * 1024 * 1024;
 
@@ -19,11 +22,11 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// The form for answers of this schema; `labels` are shown otherwise than planned.
-    pub(crate) fn new(planned: &Schema, labels: &[(String, String)]) -> Self {
+    /// The form for answers of this schema, of which this is said.
+    pub(crate) fn new(planned: &Schema, said: Said) -> Self {
         let mut taken = HashSet::new();
-        let fields = planned.fields().iter().map(|field| {
-            let shown = labels.iter().find(|(label, _)| label == field.name());
+        let fields = planned.fields().iter().enumerate().map(|(place, field)| {
+            let shown = said.labels.iter().find(|(label, _)| label == field.name());
             let shown = shown.map_or(field.name().as_str(), |(_, shown)| shown.as_str());
             let mut name = shown.to_owned();
             let mut count = 1;
@@ -31,9 +34,16 @@ impl Shape {
                 count += 1;
                 name = format!("{shown}_{count}");
             }
-            field.as_ref().clone().with_name(name).with_data_type(plain(field.data_type()))
+            let mut metadata = field.metadata().clone();
+            if let Some(unit) = said.units.as_ref().and_then(|units| units.get(place)) {
+                metadata.remove(UNIT_KEY);
+                metadata.extend(unit.iter().map(|unit| (UNIT_KEY.to_owned(), unit.to_string())));
+            }
+            let data_type = plain(field.data_type());
+            Field::new(name, data_type, field.is_nullable()).with_metadata(metadata)
         });
-        Self { schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) }
+        let fields: Vec<_> = fields.collect();
+        Self { schema: Arc::new(Schema::new_with_metadata(fields, said.metadata)) }
     }
 
     pub(crate) fn schema(&self) -> SchemaRef {

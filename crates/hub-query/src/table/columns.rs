@@ -8,7 +8,7 @@ use datafusion::{
     scalar::ScalarValue,
 };
 use hub_lake::{Bound, DataFile};
-use hub_model::{Contract, ZONE_NAME};
+use hub_model::{Contract, Field as ContractField, ZONE_NAME};
 
 /// A column as a query sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,13 +17,20 @@ pub(crate) struct Exposed {
     pub(crate) index: usize,
     /// The name it has in the session: the contract's name or its alias.
     pub(crate) name: String,
+    /// The place of the column that tells which of its values are left out; none where all are shown.
+    pub(crate) judged_by: Option<usize>,
 }
 
 impl Exposed {
     /// Every column under its contract's name.
     pub(crate) fn all(contract: &Contract) -> Vec<Self> {
         let fields = contract.fields.iter().enumerate();
-        fields.map(|(index, field)| Self { index, name: field.name.clone() }).collect()
+        let plain = |(index, field): (usize, &ContractField)| Self {
+            index,
+            name: field.name.clone(),
+            judged_by: None,
+        };
+        fields.map(plain).collect()
     }
 }
 

@@ -73,6 +73,10 @@ impl PruningStatistics for FileBounds<'_> {
 
     fn null_counts(&self, column: &Column) -> Option<ArrayRef> {
         let column = self.exposed.iter().find(|exposed| exposed.name == column.name)?;
+        if column.judged_by.is_some() {
+            // More values are missing to the query than the files lack.
+            return None;
+        }
         let name = self.prepared.scan_schema.field(column.index).name();
         let counts: UInt64Array =
             self.files().iter().map(|file| file.columns.get(name)?.nulls).collect();

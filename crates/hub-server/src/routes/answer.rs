@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hub_model::{ErrorKind, Source, format_instant};
-use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QueryStream};
+use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QUALITY_KEY, QueryStream};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -34,6 +34,10 @@ pub(crate) struct AnswerBody {
     columns: Vec<serde_json::Value>,
     /// The dataset versions that were read, with licence and attribution.
     sources: Vec<serde_json::Value>,
+    /// For SQL: the columns of which values of bad quality were left out, with the qualities that were;
+    /// absent where no column read has a quality. `with_quality('agency.dataset')` shows them all.
+    #[schema(required = false)]
+    quality: Vec<serde_json::Value>,
     /// The id under which logs know the query.
     query_id: String,
     /// The rows, by column name.
@@ -102,6 +106,10 @@ pub(crate) fn respond(
 ) -> Response {
     let query_id = Uuid::now_v7().to_string();
     let links = source_headers(state, &sources);
+    let quality = stream.schema().metadata().get(QUALITY_KEY).and_then(|said| {
+        let said: serde_json::Value = serde_json::from_str(said).ok()?;
+        HeaderValue::from_str(&ascii_json(&said)).ok()
+    });
     let paged = page.is_some();
     let next_cursor = page.and_then(|page| page.next_cursor);
     let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
@@ -111,6 +119,9 @@ pub(crate) fn respond(
     let headers = response.headers_mut();
     if let Some(next) = next {
         headers.insert("mochiyori-next-cursor", next);
+    }
+    if let Some(quality) = quality {
+        headers.insert("mochiyori-quality", quality);
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.extend(links);

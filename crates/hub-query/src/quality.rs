@@ -1,0 +1,169 @@
+//! What SQL shows of values whose quality is bad: nothing, unless the query asks for everything by
+//! `with_quality('agency.dataset')`. The answer says which columns that may have touched.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, StringViewArray, make_array},
+    buffer::NullBuffer,
+    datatypes::{DataType, FieldRef, Schema},
+};
+use datafusion::{
+    common::{Result, config::ConfigOptions, exec_err, utils::take_function_args},
+    logical_expr::{
+        ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+        Volatility,
+    },
+    physical_expr::{PhysicalExpr, ScalarFunctionExpr},
+};
+use hub_model::{Contract, DatasetId, Field, FieldRole, Quality};
+use serde_json::json;
+
+use crate::parse::Names;
+
+/// The key of an answer's metadata under which it says what was left out, as JSON.
+pub const QUALITY_KEY: &str = "mochiyori:quality";
+
+/// The place of the column that tells the quality of a value column; none where there is no such column.
+pub(crate) fn judge(contract: &Contract, value: &Field) -> Option<usize> {
+    contract.fields.iter().position(|field| {
+        field.role == FieldRole::Quality
+            && field.quality_of.as_deref().and_then(|of| contract.field(of)) == Some(value)
+    })
+}
+
+/// The columns of a dataset of which a query sees good values only, for the answer to tell.
+pub(crate) fn left_out(
+    dataset: &DatasetId,
+    contract: &Contract,
+    names: &Names,
+) -> Vec<serde_json::Value> {
+    let used = |field: &Field| {
+        names.wildcard
+            || names.columns.contains(&field.name)
+            || field.alias.as_ref().is_some_and(|alias| names.columns.contains(alias))
+    };
+    let words: Vec<&str> =
+        Quality::ALL.into_iter().filter(|q| q.is_left_out()).map(Quality::as_str).collect();
+    let fields = contract.fields.iter().filter(|field| used(field));
+    fields
+        .filter_map(|field| Some((field, &contract.fields[judge(contract, field)?])))
+        .map(|(field, judge)| {
+            json!({
+                "dataset": dataset.to_string(),
+                "column": field.name,
+                "quality_column": judge.name,
+                "left_out": words,
+            })
+        })
+        .collect()
+}
+
+/// What is left out, as metadata of the answer; nothing is said where nothing can be.
+pub(crate) fn metadata(left_out: Vec<serde_json::Value>) -> HashMap<String, String> {
+    if left_out.is_empty() {
+        return HashMap::new();
+    }
+    HashMap::from([(QUALITY_KEY.to_owned(), serde_json::Value::Array(left_out).to_string())])
+}
+
+/// The values whose quality does not leave them out; the others become missing.
+pub(crate) fn good_value(
+    value: Arc<dyn PhysicalExpr>,
+    quality: Arc<dyn PhysicalExpr>,
+    schema: &Schema,
+    options: &Arc<ConfigOptions>,
+) -> Result<Arc<dyn PhysicalExpr>> {
+    let function = Arc::new(ScalarUDF::from(GoodValue::new()));
+    let arguments = vec![value, quality];
+    let call = ScalarFunctionExpr::try_new(function, arguments, schema, Arc::clone(options))?;
+    Ok(Arc::new(call))
+}
+
+/// `good_value(value, quality)`. It shares the values and only adds to what is missing of them.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct GoodValue {
+    signature: Signature,
+    /// The words as a view array holds them.
+    left_out: Vec<u128>,
+}
+
+impl GoodValue {
+    fn new() -> Self {
+        let words = Quality::ALL.into_iter().filter(|q| q.is_left_out()).map(Quality::as_str);
+        let left_out = StringViewArray::from_iter_values(words).views().to_vec();
+        Self { signature: Signature::any(2, Volatility::Immutable), left_out }
+    }
+}
+
+impl ScalarUDFImpl for GoodValue {
+    fn name(&self) -> &str {
+        "good_value"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, arguments: &[DataType]) -> Result<DataType> {
+        let [value, _] = take_function_args(self.name(), arguments)?;
+        Ok(value.clone())
+    }
+
+    fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let [value, _] = take_function_args(self.name(), arguments.arg_fields)?;
+        Ok(Arc::new(value.as_ref().clone().with_nullable(true)))
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let [value, quality] = take_function_args(self.name(), arguments.args)?;
+        let (value, quality) = (value.into_array(rows)?, quality.into_array(rows)?);
+        let Some(words) = quality.as_string_view_opt() else {
+            return exec_err!("a quality must be text and is {}", quality.data_type());
+        };
+        Ok(ColumnarValue::Array(without(&value, words, &self.left_out)?))
+    }
+}
+
+/// The value without those whose word is one of `left_out`. Words of up to twelve bytes stand inside their
+/// view, and all that leave out are, so that one comparison of numbers tells.
+fn without(value: &ArrayRef, words: &StringViewArray, left_out: &[u128]) -> Result<ArrayRef> {
+    let views = words.views();
+    let Some(first) = views.iter().position(|view| left_out.contains(view)) else {
+        return Ok(Arc::clone(value));
+    };
+    let mut kept = BooleanBufferBuilder::new(views.len());
+    kept.append_n(first, true);
+    let said = words.nulls();
+    for (row, view) in views.iter().enumerate().skip(first) {
+        let bad = left_out.contains(view) && said.is_none_or(|said| said.is_valid(row));
+        kept.append(!bad);
+    }
+    let kept = NullBuffer::new(kept.finish());
+    let nulls = NullBuffer::union(value.nulls(), Some(&kept));
+    let data = value.to_data().into_builder().nulls(nulls).build()?;
+    Ok(make_array(data))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::{array::Float64Array, datatypes::Float64Type};
+
+    use super::*;
+
+    #[test]
+    fn values_of_bad_quality_are_missing_and_all_others_stay() {
+        let words = Quality::ALL.map(|quality| Some(quality.as_str()));
+        let words = words.into_iter().chain([None, Some("*"), Some("")]);
+        let words = StringViewArray::from_iter(words);
+        let value: ArrayRef = Arc::new(Float64Array::from_iter_values((0..13).map(f64::from)));
+        let left_out = GoodValue::new().left_out;
+        let good = without(&value, &words, &left_out).unwrap();
+        let kept: Vec<_> = good.as_primitive::<Float64Type>().iter().flatten().collect();
+        assert_eq!(kept, [0.0, 1.0, 2.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0]);
+        let middle = without(&value.slice(3, 5), &words.slice(3, 5), &left_out).unwrap();
+        assert_eq!(middle.null_count(), 4);
+        assert!(left_out.iter().all(|view| *view as u32 <= 12), "a word is too long for its view");
+    }
+}

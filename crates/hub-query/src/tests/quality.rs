@@ -1,0 +1,123 @@
+//! Values of bad quality: left out by default, shown on request, and never lost from what a filter finds.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use hub_model::Contract;
+
+use super::support::{APRIL, Bench, HOUR, small};
+use crate::{QUALITY_KEY, QueryError};
+
+const SNOW: &str = r#"{"fields":[
+    {"name":"station","type":"string","role":"key"},
+    {"name":"time","type":"datetime","role":"time","interval":"PT1H","label":"end"},
+    {"name":"積雪","type":"number","role":"value","unit":"cm","alias":"depth"},
+    {"name":"depth_quality","type":"string","role":"quality","quality_of":"積雪"},
+    {"name":"wind","type":"number","role":"value","unit":"m/s"}],
+    "primaryKey":["station","time"]}"#;
+
+/// One file of six hours with a word for each, and one in which every value is doubtful.
+async fn bench() -> Bench {
+    let mut bench = Bench::new(small());
+    let words = ["normal", "doubtful", "quasi_normal", "missing", "provisional", "closed"];
+    let files = [snow("a", &words), snow("b", &["doubtful"; 6])];
+    bench.add("kisho.snow", SNOW, &files).await;
+    bench
+}
+
+fn snow(station: &str, words: &[&str]) -> RecordBatch {
+    let rows = words.len();
+    let hours = (0..rows as i64).map(|hour| APRIL + hour * HOUR);
+    let depths = (0..rows).map(|row| row as f64 * 10.0);
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![station; rows])),
+        Arc::new(TimestampMicrosecondArray::from_iter_values(hours).with_timezone("UTC")),
+        Arc::new(Float64Array::from_iter_values(depths)),
+        Arc::new(StringArray::from(words.to_vec())),
+        Arc::new(Float64Array::from(vec![1.5; rows])),
+    ];
+    let schema = Contract::parse(SNOW.as_bytes()).unwrap().storage_schema();
+    RecordBatch::try_new(schema, columns).unwrap()
+}
+
+#[tokio::test]
+async fn values_of_bad_quality_are_left_out_and_shown_on_request() {
+    let bench = bench().await;
+    let good = "SELECT count(*) AS n, count(depth) AS good, max(depth) AS most, min(depth) AS least \
+                FROM kisho.snow";
+    insta::assert_snapshot!(bench.show(good).await, @r"
+    +----+------+------+-------+
+    | n  | good | most | least |
+    +----+------+------+-------+
+    | 12 | 3    | 40.0 | 0.0   |
+    +----+------+------+-------+
+    ");
+    let all = good.replace("kisho.snow", "with_quality('kisho.snow')");
+    insta::assert_snapshot!(bench.show(&all).await, @r"
+    +----+------+------+-------+
+    | n  | good | most | least |
+    +----+------+------+-------+
+    | 12 | 12   | 50.0 | 0.0   |
+    +----+------+------+-------+
+    ");
+    let both = "SELECT g.time, a.積雪 AS raw, g.depth, a.depth_quality \
+                FROM kisho.snow g JOIN with_quality('kisho.snow') a USING (station, time) \
+                WHERE a.station = 'a' ORDER BY 1";
+    insta::assert_snapshot!(bench.show(both).await, @r"
+    +---------------------------+------+-------+---------------+
+    | time                      | raw  | depth | depth_quality |
+    +---------------------------+------+-------+---------------+
+    | 2024-04-01T00:00:00+09:00 | 0.0  | 0.0   | normal        |
+    | 2024-04-01T01:00:00+09:00 | 10.0 |       | doubtful      |
+    | 2024-04-01T02:00:00+09:00 | 20.0 | 20.0  | quasi_normal  |
+    | 2024-04-01T03:00:00+09:00 | 30.0 |       | missing       |
+    | 2024-04-01T04:00:00+09:00 | 40.0 | 40.0  | provisional   |
+    | 2024-04-01T05:00:00+09:00 | 50.0 |       | closed        |
+    +---------------------------+------+-------+---------------+
+    ");
+}
+
+#[tokio::test]
+async fn filters_find_what_is_shown_although_the_files_hold_more() {
+    let bench = bench().await;
+    for (condition, rows) in [
+        ("depth IS NULL", "9"),
+        ("depth IS NOT NULL", "3"),
+        ("depth > 25", "1"),
+        ("depth <= 25", "2"),
+        ("NOT depth > 25", "2"),
+        ("station = 'b' AND depth >= 0", "0"),
+        ("coalesce(depth, 99) = 99", "9"),
+    ] {
+        let sql = format!("SELECT count(*) FROM kisho.snow WHERE {condition}");
+        assert_eq!(bench.value(&sql).await, rows, "{condition}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_says_of_which_columns_values_were_left_out() {
+    let bench = bench().await;
+    let said = async |sql: &str| {
+        let answer = bench.start(sql).await.unwrap();
+        answer.schema().metadata().get(QUALITY_KEY).cloned().unwrap_or_default()
+    };
+    insta::assert_snapshot!(
+        said("SELECT avg(depth) FROM kisho.snow").await,
+        @r#"[{"dataset":"kisho.snow","column":"積雪","quality_column":"depth_quality","left_out":["doubtful","missing","not_observed","closed"]}]"#
+    );
+    assert_eq!(said("SELECT avg(wind) FROM kisho.snow").await, "");
+    assert_eq!(said("SELECT avg(depth) FROM with_quality('kisho.snow')").await, "");
+}
+
+#[tokio::test]
+async fn with_quality_takes_the_name_of_a_dataset_that_is_there() {
+    let bench = bench().await;
+    for wrong in ["", "'snow'", "kisho.snow", "'kisho.snow', 1", "1"] {
+        let error = bench.error(&format!("SELECT * FROM with_quality({wrong})")).await;
+        assert!(error.to_string().contains("with_quality('agency.dataset')"), "{wrong}: {error}");
+    }
+    let error = bench.error("SELECT * FROM with_quality('kisho.snwo')").await;
+    let QueryError::InvalidSql { message, suggestions, .. } = error else { panic!("{error:?}") };
+    assert_eq!(message, "there is no dataset \"kisho.snwo\"; did you mean \"kisho.snow\"?");
+    assert_eq!(suggestions, ["kisho.snow"]);
+}

@@ -1,0 +1,101 @@
+//! Units of answers, and those that do not belong together.
+
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use hub_model::Contract;
+
+use super::support::{APRIL, Bench, HOUR, small};
+use crate::{QueryError, error::Position};
+
+const PLACES: &str = r#"{"fields":[
+    {"name":"station","type":"string","role":"key"},
+    {"name":"time","type":"datetime","role":"time"},
+    {"name":"level","type":"number","role":"value","unit":"m"},
+    {"name":"bank","type":"number","role":"value","unit":"m"},
+    {"name":"積雪","type":"number","role":"value","unit":"cm","alias":"snow"},
+    {"name":"samples","type":"number"}],
+    "primaryKey":["station","time"]}"#;
+
+async fn bench() -> Bench {
+    let mut bench = Bench::new(small());
+    let number = |from: f64| Arc::new(Float64Array::from(vec![from, from + 1.0])) as ArrayRef;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec!["a", "a"])),
+        Arc::new(TimestampMicrosecondArray::from(vec![APRIL, APRIL + HOUR]).with_timezone("UTC")),
+        number(1.0),
+        number(3.0),
+        number(70.0),
+        number(6.0),
+    ];
+    let schema = Contract::parse(PLACES.as_bytes()).unwrap().storage_schema();
+    bench.add("a.p", PLACES, &[RecordBatch::try_new(schema, columns).unwrap()]).await;
+    bench
+}
+
+/// The answer's units, `-` where there is none.
+async fn units(bench: &Bench, sql: &str) -> String {
+    let answer = bench.start(sql).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    let schema = answer.schema();
+    let units = schema.fields().iter().map(|field| field.metadata().get("unit"));
+    units.map(|unit| unit.map_or("-", String::as_str)).collect::<Vec<_>>().join(" ")
+}
+
+#[tokio::test]
+async fn columns_of_answers_carry_their_units() {
+    let bench = bench().await;
+    for (sql, expected) in [
+        ("SELECT * FROM a.p", "- - m m cm -"),
+        ("SELECT bank - level, snow + 1, -level, snow * 2, level / bank FROM a.p", "m cm m - -"),
+        (
+            "SELECT avg(level), max(snow), count(level), sum(samples), stddev(level) FROM a.p",
+            "m cm - - m",
+        ),
+        ("SELECT station, min(level) AS l FROM a.p GROUP BY GROUPING SETS ((station), ())", "- m"),
+        ("SELECT lag(level) OVER (ORDER BY time), row_number() OVER () FROM a.p", "m -"),
+        ("SELECT round(avg(level), 2), coalesce(level, bank) FROM a.p GROUP BY level, bank", "m m"),
+        (
+            "SELECT CASE WHEN level > 1 THEN level ELSE bank END, CASE WHEN level > 1 THEN level ELSE snow END FROM a.p",
+            "m -",
+        ),
+        (
+            "WITH w AS (SELECT station, max(snow) AS s FROM a.p GROUP BY station) SELECT p.level, w.s FROM a.p p JOIN w USING (station)",
+            "m cm",
+        ),
+        ("SELECT level FROM a.p UNION ALL SELECT bank FROM a.p", "m"),
+        ("SELECT level FROM a.p UNION ALL SELECT snow FROM a.p", "-"),
+        ("SELECT (SELECT max(snow) FROM a.p) AS s, level FROM a.p", "cm m"),
+        ("SELECT DISTINCT ON (station) station, level FROM a.p ORDER BY station, time", "- m"),
+    ] {
+        assert_eq!(units(&bench, sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn units_that_differ_are_neither_added_nor_compared() {
+    let bench = bench().await;
+    for sql in [
+        "SELECT level + snow FROM a.p",
+        "SELECT level - snow FROM a.p",
+        "SELECT 1 FROM a.p WHERE level > snow",
+        "SELECT 1 FROM a.p WHERE snow BETWEEN level AND 5",
+        "SELECT greatest(level, snow) FROM a.p",
+        "SELECT avg(level) FROM a.p GROUP BY station HAVING avg(level) < max(snow)",
+        "SELECT 1 FROM a.p x JOIN a.p y ON x.level = y.snow",
+        "SELECT 1 FROM a.p WHERE level IN (SELECT snow FROM a.p WHERE level < snow)",
+        "SELECT sum(level) FILTER (WHERE level < snow) FROM a.p",
+        "EXPLAIN SELECT level + snow FROM a.p",
+    ] {
+        let error = bench.error(sql).await;
+        let QueryError::InvalidSql { message, .. } = &error else { panic!("{sql}: {error:?}") };
+        assert!(message.contains("convert("), "{sql}: {message}");
+    }
+    let error = bench.error("SELECT station,\n       level + snow FROM a.p").await;
+    let QueryError::InvalidSql { message, position, .. } = error else { panic!("{error:?}") };
+    assert_eq!(
+        message,
+        "level is in m and snow in cm, so they can't be added as they are; convert one first, as in \
+         convert(snow, 'cm', 'm')"
+    );
+    assert_eq!(position, Some(Position { line: 2, column: 16 }));
+}
