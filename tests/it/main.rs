@@ -22,6 +22,7 @@ mod readme;
 mod real_input;
 mod revisions;
 mod rows;
+mod slt;
 mod sql;
 mod support;
 mod transfers;
