@@ -1,5 +1,7 @@
-//! Rules of our own on physical plans: joins that yield, and joins of everything with everything that
-//! are refused before they start.
+//! Rules of our own: on physical plans joins that yield, and joins of everything with everything that are
+//! refused before they start; on logical plans joins that keep all of their conditions.
+
+pub(crate) mod whole_sides;
 
 use std::sync::Arc;
 

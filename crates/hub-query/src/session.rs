@@ -29,7 +29,7 @@ use crate::{
     functions::Functions,
     limits::QueryPool,
     literals::TimeLiterals,
-    rules::YieldingJoins,
+    rules::{YieldingJoins, whole_sides},
 };
 
 /// What is kept of files once they were opened. Paths are never written twice, so nothing in it ages.
@@ -85,9 +85,11 @@ impl Sessions {
             rules.extend(Analyzer::new().rules);
             rules
         };
+        let optimizer = whole_sides::optimizer_rules();
         let state = |partitions: usize| {
             SessionStateBuilder::new()
                 .with_analyzer_rules(analyzer.clone())
+                .with_optimizer_rules(optimizer.clone())
                 .with_config(session_config(config, partitions))
                 .with_runtime_env(Arc::new(shared.clone()))
                 .with_expr_planners(SessionStateDefaults::default_expr_planners())
