@@ -28,11 +28,17 @@ pub(crate) struct Demo {
 impl Demo {
     /// Starts `mochiyori demo` and waits until it says what to try.
     pub(crate) async fn start(data_dir: &Path, log: PathBuf) -> Self {
+        Self::start_with(data_dir, log, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub(crate) async fn start_with(data_dir: &Path, log: PathBuf, more: &[&str]) -> Self {
         let _ = fs::remove_file(data_dir.join("listen-address"));
         let out = File::create(&log).expect("the log can be written");
         let process = Command::new(hub::binary())
             .args(["demo", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data_dir)
+            .args(more)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(out)
@@ -94,7 +100,7 @@ async fn the_demo_publishes_its_sample_and_a_second_start_uses_it() {
     let demo = Demo::start(&data_dir, folder.path().join("first.log")).await;
 
     let first = demo.datasets().await;
-    assert_eq!(first.len(), 11, "{first:?}");
+    assert_eq!(first.len(), 30, "{first:?}");
     for (id, version, rows) in &first {
         assert!(*version >= 1 && *rows > 0, "{id} has {rows} rows at version {version}");
         let (agency, name) = id.split_once('.').unwrap();

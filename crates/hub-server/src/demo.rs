@@ -5,7 +5,11 @@
 //! the batches, and no clock is read. It writes files for the hub's ordinary upload and never touches the
 //! hub's own store.
 
+mod accidents;
+mod areas;
+mod bus;
 mod catalog;
+mod daily;
 mod error;
 mod files;
 mod fiscal;
@@ -13,14 +17,18 @@ mod flags;
 mod inbound;
 mod noise;
 mod places;
+mod plates;
 mod population;
+mod port;
 mod reference;
 mod rice;
 mod river;
+mod roads;
 mod settings;
 mod shipments;
 mod sky;
 mod traffic;
+mod visits;
 mod weather;
 
 #[cfg(test)]
@@ -69,7 +77,8 @@ pub struct SampleDataset {
 }
 
 /// Writes a dataset's upload files into an existing folder and names them in the order to upload them:
-/// Parquet or Arrow for observations, one file a fiscal year, and one CSV file for the others. Rows are
+/// Parquet or Arrow for the longest series, one file a fiscal year, GeoJSON for areas, and one CSV file for
+/// each of the others. Rows are
 /// in the order of the key.
 pub fn write_files(
     dataset: &SampleDataset,
@@ -86,6 +95,11 @@ pub fn write_files(
         "kisho.weather_hourly" => {
             let open = |path: &Path| ArrowFile::create(path, &dataset.contract);
             write_years(&world, dataset, folder, "arrow", open)
+        }
+        "shicho.municipality_areas" => {
+            let path = folder.join(format!("{id}.geojson"));
+            areas::write(&world, &path)?;
+            Ok(vec![path])
         }
         _ => {
             let path = folder.join(format!("{id}.csv"));
@@ -143,6 +157,24 @@ fn write_table(world: &World, id: &str, file: &mut CsvFile) -> Result<(), DemoEr
         "hokkaido.inbound_monthly" => inbound::generate(world, file),
         "nosei.rice_yearly" => rice::generate(world, file),
         "nosei.shipments_monthly" => shipments::generate(world, file),
+        "nosei.rice_stages" => reference::as_written(catalog::STAGES, 5, file),
+        "otaru_kaihatsu.flow_normals" => reference::flow_normals(world, file),
+        "shicho.indicators" => reference::as_written(catalog::INDICATORS, 11, file),
+        "toukei.indicator_actuals" => reference::as_written(catalog::ACTUALS, 4, file),
+        "toukei.holidays" => reference::as_written(catalog::HOLIDAYS, 3, file),
+        "toukei.workers_by_industry" => population::workers(world, file),
+        "keisatsu.accidents" => accidents::generate(world, file),
+        "douro.road_points" => roads::generate(world, file),
+        "daigaku.camera_sites" => reference::sites(&world.cameras, file),
+        "daigaku.plate_counts_daily" => plates::generate(world, file),
+        "kowan.port_calls" => port::generate(world, file),
+        "kanko.sites" => reference::sites(&world.desks, file),
+        "kanko.visits_daily" => visits::generate(world, file),
+        "basu.stops" => bus::stops(world, file),
+        "basu.services" => bus::services(world, file),
+        "basu.service_dates" => bus::service_dates(world, file),
+        "basu.trips" => bus::trips(world, file),
+        "basu.stop_times" => bus::stop_times(world, file),
         other => Err(DemoError::unknown(other)),
     }
 }

@@ -14,7 +14,7 @@ macro_rules! embedded {
 const AGENCIES: (&str, &str) = embedded!("agencies.json");
 
 /// In the order in which they are best created: places before what was observed there.
-const DATASETS: [(&str, &str); 11] = [
+const DATASETS: [(&str, &str); 30] = [
     embedded!("shicho/municipalities.json"),
     embedded!("kisho/stations.json"),
     embedded!("kisho/weather_hourly.json"),
@@ -26,12 +26,39 @@ const DATASETS: [(&str, &str); 11] = [
     embedded!("nosei/rice_yearly.json"),
     embedded!("nosei/shipments_monthly.json"),
     embedded!("shicho/population_yearly.json"),
+    embedded!("shicho/municipality_areas.json"),
+    embedded!("shicho/indicators.json"),
+    embedded!("toukei/indicator_actuals.json"),
+    embedded!("toukei/holidays.json"),
+    embedded!("toukei/workers_by_industry.json"),
+    embedded!("otaru_kaihatsu/flow_normals.json"),
+    embedded!("nosei/rice_stages.json"),
+    embedded!("keisatsu/accidents.json"),
+    embedded!("douro/road_points.json"),
+    embedded!("daigaku/camera_sites.json"),
+    embedded!("daigaku/plate_counts_daily.json"),
+    embedded!("kowan/port_calls.json"),
+    embedded!("kanko/sites.json"),
+    embedded!("kanko/visits_daily.json"),
+    embedded!("basu/stops.json"),
+    embedded!("basu/services.json"),
+    embedded!("basu/service_dates.json"),
+    embedded!("basu/trips.json"),
+    embedded!("basu/stop_times.json"),
 ];
 
 pub(super) const MUNICIPALITIES: (&str, &str) = embedded!("reference/municipalities.csv");
 pub(super) const STATIONS: (&str, &str) = embedded!("reference/stations.csv");
 pub(super) const GAUGES: (&str, &str) = embedded!("reference/river_gauges.csv");
 pub(super) const COUNTERS: (&str, &str) = embedded!("reference/counters.csv");
+pub(super) const AREAS: (&str, &str) = embedded!("reference/municipality_areas.csv");
+pub(super) const NORMALS: (&str, &str) = embedded!("reference/flow_normals.csv");
+pub(super) const STAGES: (&str, &str) = embedded!("reference/rice_stages.csv");
+pub(super) const HOLIDAYS: (&str, &str) = embedded!("reference/holidays.csv");
+pub(super) const CAMERAS: (&str, &str) = embedded!("reference/camera_sites.csv");
+pub(super) const DESKS: (&str, &str) = embedded!("reference/visit_sites.csv");
+pub(super) const INDICATORS: (&str, &str) = embedded!("reference/indicators.csv");
+pub(super) const ACTUALS: (&str, &str) = embedded!("reference/indicator_actuals.csv");
 pub(super) const SETTINGS: (&str, &str) = embedded!("generator.toml");
 
 #[derive(Deserialize)]

@@ -3,7 +3,9 @@
 
 use super::{
     DemoError, SampleOptions,
-    catalog::{COUNTERS, GAUGES, MUNICIPALITIES, STATIONS, cell, reference_rows},
+    catalog::{
+        CAMERAS, COUNTERS, DESKS, GAUGES, MUNICIPALITIES, NORMALS, STATIONS, cell, reference_rows,
+    },
     fiscal::{FiscalYear, fiscal_years},
     noise::{Noise, stream},
     settings::{Climate, Demand, Regime, Settings},
@@ -18,6 +20,9 @@ pub(super) struct World {
     pub(super) stations: Vec<Station>,
     pub(super) gauges: Vec<Gauge>,
     pub(super) counters: Vec<Counter>,
+    /// Cameras that count number plates, and desks that count visitors.
+    pub(super) cameras: Vec<Site>,
+    pub(super) desks: Vec<Site>,
     years: Vec<FiscalYear>,
 }
 
@@ -25,6 +30,10 @@ pub(super) struct World {
 pub(super) struct Municipality {
     pub(super) code: &'static str,
     pub(super) population: f64,
+    pub(super) latitude: f64,
+    pub(super) longitude: f64,
+    /// The nearest station that observes more than rain and snow.
+    pub(super) station: String,
     /// The row as the reference table has it.
     pub(super) cells: Vec<&'static str>,
 }
@@ -63,6 +72,8 @@ pub(super) struct Gauge {
     pub(super) river: (&'static str, &'static str),
     pub(super) basin_km2: f64,
     pub(super) regime: Regime,
+    /// The usual flow of each third of a month, from the first of January on.
+    pub(super) normals: Vec<f64>,
 }
 
 #[derive(Debug, Clone)]
@@ -83,9 +94,11 @@ impl World {
         let stations = stations(&settings)?;
         let mut world = Self {
             years: fiscal_years(settings.end, options.years),
-            municipalities: municipalities()?,
+            municipalities: municipalities(&stations)?,
             gauges: gauges(&settings)?,
             counters: counters(&settings, &stations)?,
+            cameras: sites(CAMERAS)?,
+            desks: sites(DESKS)?,
             stations,
             settings,
             noise,
@@ -110,6 +123,24 @@ impl World {
     /// The station of this id.
     pub(super) fn station(&self, id: &str) -> Result<&Station, DemoError> {
         self.stations.iter().find(|s| s.site.id == id).ok_or_else(|| missing("stations", id))
+    }
+
+    /// The municipality of this code.
+    pub(super) fn municipality(&self, code: &str) -> Result<&Municipality, DemoError> {
+        self.municipalities
+            .iter()
+            .find(|m| m.code == code)
+            .ok_or_else(|| missing("municipalities", code))
+    }
+
+    /// The station nearest to a place whose temperature is known; never one that a larger scale made up.
+    pub(super) fn nearest_station(
+        &self,
+        latitude: f64,
+        longitude: f64,
+    ) -> Result<&Station, DemoError> {
+        let real = self.stations.iter().filter(|s| s.site.id.as_bytes().first() != Some(&b'0'));
+        nearest(latitude, longitude, real).ok_or_else(|| missing("stations", "a place"))
     }
 
     fn grow(&mut self, scale: u32) {
@@ -207,15 +238,17 @@ fn check(
     }
 }
 
-/// The station nearest to a site that observes more than rain and snow.
-fn nearest<'a>(site: &Site, stations: &'a [Station]) -> Option<&'a Station> {
+/// The station nearest to a place that observes more than rain and snow.
+fn nearest<'a>(
+    latitude: f64,
+    longitude: f64,
+    stations: impl Iterator<Item = &'a Station>,
+) -> Option<&'a Station> {
     // Degrees of longitude are shorter by the cosine of the region's latitude.
     let distance = |s: &Station| {
-        (s.site.latitude - site.latitude).powi(2)
-            + ((s.site.longitude - site.longitude) * 0.73).powi(2)
+        (s.site.latitude - latitude).powi(2) + ((s.site.longitude - longitude) * 0.73).powi(2)
     };
     stations
-        .iter()
         .filter(|s| matches!(s.observes, Observes::Full | Observes::NoSnow))
         .min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
@@ -224,14 +257,41 @@ fn missing(table: &str, id: &str) -> DemoError {
     DemoError::embedded("generator.toml", format!("nothing is said of {id} in {table}"))
 }
 
-fn municipalities() -> Result<Vec<Municipality>, DemoError> {
+fn municipalities(stations: &[Station]) -> Result<Vec<Municipality>, DemoError> {
     reference_rows(MUNICIPALITIES, 9)
         .map(|cells| {
             let cells = cells?;
-            let population = cell(MUNICIPALITIES.0, cells[8])?;
-            Ok(Municipality { code: cells[0], population, cells })
+            let number = |at: usize| cell::<f64>(MUNICIPALITIES.0, cells[at]);
+            let (latitude, longitude) = (number(5)?, number(6)?);
+            let station = nearest(latitude, longitude, stations.iter())
+                .ok_or_else(|| missing(STATIONS.0, cells[0]))?;
+            Ok(Municipality {
+                code: cells[0],
+                population: number(8)?,
+                latitude,
+                longitude,
+                station: station.site.id.clone(),
+                cells,
+            })
         })
         .collect()
+}
+
+fn sites(table: (&'static str, &'static str)) -> Result<Vec<Site>, DemoError> {
+    reference_rows(table, 7)
+        .map(|cells| {
+            let c = cells?;
+            Site::read(table.0, [c[0], c[1], c[2], c[3], c[4], c[5], c[6]])
+        })
+        .collect()
+}
+
+/// The usual flows of a gauge, 36 of a year.
+fn normals(gauge: &str) -> Result<Vec<f64>, DemoError> {
+    let rows = reference_rows(NORMALS, 2).collect::<Result<Vec<_>, _>>()?;
+    let row = rows.iter().find(|row| row[0] == gauge);
+    let flows = row.ok_or_else(|| missing(NORMALS.0, gauge))?[1];
+    flows.split(' ').map(|flow| cell(NORMALS.0, flow)).collect()
 }
 
 fn stations(settings: &Settings) -> Result<Vec<Station>, DemoError> {
@@ -260,6 +320,7 @@ fn gauges(settings: &Settings) -> Result<Vec<Gauge>, DemoError> {
                 site: Site::read(GAUGES.0, [c[0], c[3], c[4], c[5], c[6], c[7], c[9]])?,
                 river: (c[1], c[2]),
                 basin_km2: cell(GAUGES.0, c[8])?,
+                normals: normals(c[0])?,
                 regime: settings
                     .river
                     .gauges
@@ -278,7 +339,11 @@ fn counters(settings: &Settings, stations: &[Station]) -> Result<Vec<Counter>, D
             let refuse = || missing(COUNTERS.0, c[0]);
             let site = Site::read(COUNTERS.0, [c[0], c[1], c[2], c[4], c[5], c[6], c[7]])?;
             Ok(Counter {
-                station: nearest(&site, stations).ok_or_else(refuse)?.site.id.clone(),
+                station: nearest(site.latitude, site.longitude, stations.iter())
+                    .ok_or_else(refuse)?
+                    .site
+                    .id
+                    .clone(),
                 site,
                 road: c[3],
                 demand: *settings.traffic.counters.get(c[0]).ok_or_else(refuse)?,

@@ -1,5 +1,5 @@
-//! shicho.population_yearly: towns that shrink and age from about their size in 2020, and the two that
-//! do not.
+//! shicho.population_yearly and toukei.workers_by_industry: towns that shrink and age from about their
+//! size in 2020, and the two that do not.
 
 use super::{
     DemoError,
@@ -31,6 +31,33 @@ pub(super) fn generate(world: &World, file: &mut CsvFile) -> Result<(), DemoErro
                 &row.births,
                 &row.deaths,
             ])?;
+        }
+    }
+    Ok(())
+}
+
+/// The years of a census, which asks what people work at.
+const CENSUSES: [i32; 2] = [2015, 2020];
+
+pub(super) fn workers(world: &World, file: &mut CsvFile) -> Result<(), DemoError> {
+    for municipality in &world.municipalities {
+        let code = municipality.code;
+        let said = |of: &str| DemoError::embedded("generator.toml", format!("no {of} of {code}"));
+        let people = *world
+            .settings
+            .population
+            .municipalities
+            .get(code)
+            .ok_or_else(|| said("population"))?;
+        let farming = *world.settings.workers.get(code).ok_or_else(|| said("workers"))? / 100.0;
+        for year in CENSUSES {
+            let row = Row::of(world, municipality, people, year);
+            let workers = ((row.population - row.old) as f64 * 0.74 + row.old as f64 * 0.2).round();
+            // Farms are given up faster than other work; a few can't be classed.
+            let primary = (workers * farming * (1.0 - 0.02 * f64::from(year - BASE_YEAR))).round();
+            let secondary = ((workers - primary) * 0.17).round();
+            let tertiary = ((workers - primary - secondary) * 0.985).round();
+            file.line(&[&code, &year, &workers, &primary, &secondary, &tertiary])?;
         }
     }
     Ok(())

@@ -1,7 +1,9 @@
-//! The reference tables: the places of the sample as upload files.
+//! The reference tables: the places of the sample, and small tables that are as they are written, as
+//! upload files.
 
 use super::{
     DemoError,
+    catalog::reference_rows,
     files::CsvFile,
     places::{Site, World},
 };
@@ -69,6 +71,38 @@ pub(super) fn counters(world: &World, file: &mut CsvFile) -> Result<(), DemoErro
             longitude,
             fictional,
         ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn sites(sites: &[Site], file: &mut CsvFile) -> Result<(), DemoError> {
+    for Site { id, name_ja, name_en, municipality, latitude, longitude, fictional } in sites {
+        file.line(&[id, name_ja, name_en, municipality, latitude, longitude, fictional])?;
+    }
+    Ok(())
+}
+
+/// An embedded table of so many columns, as it is.
+pub(super) fn as_written(
+    table: (&'static str, &'static str),
+    columns: usize,
+    file: &mut CsvFile,
+) -> Result<(), DemoError> {
+    for row in reference_rows(table, columns) {
+        let row = row?;
+        let cells: Vec<&dyn std::fmt::Display> =
+            row.iter().map(|cell| cell as &dyn std::fmt::Display).collect();
+        file.line(&cells)?;
+    }
+    Ok(())
+}
+
+/// The usual flow of each third of a month.
+pub(super) fn flow_normals(world: &World, file: &mut CsvFile) -> Result<(), DemoError> {
+    for gauge in &world.gauges {
+        for (index, flow) in gauge.normals.iter().enumerate() {
+            file.line(&[&gauge.site.id, &(index / 3 + 1), &(index % 3 + 1), flow])?;
+        }
     }
     Ok(())
 }

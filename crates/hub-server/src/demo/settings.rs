@@ -20,6 +20,14 @@ pub(super) struct Settings {
     pub(super) rice: RiceSettings,
     pub(super) shipments: ShipmentSettings,
     pub(super) population: PopulationSettings,
+    /// The share of the workers of each municipality who farm or fish, %.
+    pub(super) workers: HashMap<String, f64>,
+    pub(super) accidents: AccidentSettings,
+    pub(super) plates: PlateSettings,
+    pub(super) port: PortSettings,
+    pub(super) visits: VisitSettings,
+    pub(super) roads: Vec<Road>,
+    pub(super) bus_lines: Vec<BusLine>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -161,6 +169,90 @@ pub(super) struct PopulationSettings {
 pub(super) struct People {
     pub(super) change: f64,
     pub(super) old: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AccidentSettings {
+    pub(super) per_person: f64,
+    pub(super) freezing: f64,
+    pub(super) snowy: f64,
+    pub(super) wet: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PlateSettings {
+    pub(super) gap_rate: f64,
+    pub(super) snowy_cm: f64,
+    pub(super) sites: HashMap<String, Cars>,
+}
+
+/// The cars that a camera sees.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Cars {
+    pub(super) private: f64,
+    pub(super) rental: f64,
+    pub(super) winter: f64,
+    pub(super) summer: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PortSettings {
+    pub(super) cruise_rate: f64,
+    pub(super) cargo_rate: f64,
+    pub(super) cruise_ships: Vec<CruiseShip>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CruiseShip {
+    pub(super) name: String,
+    pub(super) tonnage: i64,
+    pub(super) passengers: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct VisitSettings {
+    pub(super) gap_rate: f64,
+    pub(super) sites: HashMap<String, Visitors>,
+}
+
+/// Who comes to an information desk.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Visitors {
+    pub(super) usual: f64,
+    pub(super) winter: f64,
+    pub(super) summer: f64,
+    pub(super) weekend: f64,
+    pub(super) cruise: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Road {
+    pub(super) number: u32,
+    pub(super) name: String,
+    pub(super) via: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BusLine {
+    pub(super) route: String,
+    pub(super) name: String,
+    pub(super) via: Vec<String>,
+    /// On the way from one of them to the next.
+    pub(super) stops: u32,
+    pub(super) minutes: f64,
+    pub(super) weekday: u32,
+    pub(super) holiday: u32,
+    pub(super) first: u32,
+    pub(super) last: u32,
 }
 
 impl Settings {

@@ -16,6 +16,7 @@ use super::{
 };
 
 mod contents;
+mod people;
 mod seasons;
 
 fn dataset(id: &str) -> SampleDataset {

@@ -192,7 +192,7 @@ impl Today {
 }
 
 /// A count whose mean is the rate, and whose spread is about that of arrivals by chance.
-fn arrivals(rate: f64, chance: f64) -> i64 {
+pub(super) fn arrivals(rate: f64, chance: f64) -> i64 {
     if rate < 1.5 {
         // The Poisson distribution's own steps.
         let mut probability = (-rate).exp();
