@@ -18,6 +18,7 @@ mod limits;
 mod nodes;
 mod publishers;
 mod quality;
+mod questions;
 mod readme;
 mod real_input;
 mod revisions;
