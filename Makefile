@@ -35,7 +35,7 @@ openapi: setup-build ## rewrite openapi/mochiyori-v1.json from the program
 
 .PHONY: bench
 bench: setup ## the benchmarks, beside DuckDB, in release builds
-	cargo build --workspace --bin mochiyori --release --locked
+	cargo build --workspace --bin mochiyori --example bare_route --release --locked
 	tests/bench/run.sh $(ARGS)
 
 .PHONY: image

@@ -10,16 +10,25 @@ import pathlib
 import shutil
 import sys
 
+import cached
 import data
+import first_byte
+import growth
 import intake
 import joins
+import lake
+import peers
 import points
+import questions
 import report
 import streams
 from hub import Hub
 from quiet import Watch
 
-PARTS = ("intake", "joins", "points", "streams")
+# Those of one hub with the observations, and those that make what they need on a hub of their own.
+SHARED = ("intake", "joins", "points", "streams", "first_byte", "cached")
+OWN = ("questions", "growth", "peers")
+PARTS = SHARED + OWN
 FORMS = ("csv", "parquet", "arrow")
 CACHE = pathlib.Path.home() / ".cache" / "mochiyori"
 
@@ -33,6 +42,14 @@ def arguments():
     parser.add_argument("--requests", type=int, default=2000, help="reads of a station's day; default 2000")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of both; default: one a core")
     parser.add_argument("--only", nargs="+", choices=PARTS, default=PARTS, help="parts to measure")
+    parser.add_argument("--lake-rows", type=int, default=lake.FULL_ROWS,
+                        help="observations of the questions' lake; default 50 million")
+    parser.add_argument("--queries", nargs="+", default=[], help="of the questions' lake, by their first letters")
+    parser.add_argument("--peer-rows", type=int, default=2_000_000, help="rows that the peers hold; default 2 million")
+    parser.add_argument("--load-seconds", type=int, default=5, help="length of each load on cached answers; default 5")
+    parser.add_argument("--growth-rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000])
+    parser.add_argument("--growth-versions", type=int, nargs="+", default=[10, 1_000, 10_000])
+    parser.add_argument("--growth-datasets", type=int, nargs="+", default=[10, 1_000, 10_000])
     parser.add_argument("--forms", nargs="+", choices=FORMS, default=FORMS, help="files in, and streams out")
     parser.add_argument("--binary", type=pathlib.Path, default=target / "release" / "mochiyori")
     parser.add_argument("--folder", type=pathlib.Path, default=CACHE / "bench", help="for data, lakes and results")
@@ -44,31 +61,65 @@ def main():
     if not options.binary.exists():
         sys.exit(f"bench: there is no {options.binary}; build it, or name another with --binary")
     options.folder.mkdir(parents=True, exist_ok=True)
-    files = data.prepare(options.folder / f"data-{options.rows}", options.rows)
     scratch = options.folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir()
-    results = report.Results(options, files)
+    results = report.Results(options)
     try:
-        with Hub(options.binary, scratch / "hub", options.threads) as hub:
-            hub.describe(files)
-            # The other parts read what this one takes in; without it one upload is enough.
-            runs = options.runs if "intake" in options.only else 0
-            watch = Watch(hub.pid)
-            results.add("intake", intake.measure(hub, files, options.forms, runs, options.threads, scratch), watch)
-            if "joins" in options.only:
-                watch = Watch(hub.pid)
-                results.add("joins", joins.measure(hub, files, options.query_runs, options.threads, scratch), watch)
-            if "points" in options.only:
-                watch = Watch(hub.pid)
-                results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)
-            if "streams" in options.only:
-                # Its figures are of memory first; the hub is started anew in it, so nothing is watched.
-                results.add("streams", streams.measure(hub, options.forms, options.runs, options.threads, scratch))
+        if set(options.only) & set(SHARED):
+            shared_parts(options, results, scratch)
+        for part in OWN:
+            if part in options.only:
+                with Hub(options.binary, scratch / part, options.threads) as hub:
+                    watch = Watch(hub.pid)
+                    results.add(part, own_part(part, options, hub, scratch), watch)
     finally:
         results.write(options.folder / "results.json", options.folder / "results.md")
         shutil.rmtree(scratch, ignore_errors=True)
     print((options.folder / "results.md").read_text())
+
+
+def observations(options, rows):
+    return data.prepare(options.folder / f"data-{rows}", rows)
+
+
+def shared_parts(options, results, scratch):
+    files = observations(options, options.rows)
+    results.setting["rows"] = files.rows
+    with Hub(options.binary, scratch / "hub", options.threads) as hub:
+        hub.describe(files)
+        # The other parts read what this one takes in; without it one upload is enough.
+        runs = options.runs if "intake" in options.only else 0
+        watch = Watch(hub.pid)
+        results.add("intake", intake.measure(hub, files, options.forms, runs, options.threads, scratch), watch)
+        if "joins" in options.only:
+            watch = Watch(hub.pid)
+            results.add("joins", joins.measure(hub, files, options.query_runs, options.threads, scratch), watch)
+        if "points" in options.only:
+            watch = Watch(hub.pid)
+            results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)
+        if "cached" in options.only:
+            watch = Watch(hub.pid)
+            helper = options.binary.parent / "examples" / "bare_route"
+            results.add("cached", cached.measure(hub, helper, (1, 8, 32), options.load_seconds), watch)
+        # The hub is started anew in these, so nothing is watched.
+        if "streams" in options.only:
+            results.add("streams", streams.measure(hub, options.forms, options.runs, options.threads, scratch))
+        if "first_byte" in options.only:
+            results.add("first_byte", first_byte.measure(hub, options.forms, options.runs))
+
+
+def own_part(part, options, hub, scratch):
+    if part == "questions":
+        files = lake.prepare(options.folder / f"lake-{options.lake_rows}", options.lake_rows)
+        return questions.measure(hub, files, options.query_runs, options.threads, scratch, options.queries)
+    if part == "growth":
+        hub.describe(observations(options, options.growth_rows[0]))
+        return growth.measure(hub, lambda rows: observations(options, rows), options.growth_rows,
+                              options.growth_versions, options.growth_datasets)
+    files = observations(options, options.peer_rows)
+    hub.describe(files)
+    return peers.measure(hub, files, options.folder, options.requests, scratch)
 
 
 if __name__ == "__main__":

@@ -112,19 +112,22 @@ class Hub:
 
     def describe(self, files):
         """Makes the agencies and datasets, and takes in all but the observations."""
-        for agency in ("bench_weather", "bench_road"):
-            self.send_json("PUT", f"/v1/agencies/{agency}", {"name": {"ja": agency, "en": agency}})
         for dataset, contract in CONTRACTS.items():
-            metadata = {
-                "title": {"ja": dataset, "en": dataset},
-                "licence": "CC-BY-4.0",
-                "attribution": "Made for benchmarks",
-                "synthetic": True,
-            }
-            self.send_json("PUT", dataset_path(dataset), {"metadata": metadata, "contract": contract})
+            self.make_dataset(dataset, contract)
         self.upload("bench_road.traffic", files.traffic)
         self.upload("bench_road.counters", files.counters)
         self.upload("bench_road.offices", files.offices)
+
+    def make_dataset(self, dataset, contract):
+        agency = dataset.split(".")[0]
+        self.send_json("PUT", f"/v1/agencies/{agency}", {"name": {"ja": agency, "en": agency}})
+        metadata = {
+            "title": {"ja": dataset, "en": dataset},
+            "licence": "CC-BY-4.0",
+            "attribution": "Made for benchmarks",
+            "synthetic": True,
+        }
+        self.send_json("PUT", dataset_path(dataset), {"metadata": metadata, "contract": contract})
 
     def upload(self, dataset, file):
         """Puts a file in the place of a dataset's rows; returns when the version is committed."""

@@ -11,11 +11,11 @@ MIB = 1 << 20
 
 
 class Results:
-    def __init__(self, options, files):
+    def __init__(self, options):
         self.parts = {}
         self.others = {}
         self.setting = {
-            "rows": files.rows,
+            "rows": options.rows,
             "threads": options.threads,
             "cores": os.cpu_count(),
             "machine": platform.machine(),
@@ -34,7 +34,8 @@ class Results:
 
     def write(self, as_json, as_markdown):
         as_json.write_text(json.dumps({"setting": self.setting, "others_share": self.others, **self.parts}, indent=2, default=str) + "\n")
-        makers = {"intake": intake, "joins": joins, "points": points, "streams": streams}
+        makers = {"intake": intake, "joins": joins, "points": points, "streams": streams, "first_byte": first_byte,
+                  "cached": cached, "questions": questions, "growth": growth, "peers": peers}
         tables = [makers[part](figures) + self.quiet(part) for part, figures in self.parts.items()]
         as_markdown.write_text("\n\n".join([self.head(), *tables]) + "\n")
 
@@ -133,3 +134,80 @@ def streams(figures):
     head = ["all rows out", "bytes", "hub", "DuckDB", "ratio", "hub's first byte", "DuckDB's first batch",
             "hub idle", "hub over idle", "≤ 512 MiB", "DuckDB over idle"]
     return table(head, rows)
+
+
+def first_byte(figures):
+    rows = []
+    for form, f in figures.items():
+        climb = f["second_half_bytes"] - f["first_half_bytes"]
+        rows.append([form, mib(f["bytes"]), f"{f['first_byte_seconds'] * 1000:.0f} ms",
+                     verdict(f["first_byte_seconds"], 0.3), f"{f['seconds']:.1f} s", mib(f["first_half_bytes"]),
+                     mib(f["second_half_bytes"]), verdict(climb, 32 * MIB) if climb > 0 else "met"])
+    return table(["export", "bytes", "first byte", "≤ 300 ms", "whole", "memory, first half", "second half",
+                  "flat (32 MiB)"], rows)
+
+
+def cached(figures):
+    rows = []
+    for name, f in figures["loads"].items():
+        if "problem" in f:
+            rows.append([name, "", "", "", f["problem"][:200], ""])
+        else:
+            share = f.get("of_bare")
+            rows.append([name, f"{f['per_second']:,.0f}", f"{f['p50_ms']:.2f} ms", f"{f['p99_ms']:.2f} ms",
+                         "" if share is None else f"{share * 100:.0f} %",
+                         "" if share is None else "met" if share >= 0.6 else "missed"])
+    return table([f"answers of {figures['bytes']:,} bytes", "per second", "p50", "p99", "of a bare route", "≥ 60 %"],
+                 rows)
+
+
+# The aims of the questions' groups: geometric mean and worst.
+AIMS = {"all": (0.8, 1.5), "rollups": (0.2, 0.2)}
+
+
+def questions(figures):
+    rows = []
+    for name, f in figures["queries"].items():
+        if "problem" in f:
+            rows.append([name, "", "", "", "", "missed: " + f["problem"].replace("|", "/")[:200]])
+        else:
+            limit = AIMS["rollups"][1] if name.startswith("r") else AIMS["all"][1]
+            rows.append([name, f"{f['rows']:,}", f"{f['hub_seconds']:.3f} s", f"{f['duck_seconds']:.3f} s",
+                         f"{f['ratio']:.2f} ×", verdict(f["ratio"], limit)])
+    one_by_one = table([f"lake of {figures['rows']:,} rows", "rows of the answer", "hub", "DuckDB", "ratio",
+                        "≤ 1.5 × (rollups 0.2)"], rows)
+    rows = []
+    for group, f in figures["means"].items():
+        aim = AIMS.get(group)
+        rows.append([group, str(f["of"]), f"{f['mean']:.2f} ×", verdict(f["mean"], aim[0]) if aim else "",
+                     f"{f['worst_ratio']:.2f} × ({f['worst']})", verdict(f["worst_ratio"], aim[1]) if aim else ""])
+    return one_by_one + "\n\n" + table(["group", "queries", "geometric mean", "≤ 0.8 × (rollups 0.2)", "worst",
+                                       "≤ 1.5 × (rollups 0.2)"], rows)
+
+
+def growth(figures):
+    rows = []
+    for what, sizes in figures.items():
+        for size, f in sizes.items():
+            publish = f"{f['publish_ms']:.0f} ms" if "publish_ms" in f else ""
+            rows.append([f"{int(size):,} {what}", *(f"{f[name]:.1f} ms" for name in (
+                "lookup_ms", "join_ms", "listing_ms", "versions_ms")), publish])
+    return table(["with", "station's day", "join", "list of datasets", "list of versions", "a publication"], rows)
+
+
+def peers(figures):
+    rows = []
+    kinds = [name for name in figures["hub"]]
+    for who in [name for name in figures if name != "rows"]:
+        if "problem" in figures[who]:
+            rows.append([who, "", "", "", "", figures[who]["problem"][:200]])
+            continue
+        for kind in kinds:
+            f, ours = figures[who][kind], figures["hub"][kind]
+            times = "" if who == "hub" else f"{ours['per_second'] / f['per_second']:.1f} ×"
+            met = "" if who == "hub" else (
+                "met" if ours["per_second"] >= 5 * f["per_second"] and ours["p99_ms"] < f["p99_ms"] else "missed")
+            rows.append([f"{who}, {kind.replace('_', ', ')} clients", f"{f['per_second']:,.0f}", f"{f['p50_ms']:.1f} ms",
+                         f"{f['p99_ms']:.1f} ms", times, met])
+    return table([f"{figures['rows']:,} rows", "per second", "p50", "p99", "the hub's times as many",
+                  "≥ 5 × and lower p99"], rows)

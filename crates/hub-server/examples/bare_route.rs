@@ -1,0 +1,150 @@
+//! What the benchmarks compare the hub's cached answers with: `serve BYTES` is an axum route with a body of
+//! so many bytes and an entity tag, `ask HOST:PORT PATH CLIENTS SECONDS [TAG]` is a load of clients that keep
+//! their connections. Both say on one line what came of it.
+
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::{
+    Router,
+    body::Bytes,
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+};
+
+const TAG: &str = "\"bare\"";
+const USAGE: &str = "bare_route serve BYTES | ask HOST:PORT PATH CLIENTS SECONDS [TAG]";
+
+#[tokio::main]
+#[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
+async fn main() -> io::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        ["serve", bytes] => {
+            let body = Bytes::from("x".repeat(number(bytes)?));
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            println!("{}", listener.local_addr()?.port());
+            let answer = move |headers: HeaderMap| {
+                let body = body.clone();
+                async move { answer(&headers, body) }
+            };
+            axum::serve(listener, Router::new().route("/", get(answer))).await
+        }
+        ["ask", address, path, clients, seconds, tag @ ..] => {
+            let tag = tag.first().map_or(String::new(), |tag| format!("If-None-Match: {tag}\r\n"));
+            let request =
+                format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n{tag}\r\n");
+            let expected = if tag.is_empty() { "200" } else { "304" };
+            let time = Duration::from_secs(number(seconds)? as u64);
+            let (count, mut waits) = ask(address, request, number(clients)?, time, expected).await?;
+            waits.sort_unstable();
+            let at = |part: f64| {
+                let index = ((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1));
+                waits.get(index).map_or(0.0, |wait| wait.as_secs_f64() * 1_000.0)
+            };
+            println!(
+                "{{\"requests\": {count}, \"per_second\": {:.1}, \"p50_ms\": {:.3}, \"p99_ms\": {:.3}}}",
+                count as f64 / time.as_secs_f64(),
+                at(0.5),
+                at(0.99)
+            );
+            Ok(())
+        }
+        _ => Err(io::Error::other(USAGE)),
+    }
+}
+
+fn number(text: &str) -> io::Result<usize> {
+    text.parse().map_err(|_| io::Error::other(format!("{text:?} is no number; {USAGE}")))
+}
+
+fn answer(headers: &HeaderMap, body: Bytes) -> Response {
+    let fields = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, TAG)];
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == TAG) {
+        return (StatusCode::NOT_MODIFIED, fields).into_response();
+    }
+    (fields, body).into_response()
+}
+
+/// How many answers came in the time, and how long each was waited for.
+async fn ask(
+    address: &str,
+    request: String,
+    clients: usize,
+    time: Duration,
+    expected: &'static str,
+) -> io::Result<(usize, Vec<Duration>)> {
+    let request = Arc::new(request);
+    let end = Instant::now() + time;
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..clients {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let request = Arc::clone(&request);
+        tasks.spawn(async move {
+            let mut waits = Vec::new();
+            let mut held = Vec::new();
+            while Instant::now() < end {
+                let begun = Instant::now();
+                stream.write_all(request.as_bytes()).await?;
+                read_answer(&mut stream, &mut held, expected).await?;
+                waits.push(begun.elapsed());
+            }
+            io::Result::Ok(waits)
+        });
+    }
+    let mut waits = Vec::new();
+    while let Some(done) = tasks.join_next().await {
+        waits.extend(done.map_err(io::Error::other)??);
+    }
+    Ok((waits.len(), waits))
+}
+
+/// Reads one answer of the expected status to its end, which its length, its last chunk or its status tells.
+async fn read_answer(stream: &mut TcpStream, held: &mut Vec<u8>, expected: &str) -> io::Result<()> {
+    held.clear();
+    let head = loop {
+        if let Some(at) = held.windows(4).position(|bytes| bytes == b"\r\n\r\n") {
+            break at + 4;
+        }
+        more(stream, held).await?;
+    };
+    let text = String::from_utf8_lossy(&held[..head]).to_ascii_lowercase();
+    if text.split(' ').nth(1) != Some(expected) {
+        return Err(io::Error::other(format!("{expected} was expected: {text}")));
+    }
+    let length = text
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .and_then(|length| length.trim().parse::<usize>().ok());
+    match length {
+        _ if expected == "304" => {}
+        Some(length) => {
+            while held.len() < head + length {
+                more(stream, held).await?;
+            }
+        }
+        None => {
+            while !held.ends_with(b"0\r\n\r\n") {
+                more(stream, held).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn more(stream: &mut TcpStream, held: &mut Vec<u8>) -> io::Result<()> {
+    if stream.read_buf(held).await? == 0 {
+        return Err(io::Error::other("a connection that was to be kept was closed"));
+    }
+    Ok(())
+}

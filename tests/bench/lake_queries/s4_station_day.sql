@@ -1,0 +1,5 @@
+-- A station's day.
+SELECT * FROM wx_1.weather
+WHERE station = 's002' AND time >= TIMESTAMP WITH TIME ZONE '2019-05-10 00:00:00+09:00'
+  AND time < TIMESTAMP WITH TIME ZONE '2019-05-11 00:00:00+09:00'
+ORDER BY time

@@ -1,0 +1,2 @@
+-- All hours of the rivers, out.
+SELECT * FROM river_1.hourly

@@ -1,0 +1,42 @@
+"""The 15 questions' shapes, scans, and what rollups can answer, on the lake of 20 agencies: the hub over HTTP,
+its answer read as Arrow to the end, beside DuckDB in this process on the very files of the lake. The two take
+turns; medians are compared, and the answers before them."""
+
+import math
+import pathlib
+import statistics
+
+import duck
+import lake as lakes
+from hub import Refused
+from joins import one_query
+
+QUERIES = pathlib.Path(__file__).parent / "lake_queries"
+GROUPS = {"q": "questions", "s": "scans", "r": "rollups"}
+
+
+def measure(hub, lake, runs, threads, scratch, wanted=()):
+    tables = lakes.take_in(hub, lake)
+    connection = duck.connect_to_lake(threads, scratch, tables)
+    results = {}
+    for path in sorted(QUERIES.glob("*.sql")):
+        if wanted and not any(path.stem.startswith(name) for name in wanted):
+            continue
+        try:
+            results[path.stem] = one_query(hub, connection, path.read_text(), runs)
+        except (Refused, AssertionError) as problem:
+            results[path.stem] = {"problem": str(problem)}
+        print(f"bench: {path.stem}: {results[path.stem]}", flush=True)
+    return {"rows": lake.rows, "queries": results, "means": means(results)}
+
+
+def means(results):
+    """The geometric mean and the worst ratio of each group, and of questions and scans together."""
+    found = {}
+    for group, letters in {**{name: letter for letter, name in GROUPS.items()}, "all": "qs"}.items():
+        ratios = {name: f["ratio"] for name, f in results.items() if name[0] in letters and "ratio" in f}
+        if ratios:
+            worst = max(ratios, key=ratios.get)
+            mean = math.exp(statistics.fmean(math.log(ratio) for ratio in ratios.values()))
+            found[group] = {"mean": mean, "worst": worst, "worst_ratio": ratios[worst], "of": len(ratios)}
+    return found
