@@ -60,6 +60,8 @@ def main():
     options = arguments()
     if not options.binary.exists():
         sys.exit(f"bench: there is no {options.binary}; build it, or name another with --binary")
+    if "cached" in options.only and not helper(options).exists():
+        sys.exit(f"bench: there is no {helper(options)}; build it: cargo build --workspace --example bare_route")
     options.folder.mkdir(parents=True, exist_ok=True)
     scratch = options.folder / "scratch"
     shutil.rmtree(scratch, ignore_errors=True)
@@ -77,6 +79,11 @@ def main():
         results.write(options.folder / "results.json", options.folder / "results.md")
         shutil.rmtree(scratch, ignore_errors=True)
     print((options.folder / "results.md").read_text())
+
+
+def helper(options):
+    """The program that makes the load of cached answers, and the bare route beside them."""
+    return options.binary.parent / "examples" / "bare_route"
 
 
 def observations(options, rows):
@@ -100,8 +107,7 @@ def shared_parts(options, results, scratch):
             results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)
         if "cached" in options.only:
             watch = Watch(hub.pid)
-            helper = options.binary.parent / "examples" / "bare_route"
-            results.add("cached", cached.measure(hub, helper, (1, 8, 32), options.load_seconds), watch)
+            results.add("cached", cached.measure(hub, helper(options), (1, 8, 32), options.load_seconds), watch)
         # The hub is started anew in these, so nothing is watched.
         if "streams" in options.only:
             results.add("streams", streams.measure(hub, options.forms, options.runs, options.threads, scratch))

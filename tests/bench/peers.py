@@ -5,6 +5,8 @@ ROAPI holds the Parquet file's rows in memory, Datasette asks SQLite with an ind
 installed from PyPI into an environment of their own."""
 
 import datetime
+import http.client
+import json
 import pathlib
 import socket
 import sqlite3
@@ -16,6 +18,7 @@ import urllib.parse
 
 import pyarrow.parquet as pq
 
+from data import STATIONS
 from points import chosen_days, read_answer, summary
 
 VERSIONS = ("roapi", "datasette")
@@ -62,12 +65,29 @@ def hub_paths(days):
 def ways(host, port, paths, requests):
     """Throughput and latency of each kind of request at each number of clients."""
     found = {}
+    check(host, port, paths)
     for kind, of in paths.items():
         count = requests if kind == "lookup" else max(20, requests // 40)
         every = [of[i % len(of)] for i in range(count)]
         for clients in CLIENTS:
             found[f"{kind}_{clients}"] = run(host, port, every, clients)
     return found
+
+
+def check(host, port, paths):
+    """A station's day has 24 rows with everyone, and the means are of every station."""
+    for kind, rows in (("lookup", 24), ("aggregate", STATIONS)):
+        method, target, body = request(paths[kind][0])
+        connection = http.client.HTTPConnection(host, port, timeout=120)
+        connection.request(method, target, body, {"Accept": "application/json"})
+        answer = json.load(connection.getresponse())
+        answer = answer["rows"] if isinstance(answer, dict) else answer
+        assert len(answer) == rows, f"{kind}: {len(answer)} rows: {str(answer)[:300]}"
+
+
+def request(path):
+    """Method, target and body; a target alone is got."""
+    return path if isinstance(path, tuple) else ("GET", path, "")
 
 
 def run(host, port, paths, clients):
@@ -78,7 +98,7 @@ def run(host, port, paths, clients):
             with socket.create_connection((host, port), timeout=120) as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 for path in share:
-                    method, target, body = path if isinstance(path, tuple) else ("GET", path, "")
+                    method, target, body = request(path)
                     begun = time.perf_counter()
                     connection.sendall(
                         f"{method} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json\r\n"

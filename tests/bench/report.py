@@ -15,7 +15,7 @@ class Results:
         self.parts = {}
         self.others = {}
         self.setting = {
-            "rows": options.rows,
+            "rows": None,
             "threads": options.threads,
             "cores": os.cpu_count(),
             "machine": platform.machine(),
@@ -47,7 +47,7 @@ class Results:
     def head(self):
         s = self.setting
         return (
-            f"{s['rows']:,} observations; {s['threads']} threads on {s['cores']} cores ({s['cpu']}), "
+            f"{'' if s['rows'] is None else format(s['rows'], ',') + ' observations; '}{s['threads']} threads on {s['cores']} cores ({s['cpu']}), "
             f"{s['memory_bytes'] / 2**30:.0f} GiB; DuckDB {s['duckdb']}; {s['binary']} build of {s['commit']}."
         )
 
