@@ -41,14 +41,17 @@ async fn main() -> io::Result<()> {
         }
         ["ask", address, path, clients, seconds, tag @ ..] => {
             let tag = tag.first().map_or(String::new(), |tag| format!("If-None-Match: {tag}\r\n"));
-            let request =
-                format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n{tag}\r\n");
+            let request = format!(
+                "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n{tag}\r\n"
+            );
             let expected = if tag.is_empty() { "200" } else { "304" };
             let time = Duration::from_secs(number(seconds)? as u64);
-            let (count, mut waits) = ask(address, request, number(clients)?, time, expected).await?;
+            let (count, mut waits) =
+                ask(address, request, number(clients)?, time, expected).await?;
             waits.sort_unstable();
             let at = |part: f64| {
-                let index = ((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1));
+                let index =
+                    ((waits.len() as f64 * part) as usize).min(waits.len().saturating_sub(1));
                 waits.get(index).map_or(0.0, |wait| wait.as_secs_f64() * 1_000.0)
             };
             println!(
