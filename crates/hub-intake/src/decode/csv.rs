@@ -16,7 +16,7 @@ pub(crate) use scan::Ragged;
 
 use super::{Block, Decode, SourceColumn, TextBlock, Understood, headings};
 use crate::{
-    IntakeError, IntakeOptions,
+    IntakeError, IntakeOptions, Recognised,
     dialect::{Delimiter, Dialect},
     encoding::TextEncoding,
 };
@@ -38,15 +38,62 @@ impl CsvDecoder {
         dialect: Dialect,
         options: &IntakeOptions,
     ) -> Result<Self, IntakeError> {
-        let Delimiter::Byte(delimiter) = dialect.delimiter else {
-            return Err(IntakeError::Internal("spaces separate no plain CSV".to_owned()));
-        };
-        let records = Records::new(file, delimiter, dialect.quote, 1, options.max_record_bytes);
-        let mut decoder =
-            Self { records, columns: Vec::new(), encoding, dialect, notes: Vec::new() };
+        let mut decoder = Self::new(file, encoding, dialect, options)?;
         decoder.read_header()?;
         decoder.records.set_batch_rows(options.rows_for(decoder.columns.len()));
         Ok(decoder)
+    }
+
+    /// Reads what stands below the file's first `records` records, which are titles and headings, as these
+    /// columns, which are all that the file has.
+    pub(crate) fn below(
+        recognised: &Recognised,
+        (records, columns): (usize, Vec<SourceColumn>),
+        options: &IntakeOptions,
+    ) -> Result<Self, IntakeError> {
+        let (encoding, dialect) = (recognised.encoding(), recognised.dialect());
+        let mut decoder = Self::new(recognised.text()?, encoding, dialect, options)?;
+        let mut block = TextBlock { width: MAX_FIELDS + 1, ..TextBlock::default() };
+        let mut passed = Vec::new();
+        while passed.len() < records && !decoder.records.is_done() {
+            decoder.records.fill()?;
+            decoder.records.scan(&mut block, Some(&mut passed))?;
+            block.spans.clear();
+        }
+        decoder.columns = columns;
+        decoder.records.set_batch_rows(options.rows_for(decoder.columns.len()));
+        Ok(decoder)
+    }
+
+    fn new(
+        text: Box<dyn Read + Send>,
+        encoding: TextEncoding,
+        dialect: Dialect,
+        options: &IntakeOptions,
+    ) -> Result<Self, IntakeError> {
+        let Delimiter::Byte(delimiter) = dialect.delimiter else {
+            return Err(IntakeError::Internal("spaces separate no plain CSV".to_owned()));
+        };
+        let records = Records::new(text, delimiter, dialect.quote, 1, options.max_record_bytes);
+        Ok(Self { records, columns: Vec::new(), encoding, dialect, notes: Vec::new() })
+    }
+
+    /// The next rows, or `None` at the end.
+    pub(crate) fn next_text(&mut self) -> Result<Option<TextBlock>, IntakeError> {
+        loop {
+            self.records.fill()?;
+            if self.records.is_done() {
+                return Ok(None);
+            }
+            let mut block = TextBlock { width: self.columns.len(), ..TextBlock::default() };
+            self.records.scan(&mut block, None)?;
+            let rows = block.rows() + block.broken.len();
+            if rows == 0 {
+                continue;
+            }
+            self.records.suit(block.bytes.len(), rows);
+            return Ok(Some(block));
+        }
     }
 
     fn read_header(&mut self) -> Result<(), IntakeError> {
@@ -118,19 +165,6 @@ impl Decode for CsvDecoder {
     }
 
     fn next_block(&mut self) -> Result<Option<Block>, IntakeError> {
-        loop {
-            self.records.fill()?;
-            if self.records.is_done() {
-                return Ok(None);
-            }
-            let mut block = TextBlock { width: self.columns.len(), ..TextBlock::default() };
-            self.records.scan(&mut block, None)?;
-            let rows = block.rows() + block.broken.len();
-            if rows == 0 {
-                continue;
-            }
-            self.records.suit(block.bytes.len(), rows);
-            return Ok(Some(Block::Text(block)));
-        }
+        Ok(self.next_text()?.map(Block::Text))
     }
 }
