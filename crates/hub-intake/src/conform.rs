@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod answer_tests;
 pub(crate) mod cells;
+#[cfg(test)]
+mod clerk_tests;
 mod conformer;
 pub(crate) mod fault;
 pub(crate) mod faults;
@@ -11,6 +13,7 @@ mod flag;
 pub(crate) mod kept_back;
 mod limits;
 pub(crate) mod mapping;
+pub(crate) mod missing;
 pub(crate) mod normal;
 pub(crate) mod number;
 mod period;

@@ -4,6 +4,7 @@
 
 mod cell;
 mod find;
+mod labels;
 mod rows;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,8 @@
 //! Blocks of a file to batches of a contract, and the report of both.
 
+mod answer;
+mod give;
+
 use std::sync::Arc;
 
 use arrow::{
@@ -19,7 +22,7 @@ use super::{
     flag,
     kept_back::{KeptBack, Quarantined},
     period::Span,
-    piece::{Piece, cell_error, cell_text, convert},
+    piece::{Piece, convert},
     plan::Plan,
     text_size::text_bytes,
     watch::Watch,
@@ -47,10 +50,6 @@ struct Outcome {
     kept_back: Vec<Quarantined>,
 }
 
-/// Runs of rows whose numbers follow one by one, so many at most in a batch of so many rows: past that
-/// the cutting would cost more than exact row numbers of duplicates are worth.
-const ROWS_PER_RUN: usize = 64;
-
 pub(crate) struct Conformer<'a> {
     plan: Plan<'a>,
     options: &'a IntakeOptions,
@@ -70,9 +69,6 @@ pub(crate) struct Conformer<'a> {
     is_about_persons: bool,
     sampler: Option<Sampler>,
 }
-
-/// Rows kept back that are handed out at once.
-const KEPT_AT_ONCE: usize = 1_000;
 
 impl<'a> Conformer<'a> {
     pub(crate) fn new(
@@ -158,36 +154,6 @@ impl<'a> Conformer<'a> {
             }
         }
         Ok(())
-    }
-
-    /// Gives out rows in runs that are numbered one by one. `lines` are the numbers of all rows, which
-    /// follow `first_row` where there are none.
-    fn give(
-        &self,
-        outcome: Outcome,
-        lines: Option<&[u64]>,
-        first_row: u64,
-        give: &mut dyn FnMut(Given) -> bool,
-    ) -> bool {
-        if let Some(batch) = outcome.batch {
-            let Some(lines) = outcome.places.as_deref().or(lines) else {
-                return give(Given::Batch(ConformedBatch { batch, first_row }));
-            };
-            for (start, rows) in runs(lines) {
-                let (batch, first_row) = (batch.slice(start, rows), lines[start]);
-                if !give(Given::Batch(ConformedBatch { batch, first_row })) {
-                    return false;
-                }
-            }
-        }
-        let mut rows = outcome.kept_back.into_iter().peekable();
-        while rows.peek().is_some() {
-            let rows = rows.by_ref().take(KEPT_AT_ONCE).collect();
-            if !give(Given::KeptBack(KeptBack { columns: self.columns.to_vec(), rows })) {
-                return false;
-            }
-        }
-        true
     }
 
     /// As many rows of a typed batch as the limits let be written out at once.
@@ -359,59 +325,6 @@ impl<'a> Conformer<'a> {
         }
     }
 
-    /// Puts faults into the report; answers them in the order of the file.
-    fn list(&mut self, faults: Faults, piece: &Piece<'_>) -> Vec<Fault> {
-        let (listed, counts) = faults.finish();
-        let mut unlisted = counts;
-        for fault in &listed {
-            let rule = fault.kind.rule();
-            if let Some(count) = unlisted.get_mut(&rule) {
-                *count -= 1;
-            }
-            let (plan, on_error) = (&self.plan, self.options.on_error);
-            self.report.error(rule, || cell_error(fault, plan, piece, on_error));
-        }
-        for (rule, count) in unlisted {
-            self.report.count(rule, count);
-        }
-        listed
-    }
-
-    /// The rows of a piece that have faults, and which of the piece's rows they are.
-    fn keep_back(&mut self, faults: &[Fault], piece: &Piece<'_>) -> (Vec<Quarantined>, Vec<bool>) {
-        let mut bad = vec![false; piece.rows()];
-        let mut kept = Vec::new();
-        let mut broken = 0;
-        let is_same = |a: &Fault, b: &Fault| {
-            (a.place, a.row) == (b.place, b.row) && a.field.is_some() && b.field.is_some()
-        };
-        for together in faults.chunk_by(is_same) {
-            let Some(first) = together.first() else { continue };
-            let cells = match (first.field, piece) {
-                (None, Piece::Text(block)) => {
-                    broken += 1;
-                    let cells = block.broken.get(broken - 1).map(|row| block.broken_cells(row));
-                    cells.into_iter().flatten().map(cell_text).collect()
-                }
-                _ => {
-                    for fault in together {
-                        bad[fault.row] = true;
-                    }
-                    piece.cells(first.row, &self.plan)
-                }
-            };
-            let reasons = together
-                .iter()
-                .map(|fault| cell_error(fault, &self.plan, piece, OnError::Quarantine))
-                .collect();
-            kept.push(Quarantined { row: first.place, cells, reasons });
-        }
-        let report = self.report.report_mut();
-        report.answered += faults.len() as u64;
-        report.kept_back += kept.len() as u64;
-        (kept, bad)
-    }
-
     /// The report of the whole file; `decoded` is what the decoder changed.
     pub(crate) fn finish(mut self, decoded: Changes, warnings: Vec<Warning>) -> UploadReport {
         self.changes.merge(decoded);
@@ -448,18 +361,6 @@ impl<'a> Conformer<'a> {
         }
         report
     }
-}
-
-/// Rows whose numbers follow one by one, as start and length.
-fn runs(lines: &[u64]) -> Vec<(usize, usize)> {
-    let breaks: Vec<usize> =
-        (1..lines.len()).filter(|row| lines[*row] != lines[*row - 1] + 1).collect();
-    if breaks.len() > lines.len() / ROWS_PER_RUN + 8 {
-        return vec![(0, lines.len())];
-    }
-    let starts = std::iter::once(0).chain(breaks.iter().copied());
-    let ends = breaks.iter().copied().chain([lines.len()]);
-    starts.zip(ends).map(|(start, end)| (start, end - start)).filter(|(_, n)| *n > 0).collect()
 }
 
 /// The schema with every column nullable.

@@ -1,7 +1,9 @@
 //! What can be wrong with a cell, and how people are told.
 
+mod fix;
+
+use fix::fix_type;
 use hub_model::{Field, FieldType, Rule, Text};
-use unicode_normalization::UnicodeNormalization;
 
 /// What is wrong with one cell or row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -378,63 +380,4 @@ fn allowed_words(words: impl Iterator<Item = String>) -> String {
 
 fn show_json(value: &serde_json::Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
-}
-
-fn fix_type(field: &Field, value: &str, is_text: bool) -> Text {
-    if !is_text {
-        return Text::new(
-            "値がないなら null にしてください。値があるなら、契約の型で書き出してください",
-            "where there is no value, write null; where there is one, write it in the contract's type",
-        );
-    }
-    let numeric = matches!(field.field_type, FieldType::Integer | FieldType::Number);
-    if let Some(plain) = numeric.then(|| plain_number(value)).flatten() {
-        return Text::new(
-            format!("「{plain}」のように、半角の数字だけで書いてください"),
-            format!("write it in plain digits, as in {plain}"),
-        );
-    }
-    let (form_ja, form_en) = match (field.field_type, &field.format) {
-        (FieldType::Date | FieldType::Datetime | FieldType::Yearmonth, Some(format))
-            if format != "default" =>
-        {
-            (format!("契約の書式（{format}）"), format!("the contract's format ({format})"))
-        }
-        (FieldType::Date, _) => example("2024-05-01"),
-        (FieldType::Datetime, _) => example("2024-05-01 13:00"),
-        (FieldType::Yearmonth, _) => example("2024-05"),
-        (FieldType::Year, _) => example("2024"),
-        (FieldType::Boolean, _) => example("true"),
-        _ => {
-            return Text::new(
-                format!("欠測なら空欄にするか、契約の missingValues に「{value}」を加えてください"),
-                format!(
-                    "if nothing was observed, leave the cell empty or add {value:?} to the contract's missingValues"
-                ),
-            );
-        }
-    };
-    Text::new(
-        format!(
-            "{form_ja}の形で書いてください。値がないなら空欄にするか、契約の missingValues に「{value}」を加えてください"
-        ),
-        format!(
-            "write it as {form_en}; where there is no value, leave the cell empty or add {value:?} to the contract's missingValues"
-        ),
-    )
-}
-
-fn example(text: &str) -> (String, String) {
-    (format!("「{text}」"), text.to_owned())
-}
-
-/// The number that a text means if its full-width digits and thousands commas are made plain.
-fn plain_number(value: &str) -> Option<String> {
-    let plain: String = value
-        .nfkc()
-        .filter(|c| *c != ',' && !c.is_whitespace())
-        .map(|c| if matches!(c, '▲' | '△' | '−' | '‐') { '-' } else { c })
-        .collect();
-    let number = super::number::parse_number(plain.as_bytes()).is_ok();
-    (number && plain != value).then_some(plain)
 }

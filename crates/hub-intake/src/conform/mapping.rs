@@ -90,9 +90,20 @@ pub(crate) fn map_columns(
     Mapping { sources, errors }
 }
 
-/// A name as it looks: full-width letters and half-width kana are one with their usual forms.
+/// A name as it looks: full-width letters and half-width kana are one with their usual forms, and the
+/// spaces go by which a heading is spread out over its cell.
 pub(crate) fn fold(name: &str) -> String {
-    name.nfkc().collect::<String>().trim().to_owned()
+    let plain = name.nfkc().collect::<String>();
+    let words: Vec<&str> = plain.split_whitespace().collect();
+    let mut folded = String::with_capacity(plain.len());
+    for word in words {
+        let is_ascii = |c: Option<char>| c.is_some_and(|c| c.is_ascii());
+        if is_ascii(folded.chars().next_back()) || is_ascii(word.chars().next()) {
+            folded.push_str(if folded.is_empty() { "" } else { " " });
+        }
+        folded.push_str(word);
+    }
+    folded
 }
 
 fn ambiguity(field: &Field, found: &[String], row: Option<u64>) -> CellError {

@@ -6,7 +6,7 @@ use arrow_schema::SchemaRef;
 use hub_model::{CellError, Contract, Field, FieldRole, FieldType, Quality, Rule, Text};
 
 use super::{
-    cells::MissingTexts, fault::type_words, limits::Limits, mapping::map_columns, normal::Normal,
+    fault::type_words, limits::Limits, mapping::map_columns, missing::MissingTexts, normal::Normal,
     time::TimeFormat, typed::can_convert,
 };
 use crate::{Format, IntakeError, Recognised, decode::SourceColumn, show::show_text};

@@ -1,10 +1,13 @@
 //! Days, months and instants as text. A time without an offset is Japanese; `24:00` is the next day's
 //! beginning; nothing is added that the text does not say.
 
+mod pattern;
+
 use chrono::{
-    Datelike, NaiveDate, NaiveTime,
-    format::{Item, Numeric, Parsed, StrftimeItems},
+    Datelike, NaiveDate,
+    format::{Item, Numeric, StrftimeItems},
 };
+use pattern::{parse_other, parse_plain};
 
 use super::fault::FaultKind;
 
@@ -355,62 +358,4 @@ fn days(year: u32, month: u32, day: u32) -> Result<i64, FaultKind> {
     let day_of_year = (153 * from_march + 2) / 5 + i64::from(day) - 1;
     let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
     Ok(era * 146_097 + day_of_era - 719_468)
-}
-
-fn parse_plain(parts: &[Part], text: &[u8]) -> Result<Written, FaultKind> {
-    let mut rest = text;
-    let mut year = None;
-    let (mut month, mut day) = (1, 1);
-    let (mut hour, mut minute, mut second) = (None, 0, 0);
-    for part in parts {
-        match part {
-            Part::Literal(literal) => {
-                rest = rest.strip_prefix(literal.as_slice()).ok_or(FaultKind::Type)?;
-            }
-            Part::Number(unit, least, most) => {
-                let (value, after) = digits(rest, *least, *most).ok_or(FaultKind::Type)?;
-                rest = after;
-                match unit {
-                    Unit::Year => year = Some(value),
-                    Unit::Month => month = value,
-                    Unit::Day => day = value,
-                    Unit::Hour => hour = Some(value),
-                    Unit::Minute => minute = value,
-                    Unit::Second => second = value,
-                }
-            }
-        }
-    }
-    if !rest.is_empty() {
-        return Err(FaultKind::Type);
-    }
-    let days = days(year.ok_or(FaultKind::Type)?, month, day)?;
-    let micros = match hour {
-        Some(hour) => time_of_day(hour, minute, second)?,
-        None => -1,
-    };
-    Ok(Written { days, micros, offset: None })
-}
-
-fn parse_other(items: &[Item<'static>], text: &[u8]) -> Result<Written, FaultKind> {
-    let text = std::str::from_utf8(text).map_err(|_| FaultKind::Encoding)?;
-    let mut parsed = Parsed::new();
-    chrono::format::parse(&mut parsed, text, items.iter()).map_err(|_| FaultKind::Type)?;
-    let date = parsed.to_naive_date().map_err(|_| FaultKind::NoSuchDay)?;
-    let days = i64::from(date.to_epoch_days());
-    if !DAYS.contains(&days) {
-        return Err(FaultKind::OutOfRange);
-    }
-    let micros = match parsed.to_naive_time() {
-        Ok(time) => {
-            let nanos = time.signed_duration_since(NaiveTime::MIN).num_nanoseconds().unwrap_or(0);
-            if nanos % 1_000 != 0 {
-                return Err(FaultKind::TooFine);
-            }
-            nanos / 1_000
-        }
-        Err(_) => -1,
-    };
-    let offset = parsed.to_fixed_offset().ok().map(|offset| i64::from(offset.local_minus_utc()));
-    Ok(Written { days, micros, offset })
 }

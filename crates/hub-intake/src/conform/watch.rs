@@ -145,21 +145,30 @@ impl Watch {
         let numbers: Vec<ArrayRef> =
             self.values.iter().filter_map(|c| as_floats(&columns[*c])).collect();
         let numbers: Vec<_> = numbers.iter().map(|a| a.as_primitive::<Float64Type>()).collect();
-        let mut key = Vec::new();
+        let mut joined = Vec::new();
         for (row, tick) in ticks.iter().enumerate() {
             if !has(untimed, row) {
                 continue;
             }
             let place = place(row);
             self.months.add(*tick, place);
-            key.clear();
-            for (part, nulls) in &parts {
-                if has(*nulls, row) {
-                    part.write(row, &mut key);
+            // Most series are named by one text, which is a key as it lies.
+            let key = match parts.as_slice() {
+                [(Part::Text(texts), nulls)] if has(*nulls, row) => texts.value(row).as_bytes(),
+                parts => {
+                    joined.clear();
+                    for (at, (part, nulls)) in parts.iter().enumerate() {
+                        if at > 0 {
+                            joined.push(keys::BETWEEN);
+                        }
+                        if has(*nulls, row) {
+                            part.write(row, &mut joined);
+                        }
+                    }
+                    &joined
                 }
-                key.push(keys::BETWEEN);
-            }
-            let Some(series) = self.keys.find(&key) else { continue };
+            };
+            let Some(series) = self.keys.find(key) else { continue };
             self.steps.add(series, *tick, place);
             for (index, numbers) in numbers.iter().enumerate() {
                 if numbers.is_valid(row) {

@@ -16,8 +16,9 @@ use super::{Column, Notes};
 use crate::{
     IntakeError, IntakeOptions, Recognised,
     conform::{
-        cells::{self, BlockCells, MissingTexts},
+        cells::{self, BlockCells},
         faults::ColumnFaults,
+        missing::MissingTexts,
         text_size::text_bytes,
         time::TimeFormat,
     },

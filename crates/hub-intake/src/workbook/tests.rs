@@ -433,47 +433,61 @@ fn real_files_stay_what_they_are() {
     assert_eq!(kind(&File::open(path).unwrap(), "列\n".as_bytes()), None);
 }
 
-/// The book that agencies really have: a title, a heading of two merged rows, dates of an era, full-width
-/// digits, 24 o'clock, a triangle for minus, notes below, and two cells that are wrong.
+/// The book that agencies really have: titles, a heading of two merged rows, times of an era in full-width
+/// digits, 24 o'clock, a station's name merged over its rows, triangles for minus, commas, units and marks
+/// in cells, a sum, notes below, and two cells that are wrong.
 fn wrecked() -> Vec<u8> {
     sheet(|sheet| {
         let plain = Style::new();
         sheet.set_name("水位").unwrap();
-        sheet.merge_range(0, 0, 0, 3, "令和６年度　河川水位観測結果", &plain).unwrap();
-        sheet.merge_range(2, 0, 3, 0, "年月日", &plain).unwrap();
-        sheet.merge_range(2, 1, 3, 1, "時刻", &plain).unwrap();
+        sheet.merge_range(0, 0, 0, 4, "令和６年度　河川水位観測結果", &plain).unwrap();
+        sheet.write(1, 4, "（速報値）").unwrap();
+        sheet.merge_range(2, 0, 3, 0, "観測所", &plain).unwrap();
+        sheet.merge_range(2, 1, 3, 1, "日　時", &plain).unwrap();
         sheet.merge_range(2, 2, 2, 3, "余市川", &plain).unwrap();
-        sheet.write(3, 2, "水位（ｍ）").unwrap().write(3, 3, "前時間差（ｍ）").unwrap();
+        sheet.merge_range(2, 4, 3, 4, "備考", &plain).unwrap();
+        sheet.write(3, 2, "水位（ｍ）").unwrap().write(3, 3, "前時間差（ｃｍ）").unwrap();
         let rows = [
-            ("令和6年4月1日", "23:00", "１．２５", "▲０．０３"),
-            ("令和6年4月1日", "24:00", "1.22", "▲0.03"),
-            ("令和6年4月2日", "1:00", "ばんごう", "0.01"),
-            ("令和6年4月2日", "2:00", "1,234", "△0.02"),
-            ("令和6年4月31日", "3:00", "1.2", "0"),
+            ("令和６年４月１日　23:00", "１．２５", "▲３", ""),
+            ("令和6年4月1日 24:00", "1.22ｍ", "△ 3", "※1"),
+            ("R6.4.2 1:00", "ばんごう", "1", ""),
+            ("令和6年4月2日 2時", "欠測", "－", "点検"),
+            ("令和6年4月31日 3:00", "1.2", "0", ""),
+            ("2024/4/2 4:00", "1.20", "1,234", ""),
         ];
-        for (at, (day, time, level, change)) in rows.iter().enumerate() {
+        sheet.merge_range(4, 0, 9, 0, "大川", &plain).unwrap();
+        for (at, (time, level, change, note)) in rows.iter().enumerate() {
             let row = at as u32 + 4;
-            for (column, text) in [day, time, level, change].iter().enumerate() {
-                sheet.write(row, column as u16, **text).unwrap();
+            for (column, text) in [time, level, change, note].iter().enumerate() {
+                sheet.write(row, column as u16 + 1, **text).unwrap();
             }
         }
-        sheet.write(10, 0, "※速報値であり、後日修正することがあります。").unwrap();
-        sheet.write(11, 0, "（注）▲は減少を示す。").unwrap();
+        sheet.write(11, 0, "※1 点検のため参考値。").unwrap();
+        sheet.write(12, 0, "（注）▲△は減少を示す。").unwrap();
     })
 }
 
 #[test]
-#[ignore = "needs the table finder and the normalising of cells"]
 fn the_wrecked_book_is_understood_and_its_two_wrong_cells_are_named() {
     let recognised = recognised(&wrecked(), None).unwrap();
     let contract = crate::conform::tests::contract(
-        r#"{"name":"年月日","type":"date"},{"name":"時刻","type":"string"},
-           {"name":"余市川 水位（ｍ）","type":"number","constraints":{"minimum":-5}},
-           {"name":"余市川 前時間差（ｍ）","type":"number"}"#,
+        r#"{"name":"観測所","type":"string","role":"key"},
+           {"name":"日時","type":"datetime","role":"time"},
+           {"name":"余市川_水位（ｍ）","type":"number","unit":"m","role":"value"},
+           {"name":"余市川_前時間差（ｃｍ）","type":"number","unit":"cm"},
+           {"name":"備考","type":"string"}"#,
     );
     let options = crate::IntakeOptions::default();
     let report = crate::conform(&recognised, &contract, &options, &mut |_| Ok(())).unwrap();
-    let cells: Vec<_> = report.errors.iter().filter_map(|error| error.cell.as_deref()).collect();
-    assert_eq!((report.error_count, report.rows), (2, 5), "{:?}", report.errors);
-    assert_eq!(cells, ["C7", "A9"]);
+    let cells: Vec<_> = report.errors.iter().map(|error| error.cell.as_deref()).collect();
+    assert_eq!(cells, [Some("C7"), Some("B9")], "{:?}", report.errors);
+    assert_eq!((report.error_count, report.rows), (2, 6));
+    let changed = |kind| {
+        report.changes.iter().filter(|change| change.kind == kind).map(|c| c.count).sum::<u64>()
+    };
+    assert_eq!(changed(ChangeKind::Hour24), 1);
+    assert_eq!(changed(ChangeKind::MinusSign), 2);
+    assert_eq!(changed(ChangeKind::MissingMark), 2);
+    assert_eq!(changed(ChangeKind::Thousands), 1);
+    assert_eq!(changed(ChangeKind::UnitInCell), 1);
 }

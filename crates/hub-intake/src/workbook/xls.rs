@@ -2,12 +2,14 @@
 //! places, since such a sheet has 65,536 rows at most and its records need not be in order.
 
 mod compound;
+mod record;
 mod strings;
 
 use std::{collections::HashMap, fs::File, sync::Arc};
 
 use compound::{Compound, u16_at, u32_at};
-use strings::{Charset, Pieces};
+use record::{Records, kind};
+use strings::Charset;
 
 use super::{
     book::{Sheet, Texts},
@@ -16,30 +18,6 @@ use super::{
     sheet::{MAX_ROW_BYTES, SheetCells, row_too_long},
 };
 use crate::{IntakeError, decode::damaged, rows::Row};
-
-/// The kinds of records that are read.
-mod kind {
-    pub(super) const BOF: u16 = 0x0809;
-    pub(super) const EOF: u16 = 0x000A;
-    pub(super) const CONTINUE: u16 = 0x003C;
-    pub(super) const FILEPASS: u16 = 0x002F;
-    pub(super) const CODEPAGE: u16 = 0x0042;
-    pub(super) const DATEMODE: u16 = 0x0022;
-    pub(super) const FORMAT: u16 = 0x041E;
-    pub(super) const XF: u16 = 0x00E0;
-    pub(super) const BOUNDSHEET: u16 = 0x0085;
-    pub(super) const SST: u16 = 0x00FC;
-    pub(super) const NUMBER: u16 = 0x0203;
-    pub(super) const RK: u16 = 0x027E;
-    pub(super) const MULRK: u16 = 0x00BD;
-    pub(super) const LABEL: u16 = 0x0204;
-    pub(super) const RSTRING: u16 = 0x00D6;
-    pub(super) const LABELSST: u16 = 0x00FD;
-    pub(super) const FORMULA: u16 = 0x0006;
-    pub(super) const STRING: u16 = 0x0207;
-    pub(super) const BOOLERR: u16 = 0x0205;
-    pub(super) const MERGECELLS: u16 = 0x00E5;
-}
 
 /// An `.xls` workbook.
 #[derive(Debug)]
@@ -50,38 +28,6 @@ pub(crate) struct XlsBook {
     formats: Vec<Shown>,
     texts: Arc<Texts>,
     pub(crate) sheets: Vec<Sheet>,
-}
-
-/// A record and those that continue it.
-struct Record<'a> {
-    kind: u16,
-    data: &'a [u8],
-    /// The bytes from the first record that continues it on.
-    rest: &'a [u8],
-}
-
-/// The records of a stream from a place on; the stream's end ends them too.
-struct Records<'a>(&'a [u8]);
-
-impl<'a> Iterator for Records<'a> {
-    type Item = Record<'a>;
-
-    fn next(&mut self) -> Option<Record<'a>> {
-        let (kind, length) = (u16_at(self.0, 0), usize::from(u16_at(self.0, 2)));
-        let data = self.0.get(4..4 + length)?;
-        self.0 = &self.0[4 + length..];
-        Some(Record { kind, data, rest: self.0 })
-    }
-}
-
-impl<'a> Record<'a> {
-    fn pieces(&self) -> Pieces<'a> {
-        let mut pieces = vec![self.data];
-        pieces.extend(
-            Records(self.rest).take_while(|r| r.kind == kind::CONTINUE).map(|record| record.data),
-        );
-        Pieces::new(pieces)
-    }
 }
 
 impl XlsBook {

@@ -1,55 +1,12 @@
 //! Days, months, years and times as people write them: 和暦, 年月日, 時分, fiscal years.
 
+mod era;
+
 use chrono::{Datelike, NaiveDate, Weekday};
+use era::{ERAS, Era};
 use hub_model::{ChangeKind, FieldType};
 
 use super::{FaultKind, Reading, fold_width};
-
-/// A Japanese era.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Era {
-    pub(super) name: &'static str,
-    /// Ways of writing it, the longest first.
-    spellings: &'static [&'static str],
-    /// Its first day.
-    first: (i32, u32, u32),
-    /// What its years are less than those of the common era.
-    offset: i32,
-}
-
-/// The eras since 1868, the latest first. Meiji's days before 1873 were of another calendar.
-const ERAS: [Era; 5] = [
-    Era {
-        name: "令和",
-        spellings: &["令和", "㋿", "令", "R", "r"],
-        first: (2019, 5, 1),
-        offset: 2018,
-    },
-    Era {
-        name: "平成",
-        spellings: &["平成", "㍻", "平", "H", "h"],
-        first: (1989, 1, 8),
-        offset: 1988,
-    },
-    Era {
-        name: "昭和",
-        spellings: &["昭和", "㍼", "昭", "S", "s"],
-        first: (1926, 12, 25),
-        offset: 1925,
-    },
-    Era {
-        name: "大正",
-        spellings: &["大正", "㍽", "大", "T", "t"],
-        first: (1912, 7, 30),
-        offset: 1911,
-    },
-    Era {
-        name: "明治",
-        spellings: &["明治", "㍾", "明", "M", "m"],
-        first: (1868, 1, 25),
-        offset: 1867,
-    },
-];
 
 /// What a text says of a time.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::show::show_bytes;
 
-/// Stands behind each part of a key.
+/// Stands between the parts of a key.
 pub(super) const BETWEEN: u8 = 0x1F;
 
 /// The most series that are followed, and how long the key of one may be.
@@ -75,8 +75,7 @@ impl Keys {
 
     /// A series as people read it; none where the file is one series.
     pub(super) fn name(&self, series: u32) -> Option<String> {
-        let key = self.keys.get(series as usize)?;
-        let key = key.strip_suffix(&[BETWEEN])?;
+        let key = self.keys.get(series as usize).filter(|key| !key.is_empty())?;
         let parts: Vec<String> = key.split(|byte| *byte == BETWEEN).map(show_bytes).collect();
         Some(parts.join("/"))
     }
