@@ -21,6 +21,24 @@ impl Changes {
         }
     }
 
+    /// Counts one change of a cell, which is in this row and column of the file; no column is named where it
+    /// is the row as a whole, or several.
+    pub(crate) fn of_cell(
+        &mut self,
+        kind: ChangeKind,
+        (row, column): (u64, &str),
+        before: &str,
+        after: &str,
+    ) {
+        self.add(kind, || ChangeExample {
+            row: Some(row),
+            column: (!column.is_empty()).then(|| column.to_owned()),
+            cell: None,
+            before: before.to_owned(),
+            after: after.to_owned(),
+        });
+    }
+
     /// Counts changes that need no example.
     pub(crate) fn count(&mut self, kind: ChangeKind, count: u64) {
         if count > 0 {

@@ -5,9 +5,7 @@
 //! understand are passed on as they stand, so that the report names them. To add one: write a file with a
 //! [`Preset`], name it in [`PRESETS`], and add a golden test that reads a real file.
 
-mod civil;
 mod column;
-mod fields;
 mod figure;
 mod gtfs_jp;
 mod heading;
@@ -16,11 +14,12 @@ mod jartic_type_b;
 mod jma_ame_master;
 mod jma_bosai;
 mod jma_bosai_amedastable;
-mod jma_etrn_daily;
+mod jma_etrn;
 mod jma_marks;
 mod jma_obsdl;
 mod json_table;
 mod jumin_daicho;
+mod jumin_daicho_ages;
 mod ksj_n03;
 mod mlit_hydrology;
 mod mlit_river_sites;
@@ -31,8 +30,6 @@ mod ssdse;
 #[cfg(test)]
 mod taken;
 #[cfg(test)]
-mod testing;
-#[cfg(test)]
 mod tests;
 mod when;
 
@@ -41,7 +38,7 @@ use std::io::Read;
 pub use gtfs_jp::GtfsLink;
 pub(crate) use gtfs_jp::{TABLES as GTFS_TABLES, links as gtfs_links};
 
-use hub_model::{Contract, PresetName, Text};
+use hub_model::{Contract, PresetName, Quality, Text};
 use publisher::Publisher;
 
 use crate::{
@@ -62,7 +59,9 @@ const PRESETS: &[&Preset] = &[
     &jma_bosai_amedastable::PRESET,
     &jma_bosai::MAP,
     &jma_bosai::POINT,
-    &jma_etrn_daily::PRESET,
+    &jma_etrn::DAILY,
+    &jma_etrn::HOURLY,
+    &jma_etrn::TEN_MINUTES,
     &ksj_n03::PRESET,
     &jma_obsdl::TEN_MINUTES,
     &jma_obsdl::HOURLY,
@@ -79,6 +78,7 @@ const PRESETS: &[&Preset] = &[
     &mlit_river_sites::PRESET,
     &ssdse::PRESET,
     &jumin_daicho::PRESET,
+    &jumin_daicho_ages::PRESET,
     &municipal_standard::SHELTERS,
     &municipal_standard::EVENTS,
     &municipal_standard::POPULATION,
@@ -206,6 +206,14 @@ fn not_the_layout(ja: &str, en: &str) -> IntakeError {
             "the file was sent as the layout {en:?}, whose headings it does not have; leave the layout out"
         ),
     )
+}
+
+/// The word of a quality; what stands in the file where it is none that is known.
+fn quality_word(quality: Option<Quality>, otherwise: &str) -> &str {
+    match quality {
+        Some(quality) => quality.as_str(),
+        None => otherwise,
+    }
 }
 
 /// A note on columns that a layout has no place for.

@@ -1,6 +1,6 @@
 //! Columns of layouts' contracts, said briefly. Nothing here knows a layout.
 
-use hub_model::{Contract, Field, FieldRole, FieldType, Interval, Label, Quality, Unit};
+use hub_model::{Contract, Field, FieldRole, FieldType, Interval, Label, Unit};
 
 /// A column of a type, with the publisher's name and a stable one in ASCII.
 pub(super) fn column(name: &str, alias: &str, field_type: FieldType) -> Field {
@@ -40,12 +40,11 @@ pub(super) fn time(
     }
 }
 
-/// How good another column's values are, in the hub's words.
+/// How good another column's values are, in the hub's words, to which such columns are held without an
+/// `enum`.
 pub(super) fn quality(name: &str, alias: &str, of: &str) -> Field {
     let mut field = text(name, alias).role(FieldRole::Quality);
     field.quality_of = Some(of.to_owned());
-    field.constraints.required = true;
-    field.constraints.allowed = Some(Quality::ALL.iter().map(|q| q.as_str().into()).collect());
     field
 }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use hub_model::{ChangeExample, ChangeKind};
+use hub_model::ChangeKind;
 
 use super::heading::fold;
 use crate::changes::Changes;
@@ -45,13 +45,7 @@ pub(super) fn plain<'t>(
     } else {
         (ChangeKind::FullWidth, number)
     };
-    changes.add(kind, || ChangeExample {
-        row: Some(row),
-        column: Some(column.to_owned()),
-        cell: None,
-        before: text.to_owned(),
-        after: after.clone(),
-    });
+    changes.of_cell(kind, (row, column), text, &after);
     Cow::Owned(after)
 }
 

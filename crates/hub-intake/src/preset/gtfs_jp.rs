@@ -17,9 +17,10 @@ use hub_model::{Contract, Field, FieldRole, FieldType, LayoutReport, Text};
 use tables::{Form, Table};
 
 use super::{
-    Context, Head, Layout, Preset, civil,
+    Context, Head, Layout, Preset,
     column::{self, Describe, count, text},
     heading::Heading,
+    when,
 };
 use crate::{
     IntakeError,
@@ -173,7 +174,7 @@ impl Transform for Feed {
             let text = row.get(*at);
             let read = match form {
                 _ if text.is_empty() => Some(String::new()),
-                Form::Day => civil::day(text).map(|day| day.to_string()),
+                Form::Day => when::day(text).map(|day| day.to_string()),
                 Form::Clock => clock(text)
                     .map(|(hour, minute, second)| format!("{hour:02}:{minute:02}:{second:02}")),
                 _ => Some(text.to_owned()),
@@ -197,9 +198,9 @@ impl Transform for Feed {
 
 /// `8:05:00`, `25:10:00`; days of more than 99 hours are none.
 fn clock(text: &str) -> Option<(u32, u32, u32)> {
-    let (hour, rest) = civil::digits(text, 2)?;
-    let (minute, rest) = civil::digits(rest.strip_prefix(':')?, 2)?;
-    let (second, rest) = civil::digits(rest.strip_prefix(':')?, 2)?;
+    let (hour, rest) = when::digits(text, 2)?;
+    let (minute, rest) = when::digits(rest.strip_prefix(':')?, 2)?;
+    let (second, rest) = when::digits(rest.strip_prefix(':')?, 2)?;
     (rest.is_empty() && minute < 60 && second < 60).then_some((hour, minute, second))
 }
 

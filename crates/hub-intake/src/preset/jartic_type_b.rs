@@ -11,15 +11,14 @@ mod tests;
 use std::collections::BTreeSet;
 
 use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};
-use hub_model::{
-    ChangeExample, ChangeKind, Contract, FieldRole, FieldType, Label, LayoutReport, Quality, Text,
-};
+use hub_model::{ChangeKind, Contract, FieldRole, FieldType, Label, LayoutReport, Quality, Text};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
-    Context, Head, Layout, Preset, civil,
+    Context, Head, Layout, Preset,
     column::{self, Describe, count, quality, text},
     heading::{Heading, cell, fold},
+    when,
 };
 use crate::{
     IntakeError,
@@ -89,7 +88,7 @@ impl Columns {
             Some(clock) => (whole, row.get(clock)),
             None => whole.split_once([' ', 'T', '　']).unwrap_or((whole, "")),
         };
-        let (day, (hour, minute)) = (civil::day(day)?, civil::clock(clock)?);
+        let (day, (hour, minute)) = (when::day(day)?, when::clock(clock)?);
         let day: NaiveDate = if hour == 24 { day.succ_opt()? } else { day };
         Some(day.and_time(NaiveTime::from_hms_opt(hour % 24, minute, 0)?))
     }
@@ -159,7 +158,7 @@ fn contract(interval: Option<&'static str>) -> Contract {
             text("リンク区分", "link_kind"),
             text("リンク番号", "link_number"),
             count("断面交通量", "volume").value(unit),
-            quality("断面交通量の品質", "volume_quality", "断面交通量"),
+            quality("断面交通量の品質", "volume_quality", "断面交通量").required(),
             text("リンク終端からの距離（×10m）", "distance_from_link_end"),
             text("リンクバージョン", "link_version"),
         ],
@@ -220,22 +219,20 @@ impl Transform for TypeB {
             Some(_) => Some(ChangeKind::TimeJoined),
             None => None,
         };
-        let example = |column: &str, before: &str, after: &str| ChangeExample {
-            row: Some(row.number()),
-            column: Some(column.to_owned()),
-            cell: None,
-            before: before.to_owned(),
-            after: after.to_owned(),
-        };
         if let Some(kind) = kind.filter(|_| time != written) {
-            self.changes.add(kind, || example("時刻", &written, &time));
+            self.changes.of_cell(kind, (row.number(), "時刻"), &written, &time);
         }
         // The same counter is written in full width and half width in files of different months.
         let name = row.get(columns.name);
         let plain: String = name.nfkc().collect();
         let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
         if plain != name {
-            self.changes.add(ChangeKind::FullWidth, || example("計測地点名称", name, &plain));
+            self.changes.of_cell(
+                ChangeKind::FullWidth,
+                (row.number(), "計測地点名称"),
+                name,
+                &plain,
+            );
         }
         let volume = row.get(columns.volume);
         let quality = if volume.is_empty() { Quality::Missing } else { Quality::Normal };

@@ -4,12 +4,13 @@
 //! The mirror's heading calls the latitudes longitude and the other way round. Degrees tell which is
 //! which: Japan lies south of 46° north and east of 122°.
 
-use hub_model::{ChangeExample, ChangeKind, Contract, FieldRole, FieldType};
+use hub_model::{ChangeKind, Contract, FieldRole, FieldType};
 use unicode_normalization::UnicodeNormalization;
 
 use super::{
     Context, Head, Layout, Preset,
-    fields::{described, field, number, text},
+    column::{Describe, column, number, text},
+    when,
 };
 use crate::{
     IntakeError,
@@ -114,24 +115,20 @@ fn contract() -> Contract {
     let mut fields: Vec<_> = COLUMNS
         .iter()
         .map(|(name, alias, _)| match *alias {
-            "station_id" => field(name, alias, FieldType::String, FieldRole::Place),
-            "station_subid" => field(name, alias, FieldType::String, FieldRole::Key),
-            "height" | "anemometer_height" | "thermometer_height" => number(name, alias, "m"),
-            alias if alias.starts_with("observes_") => {
-                field(name, alias, FieldType::Boolean, FieldRole::Attribute)
-            }
-            "started_precipitation" | "started_others" => {
-                field(name, alias, FieldType::Date, FieldRole::Attribute)
-            }
+            "station_id" => column(name, alias, FieldType::String).role(FieldRole::Place),
+            "station_subid" => column(name, alias, FieldType::String).role(FieldRole::Key),
+            "height" | "anemometer_height" | "thermometer_height" => number(name, alias).unit("m"),
+            alias if alias.starts_with("observes_") => column(name, alias, FieldType::Boolean),
+            "started_precipitation" | "started_others" => column(name, alias, FieldType::Date),
             "block_number" => {
-                described(text(name, alias), "過去の気象データ検索での番号。5桁は国際地点番号")
+                text(name, alias).described("過去の気象データ検索での番号。5桁は国際地点番号")
             }
-            "started_text" => described(text(name, alias), "気象庁の表記のまま"),
+            "started_text" => text(name, alias).described("気象庁の表記のまま"),
             _ => text(name, alias),
         })
         .collect();
-    fields.push(number("緯度", "latitude", "deg"));
-    fields.push(number("経度", "longitude", "deg"));
+    fields.push(number("緯度", "latitude").unit("deg"));
+    fields.push(number("経度", "longitude").unit("deg"));
     Contract {
         fields,
         primary_key: vec!["観測所番号".to_owned(), "枝番".to_owned()],
@@ -147,20 +144,8 @@ struct Master {
 
 /// A day written by its era, as a few of the mirror's are: `H.18.3.6` or `平18.3.6`.
 fn of_era(cell: &str) -> Option<String> {
-    let start = match cell.chars().next()? {
-        'M' | '明' => 1867,
-        'T' | '大' => 1911,
-        'S' | '昭' => 1925,
-        'H' | '平' => 1988,
-        'R' | '令' => 2018,
-        _ => return None,
-    };
-    let rest = cell.trim_start_matches(|c: char| !c.is_ascii_digit());
-    let (year, rest) = rest.split_once('.')?;
-    let (month, day) = rest.split_once('.')?;
-    let year = start + year.parse::<i32>().ok().filter(|year| (1..=99).contains(year))?;
-    let date = chrono::NaiveDate::from_ymd_opt(year, month.parse().ok()?, day.parse().ok()?)?;
-    Some(super::when::iso(date))
+    let is_era = cell.starts_with(|c: char| !c.is_ascii_digit());
+    when::day(cell).filter(|_| is_era).map(when::iso)
 }
 
 impl Transform for Master {
@@ -185,13 +170,7 @@ impl Transform for Master {
             if let Some(date) = era
                 && matches!(*alias, "started_precipitation" | "started_others")
             {
-                self.changes.add(ChangeKind::JapaneseEra, || ChangeExample {
-                    row: Some(row.number()),
-                    column: Some((*name).to_owned()),
-                    cell: None,
-                    before: cell.to_owned(),
-                    after: date.clone(),
-                });
+                self.changes.of_cell(ChangeKind::JapaneseEra, (row.number(), name), cell, &date);
                 cells.push(date.as_str());
                 continue;
             }
@@ -233,11 +212,11 @@ pub(super) fn degrees(degrees: f64, minutes: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{cp932, take, take_real};
+    use super::super::taken::{cp932, take, taken_real};
 
     #[test]
     fn the_mirrors_master_is_read_with_north_as_latitude() {
-        let Some(taken) = take_real("jma/ame_master.csv") else { return };
+        let Some(taken) = taken_real("jma/ame_master.csv") else { return };
         assert_eq!(taken.preset, Some("jma_ame_master"));
         assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
         assert_eq!(taken.rows.len(), 1_610);

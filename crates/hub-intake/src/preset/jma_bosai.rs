@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::{
     Context, Head, Layout, Preset,
-    fields::{described, field, quality, text, time, value},
+    column::{Describe, column, number, quality, text, time},
     json_table::{JsonRows, Rejected, first_keys, is_digits, open_table},
     when::When,
 };
@@ -92,25 +92,16 @@ const DIRECTIONS: [&str; 17] = [
 fn contract() -> Contract {
     Contract {
         fields: vec![
-            time("日時", "time", FieldType::Datetime, ("PT10M", Label::End)),
-            field("観測所番号", "station_id", FieldType::String, FieldRole::Place),
-            described(
-                field("要素", "element", FieldType::String, FieldRole::Key),
-                "気象庁のファイルでの要素名（temp, snow など）",
-            ),
+            time("日時", "time", FieldType::Datetime, Some(("PT10M", Label::End))),
+            column("観測所番号", "station_id", FieldType::String).role(FieldRole::Place),
+            column("要素", "element", FieldType::String).role(FieldRole::Key).described("気象庁のファイルでの要素名（temp, snow など）"),
             text("要素名", "element_name"),
-            value("値", "value", ""),
-            described(text("文字の値", "text"), "風向の名前"),
-            described(text("単位", "unit"), "UCUMの単位。風向と天気は番号なので空"),
+            number("値", "value").role(FieldRole::Value),
+            text("文字の値", "text").described("風向の名前"),
+            text("単位", "unit").described("UCUMの単位。風向と天気は番号なので空"),
             quality("品質", "quality", "値"),
-            described(
-                text("AQC", "aqc"),
-                "0:正常, 1:やや疑わしい, 2:かなり疑わしい, 3:利用に適さない, 4:資料不足, 5:計画休止, 6:障害, 7:観測しない",
-            ),
-            described(
-                text("起時", "occurred_at"),
-                "最高・最低・最大の時刻。ファイルのまま（時:分）",
-            ),
+            text("AQC", "aqc").described("0:正常, 1:やや疑わしい, 2:かなり疑わしい, 3:利用に適さない, 4:資料不足, 5:計画休止, 6:障害, 7:観測しない"),
+            text("起時", "occurred_at").described("最高・最低・最大の時刻。ファイルのまま（時:分）"),
         ],
         primary_key: ["日時", "観測所番号", "要素"].map(str::to_owned).into(),
         missing_values: vec![String::new()],
@@ -258,11 +249,11 @@ fn clock(time: &Value) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::testing::{take, take_real};
+    use super::super::taken::{take, taken_real};
 
     #[test]
     fn a_map_is_read_and_what_is_no_data_has_no_value() {
-        let Some(taken) = take_real("jma/bosai/map_20250628180000.json") else { return };
+        let Some(taken) = taken_real("jma/bosai/map_20250628180000.json") else { return };
         assert_eq!(taken.preset, Some("jma_bosai_map"));
         assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
         assert_eq!(taken.rows.len(), 16_349);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     Context, Head, Layout, Preset,
-    fields::{described, field, number, text},
+    column::{Describe, column, number, text},
     json_table::{JsonRows, Rejected, first_keys, is_digits, open_table},
 };
 use crate::{IntakeError, decode::Decode};
@@ -28,18 +28,17 @@ fn recognise(head: &Head<'_>) -> bool {
 fn contract() -> Contract {
     Contract {
         fields: vec![
-            field("観測所番号", "station_id", FieldType::String, FieldRole::Place),
+            column("観測所番号", "station_id", FieldType::String).role(FieldRole::Place),
             text("観測所名", "name"),
             text("観測所名_カナ", "name_kana"),
             text("観測所名_英語", "name_english"),
-            described(text("種類", "type"), "気象庁の記号（A〜F）"),
-            described(
-                text("観測要素", "elements"),
+            text("種類", "type").described("気象庁の記号（A〜F）"),
+            text("観測要素", "elements").described(
                 "8桁。左から気温・降水量・風向・風速・日照・積雪・湿度・気圧（気象庁の記号）",
             ),
-            number("緯度", "latitude", "deg"),
-            number("経度", "longitude", "deg"),
-            number("標高", "altitude", "m"),
+            number("緯度", "latitude").unit("deg"),
+            number("経度", "longitude").unit("deg"),
+            number("標高", "altitude").unit("m"),
         ],
         primary_key: vec!["観測所番号".to_owned()],
         missing_values: vec![String::new()],
@@ -82,11 +81,11 @@ fn degrees(pair: &[Value]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{take, take_real};
+    use super::super::taken::{take, taken_real};
 
     #[test]
     fn the_table_of_stations_is_read() {
-        let Some(taken) = take_real("jma/bosai/amedastable.json") else { return };
+        let Some(taken) = taken_real("jma/bosai/amedastable.json") else { return };
         assert_eq!(taken.preset, Some("jma_bosai_amedastable"));
         assert_eq!((taken.report.error_count, taken.rows.len()), (0, 1_295));
         insta::assert_snapshot!(taken.head(2));

@@ -18,9 +18,7 @@ use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Quality, Text
 
 use self::heading::{Group, Heading, Sort};
 use super::{
-    Context, Head, Layout, Preset,
-    fields::quality_word,
-    jma_marks,
+    Context, Head, Layout, Preset, jma_marks, quality_word,
     when::{When, iso},
 };
 use crate::{
@@ -146,13 +144,7 @@ impl Transform for Obsdl {
         let (start, end) = self.times(row);
         let is_note = (lead..row.len()).all(|column| row.get(column).is_empty());
         if is_note && start.when.is_none() {
-            self.changes.add(ChangeKind::LeftOut, || ChangeExample {
-                row: Some(row.number()),
-                column: None,
-                cell: None,
-                before: row.get(0).to_owned(),
-                after: String::new(),
-            });
+            self.changes.of_cell(ChangeKind::LeftOut, (row.number(), ""), row.get(0), "");
             return Ok(());
         }
         let order: Vec<String> =
@@ -230,13 +222,7 @@ impl Obsdl {
                 None
             };
             if let Some(kind) = kind {
-                self.changes.add(kind, || ChangeExample {
-                    row: Some(row.number()),
-                    column: None,
-                    cell: None,
-                    before: written.clone(),
-                    after: text.clone(),
-                });
+                self.changes.of_cell(kind, (row.number(), ""), &written, &text);
             }
         }
         let is_sound = text.is_some();

@@ -10,15 +10,15 @@ mod tests;
 
 use chrono::NaiveDate;
 use hub_model::{
-    ChangeExample, ChangeKind, Contract, FieldRole, FieldType, LayoutReport, Text,
-    municipality_code,
+    ChangeKind, Contract, Field, FieldRole, FieldType, LayoutReport, Text, municipality_code,
 };
 
 use super::{
-    Context, Head, Layout, Preset, civil,
+    Context, Head, Layout, Preset,
     column::{self, Describe, count, text},
     figure,
     heading::fold,
+    when,
 };
 use crate::{
     IntakeError,
@@ -36,18 +36,88 @@ pub(super) const PRESET: Preset = Preset {
 
 const LOOKED_AT: usize = 20;
 
-/// Whom a file counts, by the words of its title.
-const RESIDENTS: [(&str, &str); 3] =
-    [("日本人住民", "日本人住民"), ("外国人住民", "外国人住民"), ("総計", "総計")];
+/// Where a cell says one of these words: its row and column.
+pub(super) fn find_heading(rows: &[Row], words: &[&str]) -> Option<(usize, usize)> {
+    rows.iter().enumerate().find_map(|(at, row)| {
+        Some((at, row.cells().position(|cell| words.contains(&fold(cell).as_str()))?))
+    })
+}
+
+/// The columns that say which municipality a row is of.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    pub(super) code: usize,
+    prefecture: usize,
+    municipality: usize,
+}
+
+/// A municipality, or a prefecture.
+#[derive(Debug, Default)]
+pub(super) struct Place {
+    pub(super) code: String,
+    pub(super) prefecture: String,
+    /// Empty for a whole prefecture.
+    pub(super) municipality: String,
+}
+
+impl Columns {
+    /// The columns, and which of the rows names them.
+    pub(super) fn find(rows: &[Row]) -> Option<(usize, Self)> {
+        let (at, code) =
+            find_heading(rows, &["団体コード", "市区町村コード", "全国地方公共団体コード"])?;
+        let (_, prefecture) = find_heading(rows, &["都道府県名", "都道府県"])?;
+        let (_, municipality) = find_heading(rows, &["市区町村名", "市区町村"])?;
+        Some((at, Self { code, prefecture, municipality }))
+    }
+
+    /// Whom a row is of; none where it has no code, as the country's sum and notes have not.
+    pub(super) fn read(self, row: &Row, changes: &mut Changes) -> Option<Place> {
+        let written = row.get(self.code);
+        if !written.bytes().any(|b| b.is_ascii_digit()) {
+            return None;
+        }
+        let code = municipality_code(written).unwrap_or_else(|| written.to_owned());
+        if code != written {
+            changes.of_cell(ChangeKind::Code, (row.number(), "団体コード"), written, &code);
+        }
+        let municipality = row.get(self.municipality);
+        let municipality = if municipality == "-" { "" } else { municipality };
+        let prefecture = row.get(self.prefecture).to_owned();
+        Some(Place { code, prefecture, municipality: municipality.to_owned() })
+    }
+}
+
+/// Whom a file counts, as its title says it.
+pub(super) const RESIDENTS: [&str; 3] = ["日本人住民", "外国人住民", "総計"];
+
+/// The day that titles and the file's name say, and whom the file counts; none where they do not speak of
+/// the register.
+pub(super) fn residents_and_day(
+    titles: &[Row],
+    file_name: Option<&str>,
+) -> Option<(NaiveDate, &'static str)> {
+    let title = titles.iter().flat_map(Row::cells).collect::<Vec<_>>();
+    let title = format!("{} {}", fold(&title.join("")), fold(file_name.unwrap_or_default()));
+    if !title.contains("住民基本台帳") {
+        return None;
+    }
+    let residents = RESIDENTS.into_iter().find(|word| title.contains(word));
+    Some((date(&title)?, residents.unwrap_or("総計")))
+}
+
+/// The column that says whom a row counts.
+pub(super) fn residents_column() -> Field {
+    let mut residents = text("区分", "residents").role(FieldRole::Key);
+    residents.constraints.allowed = Some(RESIDENTS.map(|word| word.into()).to_vec());
+    residents
+}
 
 /// What the titles and headings say.
 #[derive(Debug)]
 struct Headings {
     date: NaiveDate,
     residents: &'static str,
-    code: usize,
-    prefecture: usize,
-    municipality: usize,
+    columns: Columns,
     /// Men, women, all, households.
     values: [usize; 4],
     last: u64,
@@ -57,25 +127,14 @@ struct Headings {
 
 impl Headings {
     fn find(rows: &[Row], file_name: Option<&str>) -> Option<Self> {
-        let find = |words: &[&str]| {
-            rows.iter().enumerate().find_map(|(at, row)| {
-                let found = row.cells().position(|cell| words.contains(&fold(cell).as_str()))?;
-                Some((at, found))
-            })
-        };
-        let (code_row, code) = find(&["団体コード", "市区町村コード", "全国地方公共団体コード"])?;
-        let (_, prefecture) = find(&["都道府県名", "都道府県"])?;
-        let (_, municipality) = find(&["市区町村名", "市区町村"])?;
+        let (code_row, columns) = Columns::find(rows)?;
         let first = rows.iter().enumerate().skip(code_row + 1).find_map(|(at, row)| {
-            let code = row.get(code);
-            let is_data = municipality_code(code).is_some() || fold(row.get(prefecture)) == "合計";
+            let code = row.get(columns.code);
+            let is_country = fold(row.get(columns.prefecture)) == "合計";
+            let is_data = municipality_code(code).is_some() || is_country;
             is_data.then_some(at)
         })?;
-        let title = rows.iter().take(code_row + 1).flat_map(Row::cells).collect::<Vec<_>>();
-        let title = format!("{} {}", fold(&title.join("")), fold(file_name.unwrap_or_default()));
-        if !title.contains("住民基本台帳") {
-            return None;
-        }
+        let (date, residents) = residents_and_day(&rows[..=code_row], file_name)?;
         let header_row = rows.iter().position(|row| {
             row.cells().filter(|cell| matches!(fold(cell).as_str(), "男" | "女" | "計")).count()
                 >= 3
@@ -92,13 +151,10 @@ impl Headings {
             .find(|at| rows[..first].iter().any(|row| fold(row.get(*at)).starts_with("世帯数")))?;
         let titled = rows.iter().position(|row| fold(row.get(0)).contains("住民基本台帳"));
         let heading_from = titled.map_or(0, |at| at + 1).min(code_row.min(header_row));
-        let residents = RESIDENTS.iter().find(|(word, _)| title.contains(word));
         Some(Self {
-            date: date(&title)?,
-            residents: residents.map_or("総計", |(_, residents)| residents),
-            code,
-            prefecture,
-            municipality,
+            date,
+            residents,
+            columns,
             values: [male, female, total, households],
             header: rows[heading_from].number(),
             last: rows[first - 1].number(),
@@ -114,13 +170,13 @@ fn date(title: &str) -> Option<NaiveDate> {
     for (end, _) in title.match_indices('日') {
         let to = end + '日'.len_utf8();
         let near = starts.iter().filter(|start| **start < end && end - **start <= 36);
-        if let Some(day) = near.filter_map(|start| civil::day(&title[*start..to])).next() {
+        if let Some(day) = near.filter_map(|start| when::day(&title[*start..to])).next() {
             return Some(day);
         }
     }
     for (end, _) in title.match_indices('年') {
         let near = starts.iter().filter(|start| **start < end && end - **start <= 12);
-        let year = near.filter_map(|start| match civil::year(&title[*start..end]) {
+        let year = near.filter_map(|start| match when::year(&title[*start..end]) {
             Some((year, "")) => Some(year),
             _ => None,
         });
@@ -149,8 +205,6 @@ fn open(context: &Context<'_>, rows: &mut Ahead) -> Result<Box<dyn Transform>, I
 }
 
 fn contract() -> Contract {
-    let mut residents = text("区分", "residents").role(FieldRole::Key);
-    residents.constraints.allowed = Some(RESIDENTS.map(|(_, word)| word.into()).to_vec());
     Contract {
         fields: vec![
             column::municipality_code("団体コード"),
@@ -158,7 +212,7 @@ fn contract() -> Contract {
             text("市区町村名", "municipality")
                 .described("空なら都道府県の計。 Empty for the sum of a prefecture."),
             column::time("基準日", "date", FieldType::Date, None),
-            residents,
+            residents_column(),
             count("男", "male").value("{person}"),
             count("女", "female").value("{person}"),
             count("計", "population").value("{person}"),
@@ -206,23 +260,10 @@ impl Transform for Register {
         if row.number() <= headings.last || row.is_blank() {
             return Ok(());
         }
-        let written = row.get(headings.code);
-        let is_code = written.bytes().any(|b| b.is_ascii_digit());
-        if !is_code {
-            // The country's sum, or a note under the table.
+        let Some(place) = headings.columns.read(row, &mut self.changes) else {
             self.changes.count(ChangeKind::LeftOut, 1);
             return Ok(());
-        }
-        let code = municipality_code(written).unwrap_or_else(|| written.to_owned());
-        if code != written {
-            self.changes.add(ChangeKind::Code, || ChangeExample {
-                row: Some(row.number()),
-                column: Some("団体コード".to_owned()),
-                cell: None,
-                before: written.to_owned(),
-                after: code.clone(),
-            });
-        }
+        };
         let names = ["男", "女", "計", "世帯数"];
         let changes = &mut self.changes;
         let values = [0, 1, 2, 3].map(|at| {
@@ -231,12 +272,10 @@ impl Transform for Register {
         });
         let wrong =
             (0..4).find(|at| values[*at].parse::<u64>().is_err() && !values[*at].is_empty());
-        let municipality = row.get(headings.municipality);
-        let municipality = if municipality == "-" { "" } else { municipality };
         let cells = [
-            code.as_str(),
-            row.get(headings.prefecture),
-            municipality,
+            place.code.as_str(),
+            &place.prefecture,
+            &place.municipality,
             &self.date,
             headings.residents,
             &values[0],
@@ -244,7 +283,7 @@ impl Transform for Register {
             &values[2],
             &values[3],
         ];
-        let origin = wrong.map_or(headings.code, |at| headings.values[at]);
+        let origin = wrong.map_or(headings.columns.code, |at| headings.values[at]);
         out.push(row.number(), Some(origin), &cells);
         Ok(())
     }

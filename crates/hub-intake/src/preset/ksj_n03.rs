@@ -5,7 +5,7 @@ use hub_model::{CodeList, Contract, Field, FieldRole, FieldType};
 
 use super::{
     Head, Layout, Preset,
-    fields::{described, field, number, text},
+    column::{Describe, column, number, text},
     publisher,
 };
 
@@ -27,20 +27,20 @@ fn recognise(head: &Head<'_>) -> bool {
 fn contract() -> Contract {
     let code = Field {
         code: Some(CodeList::Municipality),
-        ..field("N03_007", "municipality_code", FieldType::String, FieldRole::Place)
+        ..column("N03_007", "municipality_code", FieldType::String).role(FieldRole::Place)
     };
-    let degrees = |name: &str| number(name, name, "deg");
+    let degrees = |name: &str| number(name, name).unit("deg");
     let mut fields = vec![
-        described(text("N03_001", "prefecture"), "都道府県名"),
-        described(text("N03_002", "subprefecture"), "北海道の振興局名"),
-        described(text("N03_003", "county"), "郡・政令市名"),
-        described(text("N03_004", "municipality"), "市区町村名"),
-        described(text("N03_005", "ward"), "政令指定都市の行政区名"),
-        described(text("N03_006", "incorporated"), "以前の版の項目"),
-        described(code, "全国地方公共団体コード"),
-        described(text("geometry", "geometry"), "WKT、経度・緯度（度）"),
-        described(degrees("longitude"), "面の内側の点の経度"),
-        described(degrees("latitude"), "面の内側の点の緯度"),
+        text("N03_001", "prefecture").described("都道府県名"),
+        text("N03_002", "subprefecture").described("北海道の振興局名"),
+        text("N03_003", "county").described("郡・政令市名"),
+        text("N03_004", "municipality").described("市区町村名"),
+        text("N03_005", "ward").described("政令指定都市の行政区名"),
+        text("N03_006", "incorporated").described("以前の版の項目"),
+        code.described("全国地方公共団体コード"),
+        text("geometry", "geometry").described("WKT、経度・緯度（度）"),
+        degrees("longitude").described("面の内側の点の経度"),
+        degrees("latitude").described("面の内側の点の緯度"),
     ];
     fields.extend(["bbox_west", "bbox_south", "bbox_east", "bbox_north"].map(degrees));
     for field in &mut fields {

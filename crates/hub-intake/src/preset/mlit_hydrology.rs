@@ -8,22 +8,21 @@
 use std::mem;
 
 use chrono::NaiveDate;
-use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Quality, Text};
+use hub_model::{ChangeKind, Contract, LayoutReport, Quality};
 
 use super::{
-    Context, Head, Layout, Preset,
-    fields::quality_word,
-    when::{When, days_in_month, iso},
+    Context, Head, Layout, Preset, quality_word,
+    when::{self, days_in_month, iso},
 };
 use crate::{
     IntakeError,
     changes::Changes,
     decode::{Output, Transform},
-    rows::{Ahead, Row, Rows},
-    show::show_text,
+    rows::{Ahead, Row},
 };
 
 mod contract;
+mod heading;
 #[cfg(test)]
 mod tests;
 
@@ -104,12 +103,13 @@ struct Kind {
 /// How many rows at most stand before the data.
 const HEADING: usize = 20;
 
-/// The kind that a title such as `時刻流量月表検索結果` names.
+/// The kind that a title such as `時刻流量月表検索結果` or `任意期間時刻水位検索結果` names.
 fn kind_of(title: &str) -> Option<Kind> {
     let title = title.strip_suffix("検索結果").unwrap_or(title);
-    let (hourly, rest) = match (title.strip_suffix("月表"), title.strip_suffix("年表")) {
-        (Some(rest), _) => (true, rest.strip_prefix("時刻")?),
-        (_, Some(rest)) => (false, rest.strip_prefix('日')?),
+    let title = title.strip_prefix("任意期間").unwrap_or(title);
+    let (hourly, rest) = match (title.strip_prefix("時刻"), title.strip_prefix('日')) {
+        (Some(rest), _) => (true, rest.strip_suffix("月表").unwrap_or(rest)),
+        (_, Some(rest)) => (false, rest.strip_suffix("年表").unwrap_or(rest)),
         _ => return None,
     };
     let item = match rest {
@@ -127,95 +127,27 @@ fn recognise(head: &Head<'_>, kind: Kind) -> bool {
         && rows.any(|row| row.get(0) == "観測所記号")
 }
 
-/// What the heading says of the gauge.
-#[derive(Debug, Default)]
-struct Site {
-    water_system: String,
-    river: String,
-    name: String,
-    code: String,
-}
-
-impl Site {
-    /// Takes a row of the heading; false if it is none.
-    fn take(&mut self, row: &Row) -> bool {
-        let target = match row.get(0) {
-            "水系名" => &mut self.water_system,
-            "河川名" => &mut self.river,
-            "観測所名" => &mut self.name,
-            "観測所記号" => &mut self.code,
-            _ => return false,
-        };
-        row.get(1).clone_into(target);
-        true
-    }
-}
-
 fn open(
     context: &Context<'_>,
     rows: &mut Ahead,
     kind: Kind,
 ) -> Result<Box<dyn Transform>, IntakeError> {
-    let mut site = Site::default();
-    let mut notes = Vec::new();
-    let mut heading = (0, 1);
-    for (index, row) in rows.peek(HEADING)?.iter().enumerate() {
-        if site.take(row) {
-            heading = (index + 1, row.number());
-        }
-    }
-    let (count, last) = heading;
-    for _ in 0..count {
-        rows.next_row(&mut Row::default())?;
-    }
-    if !is_code(&site.code) {
-        let named = context.file_name.map(|name| name.split(['_', '.']).next().unwrap_or(name));
-        match named.filter(|code| code.len() == 15 && is_code(code)) {
-            Some(code) => {
-                notes.push(Text::new(
-                    format!("観測所記号はファイル名から{code}としました"),
-                    format!("the gauge's code {code} is from the file's name"),
-                ));
-                code.clone_into(&mut site.code);
-            }
-            None => return Err(code_lost(&site.code)),
-        }
-    }
-    notes.push(Text::new(
-        format!("観測所：{}（{}、{}）", site.name, site.river, site.code),
-        format!("gauge: {} on {} ({})", site.name, site.river, site.code),
-    ));
+    let (site, layout) = heading::read(context.file_name, rows)?;
+    let contract = contract::contract(kind);
     Ok(Box::new(Hydrology {
-        contract: contract::contract(kind),
+        contract,
         kind,
         site,
         year: None,
-        layout: LayoutReport { header_rows: Some((1, last)), notes, ..LayoutReport::default() },
+        layout,
         changes: Changes::default(),
     }))
-}
-
-fn is_code(code: &str) -> bool {
-    (6..=20).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_digit())
-}
-
-/// A spreadsheet shows fifteen digits as `3.01011E+14`, and saves what it shows.
-fn code_lost(code: &str) -> IntakeError {
-    let code = show_text(code);
-    IntakeError::unreadable(
-        format!(
-            "観測所記号「{code}」が読めません（表計算ソフトで保存すると15桁の番号は失われます）。ダウンロードしたままのファイルを送るか、ファイル名を「301011281104010_2004.dat」のように記号で始めてください"
-        ),
-        format!(
-            "the gauge's code {code:?} can't be read (a spreadsheet that saves the file loses it); send the file as it was downloaded, or let its name begin with the code, as in 301011281104010_2004.dat"
-        ),
-    )
 }
 
 struct Hydrology {
     contract: Contract,
     kind: Kind,
-    site: Site,
+    site: heading::Site,
     year: Option<i32>,
     layout: LayoutReport,
     changes: Changes,
@@ -229,6 +161,10 @@ impl Transform for Hydrology {
     fn row(&mut self, row: &Row, out: &mut Output) -> Result<(), IntakeError> {
         let first = row.get(0);
         if row.is_blank() || first.starts_with('#') || self.is_heading(row) {
+            return Ok(());
+        }
+        if heading::is_said(row) {
+            self.left_out(row, first, first);
             return Ok(());
         }
         if self.kind.hourly {
@@ -253,24 +189,32 @@ impl Hydrology {
     fn is_heading(&mut self, row: &Row) -> bool {
         self.site.take(row)
             || kind_of(row.get(0)) == Some(self.kind)
-            || (row.get(0).is_empty() && row.get(1).ends_with(['時', '日']))
+            || (!row.get(0).starts_with(|c: char| c.is_ascii_digit())
+                && row.get(1).ends_with(['時', '日']))
+    }
+
+    /// Counts a row or a cell that is left out.
+    fn left_out(&mut self, row: &Row, column: &str, cell: &str) {
+        self.changes.of_cell(ChangeKind::LeftOut, (row.number(), column), cell, "");
     }
 
     fn hours(&mut self, row: &Row, out: &mut Output) {
-        let date = When::parse(row.get(0)).and_then(When::date);
+        let date = when::day(row.get(0));
+        // Files of a period that was asked for have a row an hour.
+        if row.get(1).contains([':', '時']) {
+            let time =
+                date.zip(when::clock(row.get(1))).and_then(|(day, at)| when::instant(day, at));
+            let time = time.unwrap_or_else(|| format!("{} {}", row.get(0), row.get(1)));
+            self.pair(row, 2, &time, out);
+            return self.leftover(row, 4, out);
+        }
         for hour in 1..=24u32 {
             let column = hour as usize * 2 - 1;
             let end = date.and_then(|day| hour_end(day, hour));
             let raw = || format!("{} {hour:02}:00", row.get(0));
             let time = end.unwrap_or_else(raw);
             if self.pair(row, column, &time, out) && hour == 24 {
-                self.changes.add(ChangeKind::Hour24, || ChangeExample {
-                    row: Some(row.number()),
-                    column: Some("24時".to_owned()),
-                    cell: None,
-                    before: raw(),
-                    after: time.clone(),
-                });
+                self.changes.of_cell(ChangeKind::Hour24, (row.number(), "24時"), &raw(), &time);
             }
         }
         self.leftover(row, 49, out);
@@ -282,6 +226,10 @@ impl Hydrology {
             self.year = Some(year);
             return;
         }
+        if let Some(date) = when::day(first) {
+            self.pair(row, 1, &iso(date), out);
+            return self.leftover(row, 3, out);
+        }
         let month = first.strip_suffix('月').and_then(|month| month.parse::<u32>().ok());
         let days = self.year.zip(month).and_then(|(year, month)| days_in_month(year, month));
         let (Some(year), Some(month), Some(days)) = (self.year, month, days) else {
@@ -292,18 +240,19 @@ impl Hydrology {
                 self.pair(row, day as usize * 2 - 1, &iso(date), out);
             }
         }
-        // The month's mean follows its last day where there is one, and no day of the month is left.
-        let mean = days as usize * 2 + 1;
-        if !row.get(mean).is_empty() && (mean + 2..row.len()).all(|at| row.get(at).is_empty()) {
-            self.changes.add(ChangeKind::LeftOut, || ChangeExample {
-                row: Some(row.number()),
-                column: Some("月平均".to_owned()),
-                cell: None,
-                before: row.get(mean).to_owned(),
-                after: String::new(),
-            });
-        } else {
-            self.leftover(row, mean, out);
+        // Behind the last day there may be days that the month has not, without values, and the month's
+        // mean, behind its own last day or where the 32nd would be.
+        let own = days as usize * 2 + 1;
+        let mut beyond = (own..row.len()).step_by(2).filter(|column| {
+            let (cell, flag) = (row.get(*column), row.get(*column + 1));
+            !is_none(cell) && !matches!(flag, "$" | "-" | "#") || !is_flag(flag)
+        });
+        match (beyond.next(), beyond.next()) {
+            (None, _) => {}
+            (Some(column), None) if column == own || column == MEAN => {
+                self.left_out(row, "月平均", row.get(column));
+            }
+            (Some(column), _) => self.leftover(row, column, out),
         }
     }
 
@@ -341,22 +290,15 @@ impl Hydrology {
             matches!(quality, Some(Quality::Normal | Quality::Provisional)) || quality.is_none();
         let value = if has_value && !none { cell } else { "" };
         if !flag.is_empty() {
-            self.changes.add(ChangeKind::QualityMark, || ChangeExample {
-                row: Some(row.number()),
-                column: Some(time.to_owned()),
-                cell: None,
-                before: flag.to_owned(),
-                after: quality_word(quality, flag).to_owned(),
-            });
+            self.changes.of_cell(
+                ChangeKind::QualityMark,
+                (row.number(), time),
+                flag,
+                quality_word(quality, flag),
+            );
         }
         if value.is_empty() && !cell.is_empty() {
-            self.changes.add(ChangeKind::MissingMark, || ChangeExample {
-                row: Some(row.number()),
-                column: Some(time.to_owned()),
-                cell: None,
-                before: cell.to_owned(),
-                after: String::new(),
-            });
+            self.changes.of_cell(ChangeKind::MissingMark, (row.number(), time), cell, "");
         }
         self.changes.count(ChangeKind::Reshaped, 1);
         let origin = if quality.is_none() { column + 1 } else { column };
@@ -373,10 +315,18 @@ impl Hydrology {
         (value, quality, flag): (&str, &str, &str),
         out: &mut Output,
     ) {
-        let Site { water_system, river, name, code } = &self.site;
+        let heading::Site { water_system, river, name, code } = &self.site;
         let cells = [time, code, name, water_system, river, value, quality, flag];
         out.push(row.number(), Some(column), &cells);
     }
+}
+
+/// Where the mean stands of a month that has 31 days, or is filled up to them.
+const MEAN: usize = 63;
+
+/// Whether a cell is one of the publisher's flags, or none.
+fn is_flag(cell: &str) -> bool {
+    matches!(cell, "" | "*" | "$" | "#" | "-")
 }
 
 /// Whether a cell says that there is no value: blank, or -9999 with any fraction of zeros.

@@ -4,7 +4,7 @@ use hub_model::{Contract, FieldRole, FieldType};
 
 use super::{
     Context, Head, Layout, Preset,
-    fields::{field, number},
+    column::{Describe, column, number},
 };
 use crate::{
     IntakeError,
@@ -34,9 +34,9 @@ fn open(_context: &Context<'_>, rows: &mut Ahead) -> Result<Box<dyn Transform>, 
     while rows.next_row(&mut row)? && row.is_blank() {}
     let contract = Contract {
         fields: vec![
-            field("観測所記号", "site_code", FieldType::String, FieldRole::Place),
-            number("緯度", "latitude", "deg"),
-            number("経度", "longitude", "deg"),
+            column("観測所記号", "site_code", FieldType::String).role(FieldRole::Place),
+            number("緯度", "latitude").unit("deg"),
+            number("経度", "longitude").unit("deg"),
         ],
         primary_key: vec!["観測所記号".to_owned()],
         missing_values: vec![String::new()],
@@ -63,11 +63,11 @@ impl Transform for Sites {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{take, take_real};
+    use super::super::taken::{take, taken_real};
 
     #[test]
     fn gauges_are_read_with_codes_as_text() {
-        let Some(taken) = take_real("mlit_river/japan_sites.csv") else { return };
+        let Some(taken) = taken_real("mlit_river/japan_sites.csv") else { return };
         assert_eq!(taken.preset, Some("mlit_river_sites"));
         // One row of the mirror's file has a short code and stays as it is.
         assert_eq!((taken.report.error_count, taken.rows.len()), (0, 1_029));

@@ -15,7 +15,7 @@ mod tests;
 use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Quality};
 use layout::{Columns, Direction};
 
-use super::{Context, Head, Layout, Preset, civil, heading::cell};
+use super::{Context, Head, Layout, Preset, heading::cell, when};
 use crate::{
     IntakeError,
     changes::Changes,
@@ -169,15 +169,15 @@ impl Traffic {
         let columns = &self.columns;
         if self.kind == Kind::Daily {
             let text = cell(row, columns.day);
-            return match civil::day(text) {
+            return match when::day(text) {
                 Some(day) => Time { text: day.to_string(), wrong: None },
                 None => Time { text: text.to_owned(), wrong: columns.day },
             };
         }
         let written = format!("{} {}", cell(row, columns.day), cell(row, columns.clock));
-        let read = columns.time(row).and_then(|(day, clock)| civil::instant(day, clock));
+        let read = columns.time(row).and_then(|(day, clock)| when::instant(day, clock));
         let Some(time) = read else {
-            let wrong = match civil::day(cell(row, columns.day)) {
+            let wrong = match when::day(cell(row, columns.day)) {
                 Some(_) => columns.clock.or(columns.time_code),
                 None => columns.day,
             };

@@ -13,12 +13,12 @@ mod tests;
 
 use std::collections::HashSet;
 
-use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Text, municipality_code};
+use hub_model::{ChangeKind, Contract, LayoutReport, Text, municipality_code};
 use unicode_normalization::UnicodeNormalization;
 
 use headings::Form;
 
-use super::{Context, Head, Layout, Preset, civil, column, figure, heading::Heading};
+use super::{Context, Head, Layout, Preset, column, figure, heading::Heading, when};
 use crate::{
     IntakeError,
     changes::Changes,
@@ -276,7 +276,7 @@ fn canonical(
             } else {
                 ChangeKind::FullWidth
             };
-            let day = civil::day(text)?.to_string();
+            let day = when::day(text)?.to_string();
             // Another mark between the numbers is no change to speak of.
             let same = text.replace('/', "-");
             if kind == ChangeKind::FullWidth && same.is_ascii() {
@@ -285,7 +285,7 @@ fn canonical(
             (kind, day)
         }
         Form::Clock => {
-            let (hour, minute) = civil::clock(text)?;
+            let (hour, minute) = when::clock(text)?;
             let after = format!("{hour:02}:{minute:02}");
             if text.is_ascii() {
                 return Some(after);
@@ -307,13 +307,7 @@ fn canonical(
         }
     };
     if after != text {
-        changes.add(kind, || ChangeExample {
-            row: Some(row),
-            column: Some(column.to_owned()),
-            cell: None,
-            before: text.to_owned(),
-            after: after.clone(),
-        });
+        changes.of_cell(kind, (row, column), text, &after);
     }
     Some(after)
 }

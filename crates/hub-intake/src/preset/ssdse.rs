@@ -1,6 +1,7 @@
 //! SSDSE, the standard data sets for education of the National Statistics Center: A (municipalities), B
-//! (prefectures by year), C (spending), D (use of time) and E (prefectures). CP932, two or three rows of
-//! headings: codes of items, in A and E the year of each, and names.
+//! (prefectures by year), C (spending), D (use of time), E (prefectures) and F (climate by month). CP932,
+//! two or three rows of headings: codes of items, in A and E the year of each, and names. What else an
+//! edition says of a row before its items, as its month, becomes a column of the key.
 //!
 //! The table is long, a row an area, item and year: each edition has other items and other years, so a
 //! wide table would be another contract every year, and a question over two editions another join.
@@ -10,15 +11,15 @@
 mod tests;
 
 use hub_model::{
-    ChangeExample, ChangeKind, Contract, FieldRole, FieldType, Label, LayoutReport,
-    municipality_code,
+    ChangeKind, Contract, FieldRole, FieldType, Label, LayoutReport, municipality_code,
 };
 
 use super::{
-    Context, Head, Layout, Preset, civil,
+    Context, Head, Layout, Preset,
     column::{self, Describe, number, text},
     figure,
     heading::{cell, fold},
+    when,
 };
 use crate::{
     IntakeError,
@@ -33,6 +34,10 @@ pub(super) const PRESET: Preset = Preset {
     publisher: &super::publisher::NSTAC,
     layout: Layout::Rows { recognise, open },
 };
+
+/// What names a row besides its area and year, and the stable name of each.
+const OTHERS: [(&[&str], &str); 2] =
+    [(&["男女の別", "男女別", "性別"], "sex"), (&["月", "月別"], "month")];
 
 /// How many rows of headings there can be.
 const HEADINGS: usize = 6;
@@ -55,7 +60,8 @@ struct Headings {
     area: usize,
     prefecture: Option<usize>,
     municipality: Option<usize>,
-    sex: Option<usize>,
+    /// What else names a row: the column, its name, and a stable one.
+    others: Vec<(usize, String, Option<&'static str>)>,
     /// The column of years, where rows have years.
     year: Option<usize>,
     items: Vec<Item>,
@@ -65,7 +71,7 @@ impl Headings {
     fn find(rows: &[Row]) -> Option<Self> {
         let edition = rows.first()?.get(0);
         let (kind, _) = edition.strip_prefix("SSDSE-")?.split_once('-')?;
-        if !matches!(kind, "A" | "B" | "C" | "D" | "E") {
+        if kind.len() != 1 || !kind.bytes().all(|b| b.is_ascii_uppercase()) {
             return None;
         }
         let (first, area) =
@@ -87,20 +93,34 @@ impl Headings {
             rows: first,
             area,
             prefecture: label(&["都道府県"]),
-            municipality: label(&["市区町村", "市町村", "市"]),
-            sex: label(&["男女の別", "男女別", "性別"]),
+            municipality: label(&["市区町村", "市町村", "市", "地点", "都市"]),
+            others: Vec::new(),
             year: label(&["年度", "年", "調査年"]),
             items: Vec::new(),
         };
-        let labels =
-            [Some(area), headings.prefecture, headings.municipality, headings.sex, headings.year];
+        let labels = [Some(area), headings.prefecture, headings.municipality, headings.year];
+        // Codes of items are capitals and digits; those of what names a row are words.
+        let is_item = |column: usize| {
+            let code = codes.get(column);
+            !code.is_empty() && code.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
+        };
+        let first_item = (1..codes.len()).find(|column| is_item(*column))?;
+        headings.others = (0..first_item)
+            .filter(|column| !labels.contains(&Some(*column)))
+            .map(|column| (column, fold(names.get(column))))
+            .filter(|(_, name)| !name.is_empty() && column::is_usable(name))
+            .map(|(column, name)| {
+                let known = OTHERS.iter().find(|(names, _)| names.contains(&name.as_str()));
+                (column, name, known.map(|(_, alias)| *alias))
+            })
+            .collect();
         let item = |column: usize| Item {
             column,
             code: codes.get(column).to_owned(),
             name: names.get(column).to_owned(),
             year: years.map_or("", |years| years.get(column)).to_owned(),
         };
-        headings.items = (0..codes.len())
+        headings.items = (first_item..codes.len())
             .filter(|column| !labels.contains(&Some(*column)))
             .map(item)
             .filter(|item| !item.code.is_empty())
@@ -145,9 +165,9 @@ fn contract(headings: &Headings) -> Contract {
         text("市区町村", "municipality"),
     ];
     let mut primary_key = vec!["地域コード".to_owned(), "項目コード".to_owned()];
-    if headings.sex.is_some() {
-        fields.push(text("男女の別", "sex").role(FieldRole::Key));
-        primary_key.push("男女の別".to_owned());
+    for (_, name, alias) in &headings.others {
+        fields.push(text(name, alias.unwrap_or(name)).role(FieldRole::Key));
+        primary_key.push(name.clone());
     }
     fields.push(text("項目コード", "item_code").role(FieldRole::Key));
     fields.push(text("項目", "item"));
@@ -191,18 +211,12 @@ impl Transform for Ssdse {
         let written = row.get(headings.area);
         let code = area_code(written);
         if code != written {
-            self.changes.add(ChangeKind::Code, || ChangeExample {
-                row: Some(row.number()),
-                column: Some("地域コード".to_owned()),
-                cell: None,
-                before: written.to_owned(),
-                after: code.clone(),
-            });
+            self.changes.of_cell(ChangeKind::Code, (row.number(), "地域コード"), written, &code);
         }
         self.changes.count(ChangeKind::Reshaped, 1);
         let own_year = cell(row, headings.year);
         // B writes fiscal years as they are; a year of an era or with its word is brought to digits.
-        let own_year = match civil::year(own_year) {
+        let own_year = match when::year(own_year) {
             Some((year, "年" | "年度")) => year.to_string(),
             _ => own_year.to_owned(),
         };
@@ -215,7 +229,7 @@ impl Transform for Ssdse {
                 cell(row, headings.prefecture),
                 cell(row, headings.municipality),
             ];
-            cells.extend(headings.sex.map(|column| row.get(column)));
+            cells.extend(headings.others.iter().map(|(column, ..)| row.get(*column)));
             cells.extend([item.code.as_str(), item.name.as_str()]);
             if has_years {
                 cells.push(if item.year.is_empty() { &own_year } else { &item.year });

@@ -1,10 +1,10 @@
-//! Files of tests' own, taken in as an agency would send them.
+//! Publishers' files taken in whole, as an agency would send them, and what became of them.
 
 use std::{fs::File, io::Write};
 
-use hub_model::{Change, ChangeKind, Contract, UploadReport};
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use hub_model::{ChangeKind, Contract, UploadReport};
 
-use super::tests::show;
 use crate::{FormatHint, IntakeError, IntakeOptions, Recognised, conform, propose, recognise};
 
 /// What became of a file.
@@ -13,73 +13,131 @@ pub(super) struct Taken {
     pub(super) preset: Option<&'static str>,
     pub(super) contract: Contract,
     pub(super) report: UploadReport,
-    /// The stored names, then the rows, a line each.
-    pub(super) lines: Vec<String>,
+    /// The stored names, and each row's cells as text; what is missing is `∅`.
+    pub(super) names: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
 }
 
 impl Taken {
-    /// The rows' values in one column.
-    pub(super) fn column(&self, name: &str) -> Vec<String> {
-        let at = self.lines[0].split(" | ").position(|found| found == name).unwrap();
-        self.lines[1..].iter().map(|l| l.split(" | ").nth(at).unwrap().to_owned()).collect()
+    fn at(&self, name: &str) -> usize {
+        self.names.iter().position(|found| found == name).unwrap_or_else(|| panic!("no {name}"))
     }
 
-    /// The rows' values in some columns, those of the rows that `keep` takes.
-    pub(super) fn rows(&self, names: &[&str]) -> Vec<String> {
-        let columns: Vec<Vec<String>> = names.iter().map(|name| self.column(name)).collect();
-        (0..self.lines.len() - 1)
-            .map(|row| columns.iter().map(|c| c[row].clone()).collect::<Vec<_>>().join(" "))
+    /// The named cells of the rows in which other cells are as given.
+    pub(super) fn select(&self, wanted: &[&str], given: &[(&str, &str)]) -> Vec<Vec<&str>> {
+        let wanted: Vec<usize> = wanted.iter().map(|name| self.at(name)).collect();
+        let given: Vec<_> = given.iter().map(|(name, cell)| (self.at(name), *cell)).collect();
+        self.rows
+            .iter()
+            .filter(|row| given.iter().all(|(at, cell)| row[*at] == *cell))
+            .map(|row| wanted.iter().map(|at| row[*at].as_str()).collect())
             .collect()
     }
 
-    pub(super) fn changes(&self, kind: ChangeKind) -> u64 {
-        self.report.changes.iter().find(|c| c.kind == kind).map_or(0, |c: &Change| c.count)
+    /// Some columns of every row, a row a line.
+    pub(super) fn columns(&self, names: &[&str]) -> Vec<String> {
+        self.select(names, &[]).into_iter().map(|cells| cells.join(" ")).collect()
     }
 
-    /// The file's own cells that the report names.
-    pub(super) fn wrong_cells(&self) -> Vec<String> {
-        self.report.errors.iter().filter_map(|error| error.cell.clone()).collect()
+    /// One column.
+    pub(super) fn column(&self, name: &str) -> Vec<&str> {
+        self.select(&[name], &[]).into_iter().flatten().collect()
+    }
+
+    /// The numbers of a column by the cell of another, those that are missing left out.
+    pub(super) fn numbers(&self, by: &str, name: &str) -> Vec<(&str, f64)> {
+        let found = self.select(&[by, name], &[]);
+        let numbers = found.into_iter().filter(|cells| cells[1] != "∅");
+        numbers.map(|cells| (cells[0], cells[1].parse().unwrap())).collect()
+    }
+
+    /// How many changes of a kind were counted.
+    pub(super) fn changed(&self, kind: ChangeKind) -> u64 {
+        self.report.changes.iter().filter(|change| change.kind == kind).map(|c| c.count).sum()
+    }
+
+    /// The cells that were found wrong, as a spreadsheet names them.
+    pub(super) fn wrong(&self) -> Vec<&str> {
+        self.report.errors.iter().map(|error| error.cell.as_deref().unwrap_or("-")).collect()
+    }
+
+    /// The first rows as lines, below one of the names.
+    pub(super) fn head(&self, rows: usize) -> String {
+        let rows = self.rows.iter().take(rows).map(|row| row.join(" | "));
+        std::iter::once(self.names.join(" | ")).chain(rows).collect::<Vec<_>>().join("\n")
     }
 }
 
-/// Bytes as a file of this name.
+/// Bytes as a file.
 pub(super) fn file(bytes: &[u8]) -> File {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(bytes).unwrap();
     file
 }
 
-/// A file taken in under the contract that is proposed for it.
-pub(super) fn taken(file_name: &str, bytes: &[u8]) -> Taken {
-    let hint = FormatHint { file_name: Some(file_name.to_owned()), ..FormatHint::default() };
-    conformed(&recognise(file(bytes), &hint).unwrap())
+/// Bytes taken in as a file of this name, under the contract that is proposed for it.
+pub(super) fn take(name: &str, bytes: &[u8]) -> Result<Taken, IntakeError> {
+    take_file(name, file(bytes))
+}
+
+/// The same of what is not refused.
+pub(super) fn taken(name: &str, bytes: &[u8]) -> Taken {
+    take(name, bytes).unwrap()
 }
 
 /// The same in the publishers' usual encoding.
-pub(super) fn taken_in_cp932(file_name: &str, text: &str) -> Taken {
-    taken(file_name, &encoding_rs::SHIFT_JIS.encode(text).0)
+pub(super) fn taken_in_cp932(name: &str, text: &str) -> Taken {
+    taken(name, &cp932(text))
 }
 
-/// A real file; none where it is not there.
+/// A real file, where it is there.
 pub(super) fn taken_real(path: &str) -> Option<Taken> {
     let path = hub_testkit::shared::data_file(path)?;
     let name = path.file_name().unwrap().to_string_lossy().into_owned();
-    let hint = FormatHint { file_name: Some(name), ..FormatHint::default() };
-    Some(conformed(&recognise(File::open(&path).unwrap(), &hint).unwrap()))
+    Some(take_file(&name, File::open(&path).unwrap()).unwrap())
 }
 
-pub(super) fn conformed(recognised: &Recognised) -> Taken {
+fn take_file(name: &str, file: File) -> Result<Taken, IntakeError> {
+    let hint = FormatHint { file_name: Some(name.to_owned()), ..FormatHint::default() };
+    conformed(&recognise(file, &hint)?)
+}
+
+/// A recognised file under the contract that is proposed for it.
+pub(super) fn conformed(recognised: &Recognised) -> Result<Taken, IntakeError> {
     let options = IntakeOptions::default();
-    let contract = propose(recognised, &options).unwrap().contract.validated().unwrap();
-    let mut lines = Vec::new();
+    let contract = propose(recognised, &options)?.contract.validated().unwrap();
+    let names = contract.fields.iter().map(|field| field.storage_name().to_owned()).collect();
+    let mut rows = Vec::new();
     let report = conform(recognised, &contract, &options, &mut |conformed| {
-        let text = show(&conformed.batch, conformed.batch.num_rows());
-        let skip = usize::from(!lines.is_empty());
-        lines.extend(text.lines().skip(skip).map(str::to_owned));
+        let options = FormatOptions::default().with_null("∅");
+        let columns: Vec<_> = conformed
+            .batch
+            .columns()
+            .iter()
+            .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+            .collect();
+        for row in 0..conformed.batch.num_rows() {
+            rows.push(columns.iter().map(|column| column.value(row).to_string()).collect());
+        }
         Ok(())
+    })?;
+    Ok(Taken { preset: recognised.preset(), contract, report, names, rows })
+}
+
+/// The text of a real file, where it is there.
+pub(super) fn real_text(path: &str) -> Option<String> {
+    let bytes = std::fs::read(hub_testkit::shared::data_file(path)?).unwrap();
+    Some(match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => encoding_rs::SHIFT_JIS.decode(error.as_bytes()).0.into_owned(),
     })
-    .unwrap();
-    Taken { preset: recognised.preset(), contract, report, lines }
+}
+
+/// The text as the publishers' servers write it.
+pub(super) fn cp932(text: &str) -> Vec<u8> {
+    let (bytes, _, lost) = encoding_rs::SHIFT_JIS.encode(text);
+    assert!(!lost, "not in CP932: {text}");
+    bytes.into_owned()
 }
 
 /// Reads bytes under a layout, whether they are in it or not: any answer will do, but no panic. A panic

@@ -1,6 +1,10 @@
-//! Days and times as publishers write them, and in the form that contracts read.
+//! Days and times as publishers write them, and in the form that contracts read. What is not understood is
+//! `None`, never a guess.
+
+use std::borrow::Cow;
 
 use chrono::{Datelike, Days, NaiveDate};
+use unicode_normalization::UnicodeNormalization;
 
 /// A year with as much of a month, a day and a time as a text says; no such day need exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,28 +28,56 @@ pub(super) enum Part {
     HalfDekad(u32),
 }
 
+/// What stands between the numbers of a day and a time.
+const BETWEEN: [char; 12] = ['/', '-', '.', '年', '月', '日', '時', '分', '秒', ':', 'T', ' '];
+
+/// The eras, and the year before the first of each.
+const ERAS: [(&str, i32); 15] = [
+    ("令和", 2018),
+    ("平成", 1988),
+    ("昭和", 1925),
+    ("大正", 1911),
+    ("明治", 1867),
+    ("令", 2018),
+    ("平", 1988),
+    ("昭", 1925),
+    ("大", 1911),
+    ("明", 1867),
+    ("R", 2018),
+    ("H", 1988),
+    ("S", 1925),
+    ("T", 1911),
+    ("M", 1867),
+];
+
 impl When {
-    /// Reads `2021/10/20`, `2021年10月20日1時`, `2016-1-1 1:00:00`, `1990/1`, `2020年1月上旬` and the like:
-    /// numbers in descending order of size, whatever stands between them.
+    /// Reads `2021/10/20`, `20211020`, `2021年10月20日1時`, `2016-1-1 1:00:00`, `1990/1`, `2020年1月上旬`,
+    /// `令和8年1月5日`, `H.18.3.6` and the like: numbers in descending order of size, whatever stands
+    /// between them.
     pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = ordinary(text);
         let (text, part) = split_part(text.trim());
-        let mut numbers = [None; 6];
+        if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+            let (year, month, day) = (text[..4].parse().ok()?, &text[4..6], &text[6..]);
+            let (month, day) = (month.parse().ok(), day.parse().ok());
+            return Some(Self { year, month, day, hour: None, minute: 0, part: None });
+        }
+        let (year, rest) = year(text)?;
+        if !rest.is_empty() && !rest.starts_with(BETWEEN) {
+            return None;
+        }
+        let mut numbers = [None; 5];
         let mut count = 0;
-        for word in
-            text.split(['/', '-', '年', '月', '日', '時', '分', '秒', ':', '：', 'T', ' ', '　'])
-        {
-            if word.is_empty() {
-                continue;
-            }
-            let is_number = word.len() <= 4 && word.bytes().all(|b| b.is_ascii_digit());
-            if !is_number || count == numbers.len() || (count == 0) != (word.len() == 4) {
+        for word in rest.split(BETWEEN).filter(|word| !word.is_empty()) {
+            let is_number = word.len() <= 2 && word.bytes().all(|b| b.is_ascii_digit());
+            if !is_number || count == numbers.len() {
                 return None;
             }
             numbers[count] = word.parse().ok();
             count += 1;
         }
-        let [year, month, day, hour, minute, second] = numbers;
-        let (hour, minute) = (hour, minute.unwrap_or(0));
+        let [month, day, hour, minute, second] = numbers;
+        let minute = minute.unwrap_or(0);
         let is_time = hour.is_none_or(|hour: u32| hour < 24 || (hour == 24 && minute == 0));
         if !is_time || minute > 59 || second.is_some_and(|second| second != 0) {
             return None;
@@ -53,7 +85,7 @@ impl When {
         if part.is_some() && (month.is_none() || day.is_some()) {
             return None;
         }
-        Some(Self { year: i32::try_from(year?).ok()?, month, day, hour, minute, part })
+        Some(Self { year, month, day, hour, minute, part })
     }
 
     /// The day, if there is one and it exists.
@@ -63,10 +95,7 @@ impl When {
 
     /// `YYYY-MM-DD HH:MM:00`, 24 o'clock being the next day's beginning.
     pub(super) fn instant(self) -> Option<String> {
-        let (date, hour) = (self.date()?, self.hour?);
-        let (date, hour) =
-            if hour == 24 { (date.checked_add_days(Days::new(1))?, 0) } else { (date, hour) };
-        Some(format!("{} {hour:02}:{:02}:00", iso(date), self.minute))
+        instant(self.date()?, (self.hour?, self.minute))
     }
 
     /// The first and the last day of what the text names.
@@ -91,6 +120,66 @@ impl When {
     }
 }
 
+/// A day that exists, and nothing but a day.
+pub(super) fn day(text: &str) -> Option<NaiveDate> {
+    When::parse(text).filter(|when| when.hour.is_none()).and_then(When::date)
+}
+
+/// A year of the common era or of a Japanese one at a text's beginning, and what follows.
+pub(super) fn year(text: &str) -> Option<(i32, &str)> {
+    for (era, before) in ERAS {
+        let Some(rest) = text.strip_prefix(era) else { continue };
+        let rest = rest.trim_start_matches(['.', ' ']);
+        if let Some(rest) = rest.strip_prefix('元') {
+            return Some((before + 1, rest));
+        }
+        let (year, rest) = digits(rest, 2)?;
+        return (year > 0).then_some((before + i32::try_from(year).ok()?, rest));
+    }
+    let (year, rest) = digits(text, 4)?;
+    (year >= 1000).then_some((i32::try_from(year).ok()?, rest))
+}
+
+/// Up to `most` digits at a text's beginning, and what follows.
+pub(super) fn digits(text: &str, most: usize) -> Option<(u32, &str)> {
+    let length = text.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let (shown, rest) = text.split_at(length);
+    Some((shown.parse().ok()?, rest))
+}
+
+/// Hours and minutes, of a day that may have 24 hours: `800`, `0`, `2355`, `8:05`, `08:05:00`, `8時5分`,
+/// `24時`.
+pub(super) fn clock(text: &str) -> Option<(u32, u32)> {
+    let text = ordinary(text);
+    let text = text.trim();
+    let (hour, minute) = if !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()) {
+        let (value, rest) = digits(text, 4)?;
+        if !rest.is_empty() {
+            return None;
+        }
+        (value / 100, value % 100)
+    } else {
+        let (hour, rest) = digits(text, 2)?;
+        match rest {
+            "時" => (hour, 0),
+            _ => {
+                let (minute, rest) = digits(rest.strip_prefix([':', '時'])?, 2)?;
+                if !matches!(rest, "" | "分" | ":00") {
+                    return None;
+                }
+                (hour, minute)
+            }
+        }
+    };
+    (minute < 60 && (hour < 24 || (hour == 24 && minute == 0))).then_some((hour, minute))
+}
+
+/// A day and a time of it as tables have them; 24 o'clock is the next day's 0 o'clock.
+pub(super) fn instant(day: NaiveDate, (hour, minute): (u32, u32)) -> Option<String> {
+    let day = if hour == 24 { day.checked_add_days(Days::new(1))? } else { day };
+    Some(format!("{} {:02}:{minute:02}:00", iso(day), hour % 24))
+}
+
 /// A day as contracts read it.
 pub(super) fn iso(date: NaiveDate) -> String {
     date.format("%Y-%m-%d").to_string()
@@ -99,6 +188,11 @@ pub(super) fn iso(date: NaiveDate) -> String {
 /// How many days a month has; none if there is no such month.
 pub(super) fn days_in_month(year: i32, month: u32) -> Option<u32> {
     NaiveDate::from_ymd_opt(year, month, 1).map(|first| u32::from(first.num_days_in_month()))
+}
+
+/// The text in ordinary width.
+fn ordinary(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { text.into() } else { text.nfkc().collect::<String>().into() }
 }
 
 fn split_part(text: &str) -> (&str, Option<Part>) {
@@ -154,5 +248,53 @@ mod tests {
             let found = found.as_ref().map(|(start, end)| (start.as_str(), end.as_str()));
             assert_eq!(found, expected, "{text}");
         }
+    }
+
+    #[test]
+    fn days_are_read_in_the_forms_that_publishers_use() {
+        let expected = NaiveDate::from_ymd_opt(2026, 1, 5);
+        for text in [
+            "20260105",
+            "2026/1/5",
+            "2026-01-05",
+            "2026.1.5",
+            "2026年1月5日",
+            "令和8年1月5日",
+            "R8.1.5",
+            "２０２６年１月５日",
+            "令和 8年 1月 5日",
+            "R.8.1.5",
+            "令8.01.05",
+        ] {
+            assert_eq!(day(text), expected, "{text}");
+        }
+        assert_eq!(day("平成元年4月1日"), NaiveDate::from_ymd_opt(1989, 4, 1));
+        for text in ["", "2026/13/1", "2026/2/30", "26/1/5", "2026/1/5 8:00", "99999999", "R0.1.1"]
+        {
+            assert_eq!(day(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn times_may_be_unpadded_and_end_a_day() {
+        for (text, expected) in [
+            ("800", (8, 0)),
+            ("0", (0, 0)),
+            ("5", (0, 5)),
+            ("2355", (23, 55)),
+            ("8:05", (8, 5)),
+            ("08:05:00", (8, 5)),
+            ("8時5分", (8, 5)),
+            ("24時", (24, 0)),
+            ("２４：００", (24, 0)),
+        ] {
+            assert_eq!(clock(text), Some(expected), "{text}");
+        }
+        for text in ["", "2401", "860", "25:00", "8:5:30", "1 200", "x", "12345"] {
+            assert_eq!(clock(text), None, "{text}");
+        }
+        let last = NaiveDate::from_ymd_opt(2026, 12, 31).unwrap();
+        assert_eq!(instant(last, (24, 0)).unwrap(), "2027-01-01 00:00:00");
+        assert_eq!(instant(NaiveDate::MAX, (24, 0)), None);
     }
 }

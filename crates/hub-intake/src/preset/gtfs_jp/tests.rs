@@ -51,10 +51,13 @@ fn a_feed_lists_its_tables_and_how_they_hang_together() {
                 "stops.parent_station"
             ]
         );
-        let stops = conformed(&feed.table("stops").unwrap());
+        let stops = conformed(&feed.table("stops").unwrap()).unwrap();
         assert_eq!((stops.preset, stops.report.error_count), (Some("gtfs_jp"), 0));
         assert_eq!(stops.contract.primary_key, ["stop_id"]);
-        assert_eq!(stops.rows(&["stop_id", "stop_name", "stop_lat"])[0], "100_1 余市駅前 43.1877");
+        assert_eq!(
+            stops.columns(&["stop_id", "stop_name", "stop_lat"])[0],
+            "100_1 余市駅前 43.1877"
+        );
         let error = feed.table("shapes").unwrap_err();
         assert!(error.to_string().contains("stop_times"), "{error}");
     }
@@ -65,12 +68,12 @@ fn times_pass_midnight_and_days_become_dates() {
     let bytes = feed("", CompressionMethod::Deflated);
     let table = |name: &str| {
         let hint = FormatHint { table: Some(name.to_owned()), ..FormatHint::default() };
-        conformed(&recognise(file(&bytes), &hint).unwrap())
+        conformed(&recognise(file(&bytes), &hint).unwrap()).unwrap()
     };
     let times = table("stop_times");
     assert_eq!(times.report.error_count, 0, "{:?}", times.report.errors);
     assert_eq!(
-        times.rows(&[
+        times.columns(&[
             "trip_id",
             "stop_sequence",
             "arrival_time",
@@ -82,7 +85,7 @@ fn times_pass_midnight_and_days_become_dates() {
     assert_eq!(times.contract.primary_key, ["trip_id", "stop_sequence"]);
     let calendar = table("calendar");
     assert_eq!(
-        calendar.rows(&["service_id", "monday", "sunday", "start_date"]),
+        calendar.columns(&["service_id", "monday", "sunday", "start_date"]),
         ["平日 true false 2026-04-01"]
     );
     assert!(table("agency").report.layout.unwrap().notes.is_empty());
@@ -105,7 +108,7 @@ fn an_agency_without_a_corporate_number_is_said() {
 fn wrong_cells_are_named() {
     let text = TIMES.replace("25:10:00,25:10:00", "25:10,朝");
     let taken = taken("stop_times.txt", text.as_bytes());
-    assert_eq!(taken.wrong_cells()[..1], ["B4"]);
+    assert_eq!(taken.wrong()[..1], ["B4"]);
 }
 
 #[test]

@@ -8,7 +8,7 @@
 use hub_model::{ChangeExample, ChangeKind, Contract, LayoutReport, Text};
 
 use super::{
-    super::{civil, figure, heading::fold},
+    super::{figure, heading::fold, when},
     TOTAL,
     list::usual_name,
 };
@@ -157,7 +157,7 @@ fn fiscal_year(text: &str) -> Option<i32> {
     for (at, _) in text.match_indices("年度") {
         let before: String = text[..at].chars().filter(|c| !c.is_whitespace()).collect();
         let starts = before.char_indices().map(|(start, _)| start).rev().take(6);
-        let year = starts.filter_map(|start| match civil::year(&before[start..]) {
+        let year = starts.filter_map(|start| match when::year(&before[start..]) {
             Some((year, "")) => Some(year),
             _ => None,
         });
@@ -241,7 +241,7 @@ impl Filled {
 /// `4月`, `4`, `平成29年4月`.
 fn month(text: &str) -> Option<u32> {
     let text = text.rsplit_once('年').map_or(text, |(_, month)| month);
-    match civil::digits(text, 2)? {
+    match when::digits(text, 2)? {
         (month @ 1..=12, "" | "月" | "月分") => Some(month),
         _ => None,
     }

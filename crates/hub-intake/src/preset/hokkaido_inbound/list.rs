@@ -5,8 +5,9 @@ use hub_model::{ChangeKind, Contract, LayoutReport};
 
 use super::{
     super::{
-        civil, figure,
+        figure,
         heading::{Heading, cell, fold},
+        when,
     },
     TOTAL,
 };
@@ -111,7 +112,7 @@ impl Transform for List {
         let code = super::place(cell(row, columns.code), name, number, &mut self.changes);
         let written = cell(row, columns.fiscal_year);
         let plain = fold(written);
-        let fiscal_year = match civil::year(&plain) {
+        let fiscal_year = match when::year(&plain) {
             Some((year, "" | "年" | "年度")) => year.to_string(),
             _ => written.to_owned(),
         };

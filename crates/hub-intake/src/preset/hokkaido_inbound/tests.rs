@@ -10,7 +10,7 @@ fn the_list_of_three_municipalities() {
     let Some(taken) = taken_real("tourism/harp_inbound_monthly_totals.csv") else { return };
     assert_eq!(taken.preset, Some("hokkaido_inbound"));
     assert_eq!((taken.report.error_count, taken.report.rows), (0, 72), "{:?}", taken.report.errors);
-    insta::assert_snapshot!(taken.lines[..4].join("\n"));
+    insta::assert_snapshot!(taken.head(3));
 }
 
 #[test]
@@ -31,9 +31,9 @@ fn the_transcript_gives_the_totals_that_the_list_has() {
     let yoichi = |rows: Vec<String>| -> Vec<String> {
         rows.into_iter().filter(|row| row.starts_with("014087")).collect()
     };
-    assert_eq!(transcript.rows(&names), yoichi(list.rows(&names)));
+    assert_eq!(transcript.columns(&names), yoichi(list.columns(&names)));
     // Two rows of the year and two of the year before.
-    assert_eq!(transcript.changes(ChangeKind::LeftOut), 4);
+    assert_eq!(transcript.changed(ChangeKind::LeftOut), 4);
     let notes = &transcript.report.layout.as_ref().unwrap().notes;
     assert!(notes[0].ja.contains("計だけ"), "{notes:?}");
 }
@@ -84,7 +84,7 @@ fn a_form_becomes_a_row_a_nationality_and_month() {
                 "inns_surveyed",
                 "inns_answered",
             ];
-            let rows = taken.rows(&names);
+            let rows = taken.columns(&names);
             assert_eq!(rows.len(), 24);
             assert_eq!(
                 rows[..4],
@@ -97,9 +97,9 @@ fn a_form_becomes_a_row_a_nationality_and_month() {
             );
             // January to March are of the next calendar year.
             assert!(rows[12].starts_with(&format!("014087 {}-01-01", year + 1)), "{}", rows[12]);
-            assert_eq!(taken.changes(ChangeKind::LeftOut), 4);
-            assert_eq!(taken.changes(ChangeKind::FiscalYear), 8);
-            assert_eq!(taken.changes(ChangeKind::MergedCell), if fill { 0 } else { 4 });
+            assert_eq!(taken.changed(ChangeKind::LeftOut), 4);
+            assert_eq!(taken.changed(ChangeKind::FiscalYear), 8);
+            assert_eq!(taken.changed(ChangeKind::MergedCell), if fill { 0 } else { 4 });
         }
     }
 }
@@ -112,8 +112,8 @@ fn spellings_of_a_municipality_lead_to_one_code_and_an_unknown_one_is_named() {
         let title =
             format!("【平成29年度】,,[対象宿泊施設 13 軒中、 回答施設 12 軒],,,市町村名: {name},,");
         let taken = taken("inbound.csv", form(&title, false).as_bytes());
-        assert!(taken.column("municipality_code").iter().all(|found| found == code), "{name}");
-        assert_eq!(taken.changes(ChangeKind::PlaceName), 1);
+        assert!(taken.column("municipality_code").iter().all(|found| *found == code), "{name}");
+        assert_eq!(taken.changed(ChangeKind::PlaceName), 1);
     }
     let title = "【平成29年度】,,[対象宿泊施設 13 軒中、 回答施設 12 軒],,,市町村名: 架空町,,";
     let taken = taken("inbound.csv", form(title, false).as_bytes());
@@ -133,10 +133,10 @@ fn numbers_of_a_transcript_that_do_not_add_up_are_shown() {
     let text = text.replace("10 20 31", "10 20 30");
     let taken = super::super::taken::taken("x.txt", text.as_bytes());
     assert_eq!(
-        taken.rows(&["month", "nationality", "value"])[..4],
+        taken.columns(&["month", "nationality", "value"])[..4],
         ["2017-04-01 計 32", "2017-04-01 計 30", "2017-05-01 中国 1", "2017-05-01 韓国 2"]
     );
-    assert!(taken.column("nationality").contains(&"インドネシア".to_owned()));
+    assert!(taken.column("nationality").contains(&"インドネシア"));
 }
 
 proptest! {

@@ -12,7 +12,7 @@ fn the_sample_of_the_layout() {
     let Some(taken) = taken_real("traffic/jartic_typeB_dummy_type_b.csv") else { return };
     assert_eq!(taken.preset, Some("jartic_type_b"));
     assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
-    insta::assert_snapshot!(taken.lines.join("\n"));
+    insta::assert_snapshot!(taken.head(usize::MAX));
     assert_eq!(taken.contract.time_field().unwrap().interval, Interval::parse("PT1H").ok());
 }
 
@@ -28,9 +28,9 @@ fn nine_columns_in_old_headings_are_the_same_table() {
     );
     let (nine, ten) = (taken_in_cp932("typeB.csv", nine), taken_in_cp932("typeB.csv", &ten));
     assert_eq!((nine.preset, nine.report.error_count), (Some("jartic_type_b"), 0));
-    assert_eq!((&nine.lines, &nine.contract), (&ten.lines, &ten.contract));
+    assert_eq!((&nine.rows, &nine.contract), (&ten.rows, &ten.contract));
     assert_eq!(
-        nine.rows(&["time", "point_name", "volume", "volume_quality", "distance_from_link_end"]),
+        nine.columns(&["time", "point_name", "volume", "volume_quality", "distance_from_link_end"]),
         [
             "2015-12-31T16:00:00Z 樽)勝納10番地東西 34 normal 0050",
             "2015-12-31T16:05:00Z 樽)勝納10番地東西 ∅ missing 0050",
@@ -38,7 +38,7 @@ fn nine_columns_in_old_headings_are_the_same_table() {
     );
     let time = nine.contract.time_field().unwrap();
     assert_eq!((time.interval, time.label), (Interval::parse("PT5M").ok(), Some(Label::Start)));
-    assert_eq!(nine.changes(ChangeKind::FullWidth), 2);
+    assert_eq!(nine.changed(ChangeKind::FullWidth), 2);
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn a_date_and_a_time_in_columns_of_their_own_are_joined() {
     );
     let taken = taken("x.csv", text.as_bytes());
     assert_eq!(taken.column("time"), ["2022-11-01T14:55:00Z", "2022-11-01T15:00:00Z"]);
-    assert_eq!((taken.changes(ChangeKind::TimeJoined), taken.changes(ChangeKind::Hour24)), (1, 1));
+    assert_eq!((taken.changed(ChangeKind::TimeJoined), taken.changed(ChangeKind::Hour24)), (1, 1));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn wrong_cells_are_named() {
          2022/11/01 01:05,3001,3,国道５号,644089,1,101,1,0050,202200\n"
     );
     let taken = taken("x.csv", text.as_bytes());
-    let mut cells = taken.wrong_cells();
+    let mut cells = taken.wrong();
     cells.sort_unstable();
     assert_eq!(cells, ["A2", "E3", "E5", "H4"], "{:?}", taken.report.errors);
 }

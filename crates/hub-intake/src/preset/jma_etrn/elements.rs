@@ -1,9 +1,6 @@
-//! The elements of daily tables, and which column of a file is which.
+//! The elements of the tables, and which of them a column's words name.
 
-use unicode_normalization::UnicodeNormalization;
-
-use super::is_day;
-use crate::rows::Row;
+use super::Kind;
 
 /// One element; its unit is empty where its values are text.
 #[derive(Debug)]
@@ -19,8 +16,18 @@ macro_rules! elements {
     };
 }
 
-/// Every element that the publisher's main daily tables have, of any kind of station.
-pub(super) const ELEMENTS: &[Element] = elements![
+impl Kind {
+    /// Every element that the publisher's main tables have, of any kind of station.
+    pub(super) fn elements(self) -> &'static [Element] {
+        match self {
+            Self::Daily => DAILY,
+            Self::Hourly => HOURLY,
+            Self::TenMinutes => TEN_MINUTES,
+        }
+    }
+}
+
+const DAILY: &[Element] = elements![
     ("平均現地気圧", "station_pressure_mean", "hPa"),
     ("平均海面気圧", "sea_level_pressure_mean", "hPa"),
     ("降水量", "precipitation", "mm"),
@@ -44,6 +51,38 @@ pub(super) const ELEMENTS: &[Element] = elements![
     ("天気概況（夜）", "weather_night", ""),
 ];
 
+const HOURLY: &[Element] = elements![
+    ("現地気圧", "station_pressure", "hPa"),
+    ("海面気圧", "sea_level_pressure", "hPa"),
+    ("降水量", "precipitation", "mm"),
+    ("気温", "temperature", "Cel"),
+    ("露点温度", "dew_point", "Cel"),
+    ("蒸気圧", "vapour_pressure", "hPa"),
+    ("湿度", "humidity", "%"),
+    ("風速", "wind_speed", "m/s"),
+    ("風向", "wind_direction", ""),
+    ("日照時間", "sunshine", "h"),
+    ("全天日射量", "solar_radiation", "MJ/m2"),
+    ("降雪の深さ", "snowfall", "cm"),
+    ("積雪", "snow_depth", "cm"),
+    ("天気", "weather", ""),
+    ("雲量", "cloud_cover", "{tenths}"),
+    ("視程", "visibility", "km"),
+];
+
+const TEN_MINUTES: &[Element] = elements![
+    ("現地気圧", "station_pressure", "hPa"),
+    ("海面気圧", "sea_level_pressure", "hPa"),
+    ("降水量", "precipitation", "mm"),
+    ("気温", "temperature", "Cel"),
+    ("湿度", "humidity", "%"),
+    ("風速", "wind_speed", "m/s"),
+    ("風向", "wind_direction", ""),
+    ("最大瞬間風速", "gust_speed", "m/s"),
+    ("最大瞬間風速の風向", "gust_direction", ""),
+    ("日照時間", "sunshine", "min"),
+];
+
 /// How a file's units are written, under NFKC, for each code.
 const UNITS: &[(&str, &str)] = &[
     ("hPa", "hPa"),
@@ -55,94 +94,35 @@ const UNITS: &[(&str, &str)] = &[
     ("h", "h"),
     ("時間", "h"),
     ("cm", "cm"),
+    ("分", "min"),
+    ("km", "km"),
+    ("MJ/m2", "MJ/m2"),
+    ("10分比", "{tenths}"),
 ];
 
-/// Where the heading is, and what the columns are.
-#[derive(Debug)]
-pub(super) struct Header {
-    pub(super) first: usize,
-    /// The first row after it.
-    pub(super) end: usize,
-    pub(super) columns: Vec<Option<usize>>,
-}
-
-/// Finds the heading: rows before the first day of which every column's words name an element, each
-/// element once. None if any column is not understood, since leaving one out would lose it.
-pub(super) fn header(rows: &[Row]) -> Option<Header> {
-    let end = rows.iter().position(|row| is_day(row.get(0)))?;
-    let is_heading = |row: &Row| {
-        matches!(row.get(0), "" | "日") && (1..row.len()).any(|at| !row.get(at).is_empty())
-    };
-    let first = end - rows[..end].iter().rev().take_while(|row| is_heading(row)).count();
-    if first == end || end - first > 4 {
-        return None;
-    }
-    let paths = paths(&rows[first..end]);
-    let mut columns = vec![None; paths.len()];
-    for (column, path) in paths.iter().enumerate().skip(1) {
-        if path.is_empty() {
-            // A column without a name may only be an empty one.
-            if rows[end..].iter().any(|row| !row.get(column).is_empty()) {
-                return None;
-            }
-            continue;
-        }
-        let index = element(path)?;
-        if columns.contains(&Some(index)) {
-            return None;
-        }
-        columns[column] = Some(index);
-    }
-    let known = columns.iter().flatten().count();
-    let has_main = columns.iter().flatten().any(|index| {
-        matches!(ELEMENTS[*index].alias, "precipitation" | "temperature_mean" | "snow_depth_max")
-    });
-    (known > 0 && has_main).then_some(Header { first, end, columns })
-}
-
-/// For each column its words from the top down. A cell that spanned several columns left all but its
-/// first blank, so a blank takes the word on its left where the words above are the same and something
-/// stands below.
-fn paths(rows: &[Row]) -> Vec<Vec<String>> {
-    let width = rows.iter().map(Row::len).max().unwrap_or(0);
-    let mut filled: Vec<Vec<String>> = Vec::new();
-    for (depth, row) in rows.iter().enumerate() {
-        let mut words: Vec<String> = Vec::with_capacity(width);
-        for column in 0..width {
-            let word = plain(row.get(column));
-            let below = rows[depth + 1..].iter().any(|row| !row.get(column).is_empty());
-            let same_above =
-                column > 1 && filled.iter().all(|above| above[column] == above[column - 1]);
-            let spans = word.is_empty() && column > 1 && below && same_above;
-            words.push(if spans { words[column - 1].clone() } else { word });
-        }
-        filled.push(words);
-    }
-    (0..width)
-        .map(|column| {
-            let mut path: Vec<String> = Vec::new();
-            for words in &filled {
-                if !words[column].is_empty() && path.last() != Some(&words[column]) {
-                    path.push(words[column].clone());
-                }
-            }
-            path
-        })
-        .collect()
-}
-
-fn plain(cell: &str) -> String {
-    cell.nfkc().filter(|c| !c.is_whitespace()).collect()
-}
-
 /// The element that a column's words name, if its unit is that element's.
-fn element(path: &[String]) -> Option<usize> {
+pub(super) fn element(kind: Kind, path: &[String]) -> Option<usize> {
     let all = path.concat();
     // The group over all that is of wind has both words in it.
     let joined = all.replace("風向・風速", "");
     let last = path.last()?.as_str();
+    let alias = match kind {
+        Kind::Daily => of_a_day(&joined, last),
+        Kind::Hourly | Kind::TenMinutes => of_an_instant(&joined, last),
+    }?;
+    let elements = kind.elements();
+    let index = elements.iter().position(|element| element.alias == alias)?;
+    let expected = elements[index].unit;
+    let stated = UNITS.iter().filter(|(label, _)| all.contains(&format!("({label})")));
+    let mut stated = stated.map(|(_, code)| *code).peekable();
+    let fits =
+        stated.peek().is_none() || expected.is_empty() || stated.any(|code| code == expected);
+    fits.then_some(index)
+}
+
+fn of_a_day(joined: &str, last: &str) -> Option<&'static str> {
     let has = |word: &str| joined.contains(word);
-    let alias = if has("気圧") && has("現地") {
+    Some(if has("気圧") && has("現地") {
         "station_pressure_mean"
     } else if has("気圧") && has("海面") {
         "sea_level_pressure_mean"
@@ -154,7 +134,7 @@ fn element(path: &[String]) -> Option<usize> {
         "precipitation"
     } else if has("気温") {
         by_word(
-            &joined,
+            joined,
             &[
                 ("最高", "temperature_max"),
                 ("最低", "temperature_min"),
@@ -162,7 +142,7 @@ fn element(path: &[String]) -> Option<usize> {
             ],
         )?
     } else if has("湿度") {
-        by_word(&joined, &[("最小", "humidity_min"), ("平均", "humidity_mean")])?
+        by_word(joined, &[("最小", "humidity_min"), ("平均", "humidity_mean")])?
     } else if has("最多風向") {
         "prevailing_wind_direction"
     } else if has("瞬間") {
@@ -179,19 +159,50 @@ fn element(path: &[String]) -> Option<usize> {
         "snowfall"
     } else if has("天気概況") {
         by_word(
-            &joined,
+            joined,
             &[("夜(", "weather_night"), ("昼", "weather_day"), ("夜", "weather_night")],
         )?
     } else {
         return None;
-    };
-    let index = ELEMENTS.iter().position(|element| element.alias == alias)?;
-    let expected = ELEMENTS[index].unit;
-    let stated = UNITS.iter().filter(|(label, _)| all.contains(&format!("({label})")));
-    let mut stated = stated.map(|(_, code)| *code).peekable();
-    let fits =
-        stated.peek().is_none() || expected.is_empty() || stated.any(|code| code == expected);
-    fits.then_some(index)
+    })
+}
+
+/// Of an hour or ten minutes, where values are of the time itself but for sums.
+fn of_an_instant(joined: &str, last: &str) -> Option<&'static str> {
+    let has = |word: &str| joined.contains(word);
+    Some(if has("蒸気圧") {
+        "vapour_pressure"
+    } else if has("気圧") {
+        by_word(joined, &[("現地", "station_pressure"), ("海面", "sea_level_pressure")])?
+    } else if has("降水") {
+        "precipitation"
+    } else if has("露点") {
+        "dew_point"
+    } else if has("気温") {
+        "temperature"
+    } else if has("湿度") {
+        "humidity"
+    } else if has("瞬間") {
+        if is_direction(last) { "gust_direction" } else { "gust_speed" }
+    } else if has("風速") || has("風向") {
+        if is_direction(last) { "wind_direction" } else { "wind_speed" }
+    } else if has("日照") {
+        "sunshine"
+    } else if has("日射") {
+        "solar_radiation"
+    } else if has("降雪") {
+        "snowfall"
+    } else if has("積雪") {
+        "snow_depth"
+    } else if has("天気") {
+        "weather"
+    } else if has("雲量") {
+        "cloud_cover"
+    } else if has("視程") {
+        "visibility"
+    } else {
+        return None;
+    })
 }
 
 fn by_word(words: &str, choices: &[(&str, &'static str)]) -> Option<&'static str> {

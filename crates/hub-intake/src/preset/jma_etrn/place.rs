@@ -1,8 +1,10 @@
-//! Which station and month a table is of.
+//! Which station and month, or day, a table is of.
 
 use unicode_normalization::UnicodeNormalization;
 
-/// A station and a month.
+use super::Kind;
+
+/// A station and a month, or a day of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// The part of Hokkaido or the prefecture, where it is said.
@@ -10,6 +12,8 @@ pub(super) struct Place {
     pub(super) station: String,
     pub(super) year: i32,
     pub(super) month: u32,
+    /// Where the table is of one day.
+    pub(super) day: Option<u32>,
 }
 
 /// The prefectures but Hokkaido, whose parts end in 地方.
@@ -62,35 +66,61 @@ const PREFECTURES: [&str; 46] = [
     "沖縄県",
 ];
 
-/// Reads names such as `後志地方倶知安2020_1.csv`, `倶知安_2020-01.csv` or `倶知安 2020年1月.csv`.
-pub(super) fn of_name(name: &str) -> Option<Place> {
+/// Reads names such as `後志地方倶知安2020_1.csv`, `倶知安_2020-01.csv` or `倶知安 2020年1月.csv`, and of the
+/// table of a day `倶知安2020_1_15.csv` or `倶知安_20200115.csv`.
+pub(super) fn of_name(kind: Kind, name: &str) -> Option<Place> {
     let name: String = name.nfkc().collect();
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).trim();
-    let separators = ['_', '-', ' ', '.', '年'];
-    let stem = stem.strip_suffix('月').unwrap_or(stem);
-    let (rest, digits) = trailing_digits(stem);
-    let (rest, year, month) = match digits.len() {
-        1 | 2 => {
-            let rest = rest.strip_suffix(separators)?;
-            let (rest, year) = trailing_digits(rest);
-            (rest, year, digits)
+    let (rest, year, month, day) = if kind == Kind::Daily {
+        let (rest, year, month) = year_and_month(stem)?;
+        (rest, year, month, None)
+    } else {
+        let stem = stem.strip_suffix('日').unwrap_or(stem);
+        let (rest, digits) = trailing_digits(stem);
+        match digits.len() {
+            8 => (rest, &digits[..4], &digits[4..6], Some(&digits[6..])),
+            1 | 2 => {
+                let rest = rest.strip_suffix(SEPARATORS)?;
+                let (rest, year, month) = year_and_month(rest)?;
+                (rest, year, month, Some(digits))
+            }
+            _ => return None,
         }
-        6 => (rest, &digits[..4], &digits[4..]),
-        _ => return None,
     };
-    place(rest, year, month)
+    place(kind, rest, (year, month, day))
 }
 
-/// Reads titles such as `倶知安　2020年1月（日ごとの値）　主な要素`.
-pub(super) fn of_title(title: &str) -> Option<Place> {
+/// What separates a year, a month and a day in a name.
+const SEPARATORS: [char; 6] = ['_', '-', ' ', '.', '年', '月'];
+
+/// A year and a month at a name's end, and what stands before them.
+fn year_and_month(stem: &str) -> Option<(&str, &str, &str)> {
+    let stem = stem.strip_suffix('月').unwrap_or(stem);
+    let (rest, digits) = trailing_digits(stem);
+    match digits.len() {
+        1 | 2 => {
+            let (rest, year) = trailing_digits(rest.strip_suffix(SEPARATORS)?);
+            Some((rest, year, digits))
+        }
+        6 => Some((rest, &digits[..4], &digits[4..])),
+        _ => None,
+    }
+}
+
+/// Reads titles such as `倶知安　2020年1月（日ごとの値）　主な要素` or `倶知安　2020年1月15日（1時間ごとの値）`.
+pub(super) fn of_title(kind: Kind, title: &str) -> Option<Place> {
     let title: String = title.nfkc().collect();
-    if !title.contains("日ごとの値") {
+    if !title.contains(kind.title()) {
         return None;
     }
     let (head, rest) = title.split_once('年')?;
     let (station, year) = trailing_digits(head);
-    let (month, _) = rest.split_once('月')?;
-    place(station, year, month.trim())
+    let (month, rest) = rest.split_once('月')?;
+    let day = match kind {
+        Kind::Daily => None,
+        Kind::Hourly | Kind::TenMinutes => Some(rest.split_once('日')?.0.trim()),
+    };
+    place(kind, station, (year, month.trim(), day))
 }
 
 fn trailing_digits(text: &str) -> (&str, &str) {
@@ -98,14 +128,28 @@ fn trailing_digits(text: &str) -> (&str, &str) {
     text.split_at(head.len())
 }
 
-fn place(station: &str, year: &str, month: &str) -> Option<Place> {
+fn place(
+    kind: Kind,
+    station: &str,
+    (year, month, day): (&str, &str, Option<&str>),
+) -> Option<Place> {
     let trim = |text: &str| text.trim_matches(['_', '-', ' ', '　']).to_owned();
     let (region, station) = split_region(station);
     let (region, station) = (trim(region), trim(station));
     let year: i32 = (year.len() == 4).then(|| year.parse().ok())??;
     let month: u32 = month.parse().ok().filter(|month| (1..=12).contains(month))?;
+    let day = day.map(|day| day.parse().ok().filter(|day| (1..=31).contains(day)));
+    if day.is_some() != (kind != Kind::Daily) || day == Some(None) {
+        return None;
+    }
     let is_name = !station.is_empty() && !station.contains(|c: char| c.is_ascii_digit());
-    (is_name && (1870..=2200).contains(&year)).then_some(Place { region, station, year, month })
+    (is_name && (1870..=2200).contains(&year)).then_some(Place {
+        region,
+        station,
+        year,
+        month,
+        day: day.flatten(),
+    })
 }
 
 fn split_region(name: &str) -> (&str, &str) {
@@ -139,13 +183,33 @@ mod tests {
             ("倶知安.csv", None),
             ("", None),
         ] {
-            let found = of_name(name);
+            let found = of_name(Kind::Daily, name);
             let found =
                 found.as_ref().map(|p| (p.region.as_str(), p.station.as_str(), p.year, p.month));
             assert_eq!(found, expected, "{name}");
         }
-        let title = of_title("倶知安　2020年1月（日ごとの値）　主な要素").unwrap();
+        let title = of_title(Kind::Daily, "倶知安　2020年1月（日ごとの値）　主な要素").unwrap();
         assert_eq!((title.station.as_str(), title.year, title.month), ("倶知安", 2020, 1));
-        assert_eq!(of_title("倶知安　2020年1月"), None);
+        assert_eq!(of_title(Kind::Daily, "倶知安　2020年1月"), None);
+    }
+
+    #[test]
+    fn tables_of_a_day_say_which() {
+        for (name, expected) in [
+            ("倶知安2020_1_15.csv", Some((2020, 1, 15))),
+            ("後志地方倶知安_2020-01-05.csv", Some((2020, 1, 5))),
+            ("倶知安20200115.csv", Some((2020, 1, 15))),
+            ("倶知安 2020年1月15日.csv", Some((2020, 1, 15))),
+            ("倶知安2020_1.csv", None),
+            ("倶知安2020_1_32.csv", None),
+        ] {
+            let found = of_name(Kind::Hourly, name);
+            let found = found.map(|p| (p.station, p.year, p.month, p.day.unwrap()));
+            let expected = expected.map(|(y, m, d)| ("倶知安".to_owned(), y, m, d));
+            assert_eq!(found, expected, "{name}");
+        }
+        let title = of_title(Kind::TenMinutes, "倶知安　2020年1月15日（10分ごとの値）").unwrap();
+        assert_eq!((title.month, title.day), (1, Some(15)));
+        assert_eq!(of_title(Kind::Hourly, "倶知安　2020年1月15日（10分ごとの値）"), None);
     }
 }

@@ -3,10 +3,10 @@
 use hub_model::ChangeKind;
 use proptest::prelude::*;
 
-use super::super::testing::{Taken, take, take_real};
+use super::super::taken::{Taken, take, taken_real};
 
 fn real(station: &str) -> Option<Taken> {
-    let taken = take_real(&format!("jma/etrn_daily_2020_01/後志地方{station}2020_1.csv"))?;
+    let taken = taken_real(&format!("jma/etrn_daily_2020_01/後志地方{station}2020_1.csv"))?;
     assert_eq!(taken.preset, Some("jma_etrn_daily"));
     assert_eq!(taken.report.error_count, 0, "{station}: {:?}", taken.report.errors);
     assert_eq!(taken.rows.len(), 31);
@@ -139,6 +139,73 @@ fn a_table_with_a_column_that_is_not_known_is_left_to_others() {
     assert_eq!(take("倶知安2021_2.csv", text.as_bytes()).unwrap().preset, None);
 }
 
+/// The publisher's own heading of an observatory's hours.
+const HOURS: &str = "\
+倶知安　2020年2月29日（1時間ごとの値）,,,,,,,,,,,,,,,,
+時,気圧(hPa),,降水量(mm),気温(℃),露点温度(℃),蒸気圧(hPa),湿度(％),風向・風速(m/s),,日照時間(h),全天日射量(MJ/㎡),雪(cm),,天気,雲量,視程(km)
+,現地,海面,,,,,,風速,風向,,,降雪,積雪,,,
+1,989.7,1013.8,--,-7.3,-9.1,3.0,86,3.1,西,,,--,66,,10-,
+2,989.7,1013.8,0.5 ),×,-9.1,3.0,86 ],0.2,静穏,///,///,2,68,,0+,20.0
+24,989.7,1013.8,--,-7.0,-9.1,3.0,86,3.1,西北西,0.0,0.00,0,66,,10,
+";
+
+#[test]
+fn hours_of_a_day_end_at_their_time() {
+    let taken = take("無題.csv", HOURS.as_bytes()).unwrap();
+    assert_eq!(taken.preset, Some("jma_etrn_hourly"));
+    assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+    let names = [
+        "time",
+        "station",
+        "vapour_pressure",
+        "precipitation",
+        "precipitation_quality",
+        "temperature_quality",
+        "wind_direction",
+        "cloud_cover",
+        "marks",
+    ];
+    assert_eq!(
+        taken.columns(&names),
+        [
+            "2020-02-28T16:00:00Z 倶知安 3.0 0.0 absent_phenomenon normal 西 10.0 降水量 --；降雪の深さ --；雲量 -",
+            "2020-02-28T17:00:00Z 倶知安 3.0 0.5 quasi_normal missing 静穏 0.0 降水量 )；気温 ×；湿度 ]；日照時間 ///；全天日射量 ///；雲量 +",
+            "2020-02-29T15:00:00Z 倶知安 3.0 0.0 absent_phenomenon normal 西北西 10.0 降水量 --",
+        ]
+    );
+    assert_eq!(taken.changed(ChangeKind::Hour24), 1);
+    let short = "時,降水量(mm),気温(℃),平均風速(m/s),風向,日照時間(h),積雪(cm)\n1時,0.5,1.0,2.0,北,0.1,30\n";
+    let taken = take("後志地方美国20210228.csv", short.as_bytes()).unwrap();
+    assert_eq!(taken.preset, Some("jma_etrn_hourly"));
+    assert_eq!(taken.columns(&["time", "wind_speed"]), ["2021-02-27T16:00:00Z 2.0"]);
+    // Hours of who knows where are anyone's table.
+    assert_eq!(take("data.csv", short.as_bytes()).unwrap().preset, None);
+}
+
+#[test]
+fn ten_minutes_have_gusts_and_minutes_of_sunshine() {
+    let text = "時分,気圧(hPa),,降水量(mm),気温(℃),相対湿度(％),風向・風速(m/s),,,,日照時間(分)\n\
+        ,現地,海面,,,,平均,,最大瞬間,,\n,,,,,,風速,風向,風速,風向,\n\
+        00:10,989.7,1013.8,--,-7.3,86,3.1,西,6.0,北西,\n24:00,989.7,1013.8,0.0,-7.3,86,3.1,西,6.0,北西,10\n";
+    let taken = take("倶知安2020_12_31.csv", text.as_bytes()).unwrap();
+    assert_eq!(taken.preset, Some("jma_etrn_10min"));
+    assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+    assert_eq!(
+        taken.columns(&["time", "wind_direction", "gust_speed", "gust_direction", "sunshine"]),
+        ["2020-12-30T15:10:00Z 西 6.0 北西 ∅", "2020-12-31T15:00:00Z 西 6.0 北西 10.0"]
+    );
+}
+
+#[test]
+fn a_table_saved_with_whole_dates_is_read() {
+    let text = "年月日,降水量合計 (mm),平均気温\n2021/2/1,0.5,1.0\n2021/3/1,0.5,1.0\n";
+    let taken = take("倶知安2021_2.csv", text.as_bytes()).unwrap();
+    assert_eq!(taken.preset, Some("jma_etrn_daily"));
+    // A day of another month than the file says it is of can't be right.
+    let wrong: Vec<_> = taken.report.errors.iter().filter_map(|e| e.value.as_deref()).collect();
+    assert_eq!(wrong, ["2021/3/1（2021年2月の表）"]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -151,7 +218,9 @@ proptest! {
         ),
     ) {
         let rows: Vec<String> = rows.iter().map(|row| row.join(",")).collect();
-        let text = format!("日,降水量合計,平均気温\n{}\n", rows.join("\n"));
-        let _ = take(&name, text.as_bytes());
+        for first in ["日", "時", "時分"] {
+            let text = format!("{first},降水量合計,平均気温\n{}\n", rows.join("\n"));
+            let _ = take(&name, text.as_bytes());
+        }
     }
 }

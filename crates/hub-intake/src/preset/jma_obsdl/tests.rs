@@ -3,7 +3,7 @@
 use hub_model::ChangeKind;
 use proptest::prelude::*;
 
-use super::super::testing::{Taken, cp932, take, take_real};
+use super::super::taken::{Taken, cp932, take, taken_real};
 
 const REAL: &str = "jma/obsdl/tokyo_20211020-20221019.csv";
 
@@ -18,7 +18,7 @@ fn take_text(lines: &[&str]) -> Taken {
 
 #[test]
 fn a_year_of_days() {
-    let Some(taken) = take_real(REAL) else { return };
+    let Some(taken) = taken_real(REAL) else { return };
     assert_eq!(taken.preset, Some("jma_obsdl_daily"));
     assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
     let elements = 22;
@@ -124,7 +124,7 @@ fn months_dekads_periods_and_years_are_told_apart() {
 
 #[test]
 fn a_file_saved_by_a_spreadsheet_is_the_same() {
-    let (Some(original), Some(text)) = (take_real(REAL), super::super::testing::real_text(REAL))
+    let (Some(original), Some(text)) = (taken_real(REAL), super::super::taken::real_text(REAL))
     else {
         return;
     };

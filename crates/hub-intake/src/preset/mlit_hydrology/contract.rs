@@ -3,40 +3,38 @@
 use hub_model::{Contract, FieldRole, FieldType, Label};
 
 use super::{
-    super::fields::{described, field, quality, text, time, value},
+    super::column::{Describe, column, number, quality, text, time},
     Item, Kind,
 };
 
 /// The columns, in the order in which rows are given out.
 pub(super) fn contract(kind: Kind) -> Contract {
     let when = if kind.hourly {
-        described(
-            time("日時", "time", FieldType::Datetime, ("PT1H", Label::End)),
-            "1時間の終わり。24時は翌日の0時",
-        )
+        time("日時", "time", FieldType::Datetime, Some(("PT1H", Label::End)))
+            .described("1時間の終わり。24時は翌日の0時")
     } else {
-        time("年月日", "date", FieldType::Date, ("P1D", Label::Start))
+        time("年月日", "date", FieldType::Date, Some(("P1D", Label::Start)))
     };
     let (name, alias, unit) = match kind.item {
         Item::Level => ("水位", "level", "m"),
         Item::Discharge => ("流量", "discharge", "m3/s"),
         Item::Rain => ("雨量", "rain", "mm"),
     };
-    let mut observed = value(name, alias, unit);
+    let mut observed = number(name, alias).value(unit);
     if kind.item == Item::Level {
-        observed = described(observed, "観測所の零点高からの高さ");
+        observed = observed.described("観測所の零点高からの高さ");
     }
     let primary_key = vec!["観測所記号".to_owned(), when.name.clone()];
     Contract {
         fields: vec![
             when,
-            field("観測所記号", "site_code", FieldType::String, FieldRole::Place),
+            column("観測所記号", "site_code", FieldType::String).role(FieldRole::Place),
             text("観測所名", "site_name"),
             text("水系名", "water_system"),
             text("河川名", "river"),
             observed,
             quality(&format!("{name}の品質"), "quality", name),
-            described(text("フラグ", "flag"), "*:暫定値, $:欠測, #:閉局, -:未登録"),
+            text("フラグ", "flag").described("*:暫定値, $:欠測, #:閉局, -:未登録"),
         ],
         primary_key,
         missing_values: vec![String::new()],

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use hub_model::ChangeKind;
 use proptest::prelude::*;
 
-use super::super::testing::{Taken, cp932, real_text, take, take_real};
+use super::super::taken::{Taken, cp932, real_text, take, taken_real};
 
 const HOURLY: &str = "mlit_river/301011281104010_kind6_200401.dat";
 const DAILY: &str = "mlit_river/301011281104010_kind7_2004.dat";
 
 #[test]
 fn hourly_discharge() {
-    let Some(taken) = take_real(HOURLY) else { return };
+    let Some(taken) = taken_real(HOURLY) else { return };
     assert_eq!(taken.preset, Some("mlit_hydrology_hourly_discharge"));
     assert_eq!((taken.report.error_count, taken.rows.len()), (0, 31 * 24));
     assert_eq!(taken.changed(ChangeKind::Hour24), 31);
@@ -21,7 +21,7 @@ fn hourly_discharge() {
 
 #[test]
 fn daily_discharge() {
-    let Some(taken) = take_real(DAILY) else { return };
+    let Some(taken) = taken_real(DAILY) else { return };
     assert_eq!(taken.preset, Some("mlit_hydrology_daily_discharge"));
     assert_eq!((taken.report.error_count, taken.rows.len()), (0, 366));
     let days = taken.numbers("date", "discharge");
@@ -32,7 +32,7 @@ fn daily_discharge() {
 
 #[test]
 fn hours_of_a_day_end_within_it_and_make_its_published_mean() {
-    let (Some(hourly), Some(daily)) = (take_real(HOURLY), take_real(DAILY)) else { return };
+    let (Some(hourly), Some(daily)) = (taken_real(HOURLY), taken_real(DAILY)) else { return };
     let mut sums: BTreeMap<String, (f64, u32)> = BTreeMap::new();
     for (time, value) in hourly.numbers("time", "discharge") {
         // The instant is in UTC; the interval's middle is half an hour before its end.
@@ -57,7 +57,7 @@ fn hours_of_a_day_end_within_it_and_make_its_published_mean() {
 #[test]
 fn a_file_saved_by_a_spreadsheet_is_the_same_but_for_its_code() {
     for path in [HOURLY, DAILY] {
-        let (Some(text), Some(original)) = (real_text(path), take_real(path)) else { return };
+        let (Some(text), Some(original)) = (real_text(path), taken_real(path)) else { return };
         let width = text.lines().map(|line| line.split(',').count()).max().unwrap();
         let saved: Vec<String> = text
             .lines()
@@ -193,6 +193,62 @@ fn years_joined_end_to_end_are_read_as_one() {
     let text = daily("日水位年表", 2023, "\n", false) + &daily("日水位年表", 2024, "\n", true);
     let taken = take("a.dat", text.as_bytes()).unwrap();
     assert_eq!((taken.report.error_count, taken.rows.len()), (0, 365 + 366));
+}
+
+#[test]
+fn days_that_a_month_has_not_may_be_filled_up_and_the_gauge_said_more_of() {
+    let text = daily("日流量年表", 2023, "\r\n", true);
+    let pad = |line: &str, with: &str| -> String {
+        let Some((month, pairs)) = line.split_once("月,") else { return line.to_owned() };
+        let Ok(month) = month.parse() else { return line.to_owned() };
+        let days = super::days_in_month(2023, month).unwrap() as usize;
+        let mut cells: Vec<&str> = pairs.split(',').collect();
+        let mean = cells.split_off(days * 2);
+        let filler: Vec<&str> = with.split(',').cycle().take((31 - days) * 2).collect();
+        format!("{month}月,{}", [cells, filler, mean].concat().join(","))
+    };
+    for filler in [",", "-9999.00,-", "   , ", "-9999.00,$"] {
+        let padded: Vec<String> = text.lines().map(|line| pad(line, filler)).collect();
+        let padded = padded.join("\r\n").replace(
+            "観測所記号,301051281113040",
+            "観測所記号,301051281113040\r\n零点高,12.345\r\n所在地,北海道虻田郡倶知安町,右岸",
+        );
+        let taken = take("a.dat", &cp932(&padded)).unwrap();
+        assert_eq!(taken.report.error_count, 0, "{filler}: {:?}", taken.report.errors);
+        assert_eq!(taken.rows.len(), 365, "{filler}");
+        // A mean a month, and what is said of the gauge.
+        assert_eq!(taken.changed(ChangeKind::LeftOut), 12 + 2, "{filler}");
+        let notes = taken.report.layout.unwrap().notes;
+        assert!(notes.iter().any(|note| note.ja == "零点高：12.345"), "{notes:?}");
+    }
+    // A value on 31 June is an error and no mean.
+    let wrong: Vec<String> = text
+        .lines()
+        .map(|line| if line.starts_with("6月,") { pad(line, "1.00,") } else { pad(line, ",") })
+        .collect();
+    let taken = take("a.dat", &cp932(&wrong.join("\n"))).unwrap();
+    assert_eq!(taken.wrong(), ["BJ16"], "{:?}", taken.report.errors);
+}
+
+#[test]
+fn a_period_that_was_asked_for_has_a_row_a_time() {
+    let heading = "水系名,尻別川\r\n河川名,尻別川\r\n観測所名,名駒\r\n観測所記号,301051281113040\r\n#\r\n\
+        #年月日,時刻,データ,フラグ\r\n";
+    let hours = format!(
+        "任意期間時刻水位検索結果\r\n{heading}2024/03/01,01:00,    1.25, \r\n2024/03/01,24:00,-9999.00,#\r\n"
+    );
+    let taken = take("a.dat", &cp932(&hours)).unwrap();
+    assert_eq!(taken.preset, Some("mlit_hydrology_hourly_level"));
+    assert_eq!(
+        taken.columns(&["time", "level", "quality"]),
+        ["2024-02-29T16:00:00Z 1.25 normal", "2024-03-01T15:00:00Z ∅ closed"]
+    );
+    let days = format!(
+        "任意期間日流量検索結果\r\n{heading}2024/02/29,    1.25,*\r\n2024/02/30,1.00, \r\n"
+    );
+    let taken = take("a.dat", &cp932(&days)).unwrap();
+    assert_eq!(taken.preset, Some("mlit_hydrology_daily_discharge"));
+    assert_eq!(taken.wrong(), ["A9"], "{:?}", taken.report.errors);
 }
 
 fn survives(name: &str, bytes: &[u8]) -> Option<Taken> {

@@ -5,9 +5,9 @@ use hub_model::{Contract, FieldRole, FieldType, Label};
 
 use super::{
     super::{
-        civil,
         column::{self, Describe, count, quality, text},
         heading::{Heading, cell},
+        when,
     },
     Kind,
 };
@@ -138,8 +138,8 @@ impl Columns {
     /// The row's day and time, where the cells that give it are understood and agree.
     pub(super) fn time(&self, row: &Row) -> Option<(NaiveDate, (u32, u32))> {
         let code = cell(row, self.time_code);
-        let by_code = code.get(..8).and_then(civil::day).zip(code.get(8..).and_then(civil::clock));
-        let split = civil::day(cell(row, self.day)).zip(civil::clock(cell(row, self.clock)));
+        let by_code = code.get(..8).and_then(when::day).zip(code.get(8..).and_then(when::clock));
+        let split = when::day(cell(row, self.day)).zip(when::clock(cell(row, self.clock)));
         match (split, by_code) {
             (Some(split), Some(by_code)) => (split == by_code).then_some(split),
             (Some(time), None) if code.is_empty() => Some(time),
@@ -240,8 +240,8 @@ pub(super) fn contract(kind: Kind) -> Contract {
         count("交通量", "total").value(unit).described(
             "全車種。公表値、なければ車種別の和。 All classes: as published, or the sum of the classes.",
         ),
-        quality("交通量の品質", "total_quality", "交通量"),
-        quality("車種別交通量の品質", "class_quality", "大型交通量").described(
+        quality("交通量の品質", "total_quality", "交通量").required(),
+        quality("車種別交通量の品質", "class_quality", "大型交通量").required().described(
             "超音波異常のときは、すべて車種判別不能に数えられるので doubtful。 \
              Doubtful where the ultrasonic fault puts every vehicle among the unclassified.",
         ),

@@ -24,11 +24,11 @@ fn five_minutes_of_the_otaru_bureau() {
     let Some(taken) = taken_real("traffic/jartic_5m_20260115_0800_otaru.csv") else { return };
     assert_eq!(taken.preset, Some("mlit_traffic_5m"));
     assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
-    insta::assert_snapshot!(taken.rows(&SHOWN).join("\n"));
+    insta::assert_snapshot!(taken.columns(&SHOWN).join("\n"));
     let time = taken.contract.time_field().unwrap();
     assert_eq!(time.interval, Some(Interval::parse("PT5M").unwrap()));
     assert_eq!(time.label, Some(Label::Start));
-    assert_eq!(taken.changes(ChangeKind::TimeJoined), 12);
+    assert_eq!(taken.changed(ChangeKind::TimeJoined), 12);
 }
 
 #[test]
@@ -51,12 +51,12 @@ fn a_day_of_the_otaru_bureau() {
         "ultrasonic_fault",
         "missing",
     ];
-    insta::assert_snapshot!(taken.rows(&names).join("\n"));
+    insta::assert_snapshot!(taken.columns(&names).join("\n"));
     // The known answer: 6,137 vehicles, a heavy share of 0.218, in 205 of 288 intervals.
     let of = |name: &str| -> Vec<i64> {
         let counters = taken.column("counter_id");
         let column = taken.column(name);
-        let rows = counters.iter().zip(&column).filter(|(counter, _)| *counter == "1110050");
+        let rows = counters.iter().zip(&column).filter(|(counter, _)| **counter == "1110050");
         rows.map(|(_, value)| value.parse().unwrap()).collect()
     };
     let total: i64 = of("total").iter().sum();
@@ -76,7 +76,7 @@ fn missing_is_empty_and_an_ultrasonic_fault_leaves_the_total_alone() {
     for taken in [taken("x.csv", text.as_bytes()), taken_in_cp932("x.csv", &text)] {
         assert_eq!(taken.preset, Some("mlit_traffic_5m"));
         assert_eq!(
-            taken.rows(&SHOWN),
+            taken.columns(&SHOWN),
             [
                 "1110050 2026-01-15T14:55:00Z 上り 22 8 0 30 normal normal",
                 "1110050 2026-01-15T14:55:00Z 下り ∅ ∅ ∅ ∅ missing missing",
@@ -86,7 +86,7 @@ fn missing_is_empty_and_an_ultrasonic_fault_leaves_the_total_alone() {
                 "1110060 2026-01-15T15:05:00Z 下り 0 0 0 0 normal normal",
             ]
         );
-        assert_eq!(taken.changes(ChangeKind::QualityMark), 3);
+        assert_eq!(taken.changed(ChangeKind::QualityMark), 3);
         assert_eq!(taken.report.error_count, 0);
     }
 }
@@ -99,7 +99,7 @@ fn the_interface_s_own_answer_has_ids_and_a_geometry() {
     );
     let taken = taken("t_travospublic_measure_1h.csv", text.as_bytes());
     assert_eq!(taken.preset, Some("mlit_traffic_hourly"));
-    assert_eq!(taken.rows(&["latitude", "longitude"])[0], "43.121255 140.735792");
+    assert_eq!(taken.columns(&["latitude", "longitude"])[0], "43.121255 140.735792");
     assert_eq!(taken.contract.time_field().unwrap().interval, Interval::parse("PT1H").ok());
 }
 
@@ -113,7 +113,7 @@ fn an_answer_saved_in_one_pair_of_quotes_is_read_too() {
     ];
     let taken = taken("5m.csv", format!("\"{}\"", rows.join("\\r\\n")).as_bytes());
     assert_eq!(taken.preset, Some("mlit_traffic_5m"));
-    assert_eq!((taken.report.rows, taken.wrong_cells()), (4, vec!["G3".to_owned()]));
+    assert_eq!((taken.report.rows, taken.wrong()), (4, vec!["G3"]));
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn counters_that_see_through_cameras_have_other_headings() {
     let taken = taken("img.csv", text.as_bytes());
     assert_eq!(taken.preset, Some("mlit_traffic_5m"));
     assert_eq!(
-        taken.rows(&[
+        taken.columns(&[
             "counter_id",
             "direction",
             "large",
@@ -150,7 +150,7 @@ fn a_wrong_cell_is_named_as_the_file_has_it() {
          81,03,1110050,1,20260115,860,22,8,0,0,0,0,0,9,1,0,0,0,0,0,3,\n"
     );
     let taken = taken("x.csv", text.as_bytes());
-    let mut cells = taken.wrong_cells();
+    let mut cells = taken.wrong();
     cells.sort_unstable();
     // Both directions' rows have the time that is none.
     assert_eq!(cells, ["F3", "F3", "O2"]);

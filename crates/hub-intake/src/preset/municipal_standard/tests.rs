@@ -18,14 +18,14 @@ fn tourist_sites_of_the_old_generation() {
     assert_eq!(taken.preset, Some("municipal_tourism"));
     assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
     assert_eq!(
-        taken.rows(&["municipality_code", "id", "name", "latitude", "opens", "closes", "phone"]),
+        taken.columns(&["municipality_code", "id", "name", "latitude", "opens", "closes", "phone"]),
         [
             "014087 1 蒸溜所 43.1866 09:00 17:00 0135-23-3131",
             "014087 2 水産博物館 43.1967 09:00 16:30 0135-22-6187",
         ]
     );
     assert_eq!(taken.contract.primary_key, ["都道府県コード又は市区町村コード", "NO"]);
-    assert_eq!((taken.changes(ChangeKind::Code), taken.changes(ChangeKind::FullWidth)), (1, 2));
+    assert_eq!((taken.changed(ChangeKind::Code), taken.changed(ChangeKind::FullWidth)), (1, 2));
 }
 
 #[test]
@@ -36,11 +36,11 @@ fn facilities_of_the_new_generation_with_a_column_of_their_own() {
     assert_eq!(taken.preset, Some("municipal_facilities"));
     assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
     assert_eq!(
-        taken.rows(&["id", "address_municipality_code", "phone"]),
+        taken.columns(&["id", "address_municipality_code", "phone"]),
         ["0010000001 014001 (0136)22-2288"]
     );
     assert_eq!(taken.contract.fields.last().unwrap().name, "除雪担当");
-    assert!(taken.lines[1].ends_with("第1班"));
+    assert!(taken.rows[0].last().unwrap() == "第1班");
 }
 
 #[test]
@@ -92,10 +92,17 @@ fn events_population_and_shelters_are_told_apart() {
     assert_eq!(taken_events.preset, Some("municipal_events"));
     assert_eq!(taken_events.report.error_count, 0, "{:?}", taken_events.report.errors);
     assert_eq!(
-        taken_events.rows(&["name", "start_date", "end_date", "closes", "capacity", "published"]),
+        taken_events.columns(&[
+            "name",
+            "start_date",
+            "end_date",
+            "closes",
+            "capacity",
+            "published"
+        ]),
         ["たらつり節全国大会 2024-07-06 2024-07-07 24:00 120 2024-06-01"]
     );
-    assert_eq!(taken_events.changes(ChangeKind::JapaneseEra), 1);
+    assert_eq!(taken_events.changed(ChangeKind::JapaneseEra), 1);
 
     let population = "全国地方公共団体コード,地域コード,地方公共団体名,調査年月日,地域名,総人口,男性,女性,0-4歳の男性,0-4歳の女性,85歳以上の男性,85歳以上の女性,年齢不詳の男性,世帯数,備考\n\
         014052,,北海道積丹町,2025/1/1,美国町,\"1,015\",480,535,8,9,40,80,0,560,\n\
@@ -104,7 +111,7 @@ fn events_population_and_shelters_are_told_apart() {
     assert_eq!(taken_population.preset, Some("municipal_population"));
     assert_eq!(taken_population.report.error_count, 0, "{:?}", taken_population.report.errors);
     assert_eq!(
-        taken_population.rows(&[
+        taken_population.columns(&[
             "area",
             "date",
             "population",
@@ -127,7 +134,7 @@ fn events_population_and_shelters_are_told_apart() {
     assert_eq!(taken_shelters.preset, Some("municipal_shelters"));
     assert_eq!(taken_shelters.report.error_count, 0, "{:?}", taken_shelters.report.errors);
     assert_eq!(
-        taken_shelters.rows(&[
+        taken_shelters.columns(&[
             "hazard_flood",
             "hazard_landslide",
             "hazard_storm_surge",
