@@ -16,6 +16,8 @@
 mod changes;
 mod conform;
 mod container;
+#[cfg(test)]
+mod damage_tests;
 mod decode;
 mod detect;
 mod dialect;

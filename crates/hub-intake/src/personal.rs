@@ -6,6 +6,7 @@
 use std::collections::HashSet;
 
 use hub_model::{CellError, Rule, Text};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::{conform::mapping::fold, show::show_text};
 
@@ -26,7 +27,7 @@ const ALONE: [&str; 12] = [
 ];
 
 /// Headings of names of persons.
-const NAMES: [&str; 14] = [
+const NAMES: [&str; 16] = [
     "氏名",
     "姓名",
     "お名前",
@@ -39,9 +40,20 @@ const NAMES: [&str; 14] = [
     "本人名",
     "保護者名",
     "fullname",
+    "firstname",
+    "givenname",
     "surname",
     "lastname",
 ];
+
+/// Headings that name persons where they stand alone, and something else within longer ones.
+const WHOLE_NAMES: [&str; 4] = ["名前", "姓", "世帯主", "本人"];
+
+/// Headings of days of birth, which nothing but persons has.
+const BIRTHS: [&str; 5] = ["生年月日", "誕生日", "birthdate", "birthday", "dateofbirth"];
+
+/// Headings that mean a person's name beside a day of birth, and a thing's otherwise.
+const NAMES_OR_THINGS: [&str; 4] = ["name", "名", "カナ", "フリガナ"];
 
 /// Words of those who speak for an organisation, whose names it may publish.
 const OFFICES: [&str; 12] = [
@@ -157,7 +169,11 @@ pub(crate) fn by_headings(names: &[String]) -> Option<Found> {
     if let Some(column) = folded.iter().position(|name| ALONE.contains(&name.as_str())) {
         return found(vec![column], ("本人を特定する番号や名前", "numbers or names of persons"));
     }
-    let person = folded.iter().position(|name| is_person(name))?;
+    let born = folded.iter().any(|name| BIRTHS.iter().any(|word| name.contains(word)));
+    let is_named = |name: &String| {
+        is_person(name) || (born && NAMES_OR_THINGS.iter().any(|word| name == word))
+    };
+    let person = folded.iter().position(is_named)?;
     let beside = folded.iter().position(|name| {
         BESIDE.iter().any(|word| name.contains(word)) && !OFFICES.iter().any(|w| name.contains(w))
     })?;
@@ -179,8 +195,9 @@ fn folded(names: &[String]) -> Vec<String> {
 }
 
 fn is_person(name: &str) -> bool {
-    let is_name = NAMES.iter().any(|word| name.contains(word)) || matches!(name, "名前" | "姓");
-    is_name && !OFFICES.iter().any(|word| name.contains(word))
+    let is_name = NAMES.iter().any(|word| name.contains(word)) || WHOLE_NAMES.contains(&name);
+    // 氏名又は名称 is what permits are listed by.
+    is_name && !name.contains("名称") && !OFFICES.iter().any(|word| name.contains(word))
 }
 
 /// Looks at some values of each column as the file is read.
@@ -213,7 +230,14 @@ impl Sampler {
 
     pub(crate) fn add(&mut self, column: usize, cell: &[u8]) {
         let Some(seen) = self.columns.get_mut(column) else { return };
-        let cell = cell.trim_ascii();
+        let wide: String;
+        let cell = match std::str::from_utf8(cell) {
+            Ok(text) if !text.is_ascii() && text.len() <= 160 => {
+                wide = text.nfkc().collect();
+                wide.as_bytes().trim_ascii()
+            }
+            _ => cell.trim_ascii(),
+        };
         if cell.is_empty() {
             return;
         }
@@ -226,7 +250,11 @@ impl Sampler {
                 values.insert(value);
             }
         };
-        let digits: Vec<u8> = cell.iter().copied().filter(|b| !matches!(b, b'-' | b' ')).collect();
+        let abroad = cell.strip_prefix(b"+81");
+        let local = abroad.map(|rest| [b"0", rest.trim_ascii()].concat());
+        let written = local.as_deref().unwrap_or(cell);
+        let is_between = |b: &u8| matches!(b, b'-' | b' ' | b'(' | b')');
+        let digits: Vec<u8> = written.iter().copied().filter(|b| !is_between(b)).collect();
         if digits.iter().all(u8::is_ascii_digit) {
             match digits.len() {
                 12 if is_my_number(&digits) => remember(&mut seen.my_numbers, digits),
@@ -310,6 +338,12 @@ mod tests {
             &["患者ID", "検査値"],
             &["名前", "性別", "年齢"],
             &["Full Name", "e-mail"],
+            &["Name", "Date of birth"],
+            &["フリガナ", "生年月日"],
+            &["氏　名", "住　所"],
+            &["世帯主", "住所"],
+            &["ｼﾒｲ氏名", "Ｅ－ｍａｉｌ"],
+            &["First name", "Phone"],
         ] {
             assert!(by_headings(&names(personal)).is_some(), "{personal:?}");
         }
@@ -321,6 +355,12 @@ mod tests {
             &["イベント名", "主催者", "連絡先名称", "連絡先電話番号"],
             &["地点名", "緯度", "経度"],
             &["医療機関名", "管理者氏名", "住所"],
+            &["氏名又は名称", "住所", "許可番号"],
+            &["世帯主の年齢階級", "性別", "世帯数"],
+            &["患者_居住地", "患者_年代", "患者_性別"],
+            &["氏名", "会派", "当選回数"],
+            &["Name", "Address", "Phone"],
+            &["名", "称", "住所"],
         ] {
             assert_eq!(by_headings(&names(public)), None, "{public:?}");
         }
@@ -365,6 +405,13 @@ mod tests {
         };
         assert!(fill(&["連絡", "回答"]).is_some());
         assert!(fill(&["x", "携帯"]).is_some());
+        for form in ["０９０－１２３４－０００", "+81 90-1234-000", "090(1234)000"] {
+            let mut sampler = Sampler::new(&names(&["連絡"]));
+            for person in 0..8 {
+                sampler.add(0, format!("{form}{person}").as_bytes());
+            }
+            assert!(sampler.verdict().is_some(), "{form}");
+        }
         assert_eq!(fill(&["メール", "電話", "施設名"]), None);
     }
 }

@@ -115,6 +115,15 @@ fn what_can_not_be_one_table_is_refused_with_what_is_inside() {
     assert!(message.contains("a.csv: csv, b.parquet: parquet"), "{message}");
     let shape = zip_of(&[("a.shp", b"x"), ("a.dbf", b"x"), ("a.shx", b"x")]);
     assert!(refusal(&shape).contains("Shapefile"));
+    let map = br#"{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"N03_001":"\u5317\u6d77\u9053","N03_004":null,"N03_007":"01408"},"geometry":{"type":"Point","coordinates":[140.7,43.1]}}]}"#;
+    let both = zip_of(&[
+        ("N03-20240101_01.geojson", map),
+        ("N03-20240101_01.shp", b"x"),
+        ("N03-20240101_01.dbf", b"x"),
+        ("KS-META-N03-20240101_01.xml", b"<x/>"),
+    ]);
+    let recognised = opened(&both, "N03-20240101_01_GML.zip").unwrap();
+    assert_eq!((recognised.format(), recognised.preset()), (Format::GeoJson, Some("ksj_n03")));
     let feed = zip_of(&[("stops.txt", b"x"), ("routes.txt", b"x"), ("agency.txt", b"x")]);
     assert!(refusal(&feed).contains("GTFS"));
     assert!(refusal(&zip_of(&[("manual.pdf", b"x")])).contains("no file of data"));

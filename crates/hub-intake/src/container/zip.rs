@@ -42,9 +42,12 @@ pub(super) fn unpack(
     if is_workbook(entries.iter().map(|entry| entry.name.as_str())) {
         return Ok(None);
     }
-    refuse_sets(&entries)?;
+    // Maps are often published as a Shapefile with the same as GeoJSON beside it.
+    let has_geojson = entries.iter().any(|entry| extension(&entry.name) == "geojson");
+    let is_passed = |name: &str| is_document(name) || (has_geojson && is_of_shapefile(name));
     let (mut data, passed): (Vec<Entry>, Vec<Entry>) =
-        entries.into_iter().partition(|entry| !is_document(&entry.name));
+        entries.into_iter().partition(|entry| !is_passed(&entry.name));
+    refuse_sets(&data)?;
     if data.is_empty() {
         let listed = list(passed.iter().map(|entry| entry.name.as_str()));
         return Err(IntakeError::unsupported(
@@ -185,6 +188,12 @@ fn is_document(name: &str) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether a name is that of a part of a Shapefile, or of what describes one.
+fn is_of_shapefile(name: &str) -> bool {
+    let parts = ["shp", "shx", "dbf", "prj", "cpg", "sbn", "sbx", "qix", "qmd", "xml"];
+    parts.contains(&extension(name).as_str())
 }
 
 /// Whether a damaged archive's first part names the parts of a workbook.
