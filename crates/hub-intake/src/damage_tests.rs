@@ -97,7 +97,7 @@ fn read(bytes: &[u8]) -> Result<u64, IntakeError> {
 #[test]
 fn every_sample_is_read_as_long_as_it_is_sound() {
     for (at, (bytes, _)) in samples().iter().enumerate() {
-        assert!((2..=3).contains(&read(bytes).unwrap()), "sample {at}");
+        assert!((1..=3).contains(&read(bytes).unwrap()), "sample {at}");
     }
 }
 

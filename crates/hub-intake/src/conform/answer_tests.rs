@@ -178,7 +178,7 @@ fn values_are_flagged_where_there_is_a_column_to_say_so() {
     insta::assert_snapshot!(told(&report), @r#"
     2 観測所 [-] Required
       「観測所」列に値がありません
-      値を入れるか、この行を削ってください。この列は必須です
+      値を入れるか、この行を削ってください。この列は必須です。上のセルと結合されていたのなら、上と同じ値を入れてください
     3 流量 [多い] Type
       「流量」列は数値ですが「多い」と書かれています
       欠測なら空欄にするか、契約の missingValues に「多い」を加えてください。「疑わしい値」として受け取るには、契約に「流量」の品質の列（role: quality）を加えるか、quarantine を選んでください

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use arrow::{
     array::{
-        Array, ArrayRef, ArrowPrimitiveType, BinaryViewArray, BooleanArray,
-        BooleanBufferBuilder, GenericByteArray, NullBufferBuilder, PrimitiveArray, StringArray,
-        StringBuilder, StringViewArray,
+        Array, ArrayRef, ArrowPrimitiveType, BinaryViewArray, BooleanArray, BooleanBufferBuilder,
+        GenericByteArray, NullBufferBuilder, PrimitiveArray, StringArray, StringBuilder,
+        StringViewArray,
     },
     buffer::{Buffer, OffsetBuffer},
     datatypes::{
@@ -211,7 +211,7 @@ impl Retry<'_> {
             faults.fail(row, kind);
             return None;
         };
-        if normal.lost_bytes(text) {
+        if normal.lost_bytes(text.as_bytes()) {
             faults.fail(row, FaultKind::Encoding);
             return None;
         }
@@ -254,7 +254,7 @@ pub(crate) fn codes(
             continue;
         };
         if last.as_ref().is_none_or(|(same, _)| same != bytes) {
-            let reading = if normal.lost_bytes(text) {
+            let reading = if normal.lost_bytes(text.as_bytes()) {
                 Reading::Refused(FaultKind::Encoding)
             } else {
                 normal.read_code(text, list)
@@ -294,30 +294,30 @@ fn texts(
 /// Finds what is wrong with a text though any text is one: bytes that were lost when the file's encoding
 /// was changed, and ids that a spreadsheet made numbers. All texts are looked through at once first.
 fn looked_over(array: StringArray, normal: &Normal<'_>, faults: &mut ColumnFaults) -> StringArray {
-    let all = std::str::from_utf8(array.values()).unwrap_or_default();
-    if normal.names_things() && all.contains("E+") {
-        for (row, text) in array.iter().enumerate() {
-            if text.is_some_and(is_spoilt_id) {
-                faults.report(row, FaultKind::ExcelNumber);
-            }
-        }
-    }
-    if !normal.lost_bytes(all) {
+    let all = array.values().as_slice();
+    let is_spoilt = normal.names_things() && memchr::memmem::find(all, b"E+").is_some();
+    let is_lost = normal.lost_bytes(all);
+    if !is_spoilt && !is_lost {
         return array;
     }
-    let mut lost = Vec::new();
+    let mut faults_found = Vec::new();
     let kept = array
         .iter()
         .enumerate()
         .map(|(row, text)| {
-            let is_lost = text.is_some_and(|text| normal.lost_bytes(text));
-            if is_lost {
-                lost.push((row, FaultKind::Encoding));
-            }
-            text.filter(|_| !is_lost)
+            let text = text?;
+            let kind = if is_lost && normal.lost_bytes(text.as_bytes()) {
+                FaultKind::Encoding
+            } else if is_spoilt && is_spoilt_id(text) {
+                FaultKind::ExcelNumber
+            } else {
+                return Some(text);
+            };
+            faults_found.push((row, kind));
+            None
         })
         .collect();
-    faults.fail_more(lost);
+    faults.fail_more(faults_found);
     kept
 }
 

@@ -1,5 +1,6 @@
 //! What can be wrong with a cell, and how people are told.
 
+mod digits;
 mod fix;
 
 use fix::fix_type;
@@ -165,8 +166,8 @@ pub(crate) fn describe(
                 format!("a cell of the column {column:?} holds bytes that are no text ({value})"),
             ),
             Text::new(
-                "元のファイルでこのセルの文字を確かめ、文字コードを1つにそろえて保存し直してください",
-                "check the cell in the original file, and save the whole file anew in one encoding",
+                "この行だけほかの文字コード（Shift_JISなど）で書かれていないか確かめ、全体を1つの文字コードにそろえて保存し直してください",
+                "see whether this row is in another encoding than the others, such as Shift_JIS, and save the whole file anew in one",
             ),
         ),
         FaultKind::Type | FaultKind::NotFinite | FaultKind::NextDay => (
@@ -270,10 +271,18 @@ pub(crate) fn describe(
                 format!("「{column}」列に値がありません"),
                 format!("the column {column:?} has no value here"),
             ),
-            Text::new(
-                "値を入れるか、この行を削ってください。この列は必須です",
-                "fill the value in, or take the row out; the column is required",
-            ),
+            // Merged cells leave their value in the first of their rows.
+            if field.field_type == FieldType::String && is_text {
+                Text::new(
+                    "値を入れるか、この行を削ってください。この列は必須です。上のセルと結合されていたのなら、上と同じ値を入れてください",
+                    "fill the value in, or take the row out; the column is required. If the cell was merged with the one above, repeat that one's value",
+                )
+            } else {
+                Text::new(
+                    "値を入れるか、この行を削ってください。この列は必須です",
+                    "fill the value in, or take the row out; the column is required",
+                )
+            },
         ),
         FaultKind::Minimum | FaultKind::Maximum => {
             let (limit, ja, en) = if kind == FaultKind::Minimum {
@@ -315,6 +324,9 @@ pub(crate) fn describe(
         }
         FaultKind::Pattern => {
             let pattern = limits.pattern.clone().unwrap_or_default();
+            if let Some(told) = digits::describe(&pattern, column, value) {
+                return told;
+            }
             (
                 Text::new(
                     format!(

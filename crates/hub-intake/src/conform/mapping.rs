@@ -84,7 +84,10 @@ pub(crate) fn map_columns(
     for (column, name) in names.iter().enumerate() {
         let is_ours = super::kept_back::ADDED.contains(&folded[column].as_str());
         if !taken[column] && !ambiguous[column] && !is_ours {
-            errors.push(unknown(name, header_row));
+            let meant = contract.fields.iter().zip(&settled).find(|(field, settled)| {
+                !**settled && is_alike(&fold(&field.name), &folded[column])
+            });
+            errors.push(unknown(name, header_row, meant.map(|(field, _)| field.name.as_str())));
         }
     }
     Mapping { sources, errors }
@@ -190,8 +193,31 @@ fn missing(field: &Field, columns: &[SourceColumn], taken: &[bool]) -> CellError
     }
 }
 
-fn unknown(name: &str, row: Option<u64>) -> CellError {
+/// Whether one heading is the other with something added, such as a unit.
+fn is_alike(a: &str, b: &str) -> bool {
+    let (short, long) = if a.len() < b.len() { (a, b) } else { (b, a) };
+    short.chars().count() > 1 && long.contains(short)
+}
+
+/// A column that no field is read from; `meant` is the field that its heading is nearly that of.
+fn unknown(name: &str, row: Option<u64>, meant: Option<&str>) -> CellError {
     let shown = show_text(name);
+    let fix = match meant {
+        Some(meant) => Text::new(
+            format!(
+                "契約の「{meant}」のことなら、見出しを「{meant}」に直してください。要らない列なら削ってください"
+            ),
+            format!(
+                "if the contract's {meant:?} is meant, change the heading to that; take the column out if it is not needed"
+            ),
+        ),
+        None => Text::new(
+            format!("要らない列なら削り、要る列なら契約に「{shown}」を加えてから送ってください"),
+            format!(
+                "take the column out if it is not needed; otherwise add {shown:?} to the contract and send the file again"
+            ),
+        ),
+    };
     CellError {
         file: None,
         row,
@@ -203,11 +229,6 @@ fn unknown(name: &str, row: Option<u64>) -> CellError {
             format!("列「{shown}」は契約にありません"),
             format!("the contract has no column {shown:?}"),
         ),
-        fix: Text::new(
-            format!("要らない列なら削り、要る列なら契約に「{shown}」を加えてから送ってください"),
-            format!(
-                "take the column out if it is not needed; otherwise add {shown:?} to the contract and send the file again"
-            ),
-        ),
+        fix,
     }
 }

@@ -87,8 +87,8 @@ impl<'a> Normal<'a> {
     }
 
     /// Whether a text holds what a byte became that stands for nothing.
-    pub(crate) fn lost_bytes(&self, text: &str) -> bool {
-        self.transcoded && text.contains('\u{FFFD}')
+    pub(crate) fn lost_bytes(&self, text: &[u8]) -> bool {
+        self.transcoded && memchr::memmem::find(text, "\u{FFFD}".as_bytes()).is_some()
     }
 
     /// Whether the column's texts name things: a series, a place, whatever a heading calls a code.

@@ -197,6 +197,14 @@ pub(super) fn is_unit_note(cell: &str) -> bool {
         && cell.chars().count() < 40
 }
 
+/// Whether a cell that stands alone above a table says something of it all: `（速報値）`, `4月1日現在`.
+pub(super) fn is_aside(cell: &str) -> bool {
+    let cell = cell.trim();
+    let is_enclosed = cell.starts_with(['(', '（', '[', '［', '【', '〔'])
+        && cell.ends_with([')', '）', ']', '］', '】', '〕']);
+    is_enclosed || is_unit_note(cell) || ["現在", "時点", "調べ"].iter().any(|w| cell.ends_with(w))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -235,6 +243,7 @@ mod tests {
         for cell in ["水位", "(1)", "", "()", "mm以上の日数"] {
             assert!(!is_unit(cell), "{cell}");
         }
+        assert!(is_aside("（速報値）") && is_aside("令和6年4月1日現在") && !is_aside("人口"));
         assert!(is_unit_note("（単位：人）") && is_unit_note("単位 千円") && !is_unit_note("単価"));
     }
 }

@@ -3,7 +3,7 @@
 use hub_model::{MAX_FIELDS, Text};
 
 use super::{
-    cell::{CellKind, is_unit_note, kind_of},
+    cell::{CellKind, is_aside, is_unit_note, kind_of},
     labels::{is_units, labels},
 };
 use crate::{
@@ -358,6 +358,9 @@ fn is_heading_above(above: &Row, below: &Row) -> bool {
 fn is_group_row(above: &Row, below: &Row) -> bool {
     let filled: Vec<usize> = (0..above.len()).filter(|c| !above.get(*c).is_empty()).collect();
     let Some(first) = filled.first() else { return false };
+    if filled.len() == 1 && is_aside(above.get(*first)) {
+        return false;
+    }
     let texts = filled.iter().all(|c| {
         let cell = above.get(*c);
         !is_unit_note(cell) && !matches!(kind_of(cell), CellKind::Number | CellKind::Mark)

@@ -116,7 +116,11 @@ impl Months {
                     value: Some(month.clone()),
                     message: Text::new(
                         format!("{month}の行が{rows}行だけ、ほかの行から何年も離れています"),
-                        format!("only {rows} rows are of {month}, years away from all others"),
+                        if rows == 1 {
+                            format!("only one row is of {month}, years away from all others")
+                        } else {
+                            format!("only {rows} rows are of {month}, years away from all others")
+                        },
                     ),
                     fix: Text::new(
                         "年の書き間違いでないか確かめてください",

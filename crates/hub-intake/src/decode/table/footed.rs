@@ -106,9 +106,8 @@ impl FootedDecoder {
     fn end(&mut self) {
         let all: usize = self.waiting.iter().map(records).sum();
         let mut above = all.saturating_sub(FOOT_ROWS);
-        let width = self.sieve.found.columns.len();
         let mut foot = VecDeque::new();
-        let mut out = Output::new(width);
+        let mut out = Output::new(self.sieve.found.columns.len());
         let mut row = Row::default();
         let mut next_line = None;
         while let Some(mut block) = self.waiting.pop_front() {
@@ -126,9 +125,7 @@ impl FootedDecoder {
                 }
                 next_line = Some(row.number() + 1 + line_ends(&row));
                 self.sieve.take(&row, &mut out);
-                if out.len() >= self.batch_rows {
-                    foot.extend(std::mem::replace(&mut out, Output::new(width)).finish());
-                }
+                self.give_ready(&mut out, &mut foot);
             }
             let rows = order[..kept].iter().filter(|place| matches!(place, Place::Row(_))).count();
             block.spans.truncate(rows * block.width);
@@ -139,9 +136,23 @@ impl FootedDecoder {
                 self.last.push_back(block);
             }
         }
-        self.sieve.end(&mut out);
+        self.sieve.end();
+        self.give_ready(&mut out, &mut foot);
         self.last.append(&mut foot);
         self.last.extend(out.finish());
+    }
+
+    /// Gives out what the sieve has, in blocks of no more rows than are asked for.
+    fn give_ready(&mut self, out: &mut Output, full: &mut VecDeque<TextBlock>) {
+        loop {
+            if out.len() >= self.batch_rows {
+                let width = self.sieve.found.columns.len();
+                full.extend(std::mem::replace(out, Output::new(width)).finish());
+            }
+            if !self.sieve.give_ready(out) {
+                return;
+            }
+        }
     }
 }
 

@@ -61,12 +61,18 @@ impl Decode for TableDecoder {
     fn next_block(&mut self) -> Result<Option<Block>, IntakeError> {
         let mut out = Output::new(self.sieve.found.columns.len());
         let mut row = Row::default();
-        while !self.ended && out.len() < self.batch_rows && out.bytes() < self.batch_bytes {
+        while out.len() < self.batch_rows && out.bytes() < self.batch_bytes {
+            if self.sieve.give_ready(&mut out) {
+                continue;
+            }
+            if self.ended {
+                break;
+            }
             if self.rows.next_row(&mut row)? {
                 self.sieve.take(&row, &mut out);
             } else {
                 self.ended = true;
-                self.sieve.end(&mut out);
+                self.sieve.end();
             }
         }
         Ok(out.finish().map(Block::Text))

@@ -25,6 +25,8 @@ pub(super) struct Sieve {
     changes: Changes,
     /// Rows of one cell or none that are data if more data follows.
     held: VecDeque<Row>,
+    /// Rows of data that were held back and are to be given out before any other is taken.
+    ready: VecDeque<Row>,
     keeps_hollow: bool,
     after_blank: bool,
     totals: u64,
@@ -44,6 +46,7 @@ impl Sieve {
             is_text,
             changes: Changes::default(),
             held: VecDeque::new(),
+            ready: VecDeque::new(),
             after_blank: false,
             totals: 0,
             first_total: None,
@@ -57,7 +60,8 @@ impl Sieve {
         self.keeps_hollow
     }
 
-    /// Takes the next row, and gives out what is data by now.
+    /// Takes the next row, and gives it out if it is data. What was held back before it waits for
+    /// [`Self::give_ready`], and the row behind that.
     pub(super) fn take(&mut self, row: &Row, out: &mut Output) {
         match table::classify(row, self.found.width, &self.found.headings) {
             // In a table that is plain otherwise these may be rows without values.
@@ -97,23 +101,28 @@ impl Sieve {
             Kind::Lone | Kind::Data => {}
         }
         self.after_blank = false;
-        self.give_held(out);
-        self.give(row, out);
+        if self.held.is_empty() {
+            self.give(row, out);
+        } else {
+            self.ready.append(&mut self.held);
+            self.ready.push_back(row.clone());
+        }
     }
 
     /// The file has ended: what is held back is notes and leavings, but for a few rows that are merely
     /// empty.
-    pub(super) fn end(&mut self, out: &mut Output) {
+    pub(super) fn end(&mut self) {
         if self.held.len() < table::HOLLOW && self.held.iter().all(Row::is_blank) {
-            self.give_held(out);
+            self.ready.append(&mut self.held);
         }
         self.leave_out_held();
     }
 
-    fn give_held(&mut self, out: &mut Output) {
-        while let Some(row) = self.held.pop_front() {
-            self.give(&row, out);
-        }
+    /// Gives out one row that was held back; false where there is none.
+    pub(super) fn give_ready(&mut self, out: &mut Output) -> bool {
+        let Some(row) = self.ready.pop_front() else { return false };
+        self.give(&row, out);
+        true
     }
 
     fn leave_out_held(&mut self) {
