@@ -189,7 +189,7 @@ impl Scan<'_> {
         }
         let fault = if record.text_after_quote {
             Some(RowFault::TextAfterQuote)
-        } else if record.cells != block.width {
+        } else if record.cells != block.width && !has_only_delimiters_more(record, block) {
             Some(RowFault::Cells(record.cells as u64))
         } else {
             None
@@ -205,6 +205,18 @@ impl Scan<'_> {
             }
         }
     }
+}
+
+/// Whether what a record has beyond its table is delimiters alone, as spreadsheets leave them; they go.
+fn has_only_delimiters_more(record: &Record, block: &mut TextBlock) -> bool {
+    let width = block.width;
+    let beyond = record.spans + width;
+    let is_seen = record.cells > width && record.cells <= width + MORE_CELLS;
+    let is_padded = is_seen && block.spans[beyond..].iter().all(|(start, end)| start == end);
+    if is_padded {
+        block.spans.truncate(beyond);
+    }
+    is_padded
 }
 
 fn too_long(record: &Record, line: u64, quoted: bool) -> Outcome {
@@ -396,6 +408,13 @@ mod tests {
             }
             prop_assert_eq!(by_decoder(text.as_bytes(), batch_rows), by_csv_core(text.as_bytes()));
         }
+    }
+
+    #[test]
+    fn delimiters_beyond_the_table_are_no_cells() {
+        let records = by_decoder(b"a,b\n1,2,\n3,4,,\"\"\n5,6\n", 10);
+        let rows: Vec<_> = records.iter().map(|row| row.concat()).collect();
+        assert_eq!(rows, [&b"ab"[..], b"12", b"34", b"56"]);
     }
 
     #[test]

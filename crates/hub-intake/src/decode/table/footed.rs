@@ -79,7 +79,8 @@ impl FootedDecoder {
     fn is_odd(&self, block: &TextBlock, row: usize) -> bool {
         let cells = &block.spans[row * block.width..(row + 1) * block.width];
         let is_empty = |(start, end): &(u32, u32)| start == end;
-        if cells.iter().rev().take(2.min(cells.len().saturating_sub(1)).max(1)).all(is_empty) {
+        let last = if cells.len() > 2 { 2 } else { 1 };
+        if cells.iter().rev().take(last).all(is_empty) {
             return true;
         }
         let first = block.cell(row, 0);
