@@ -13,6 +13,7 @@ mod diff;
 mod encode;
 mod engine;
 mod error;
+mod estimates;
 mod explain;
 mod filter;
 mod functions;

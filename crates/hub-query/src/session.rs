@@ -26,6 +26,7 @@ use url::Url;
 use crate::{
     catalog::{CATALOG, NO_SCHEMA},
     engine::EngineConfig,
+    estimates,
     functions::Functions,
     limits::QueryPool,
     literals::TimeLiterals,
@@ -92,6 +93,7 @@ impl Sessions {
                 .with_optimizer_rules(optimizer.clone())
                 .with_config(session_config(config, partitions))
                 .with_runtime_env(Arc::new(shared.clone()))
+                .with_statistics_registry(estimates::registry())
                 .with_expr_planners(SessionStateDefaults::default_expr_planners())
                 .with_scalar_functions(functions.scalar.clone())
                 .with_higher_order_functions(functions.higher_order.clone())
@@ -182,6 +184,7 @@ fn session_config(config: &EngineConfig, partitions: usize) -> SessionConfig {
     options.execution.spill_compression = SpillCompression::Lz4Frame;
     options.execution.parquet.pushdown_filters = config.pushdown_filters || partitions == 1;
     options.execution.parquet.reorder_filters = true;
+    options.optimizer.use_statistics_registry = true;
     options.sql_parser.collect_spans = true;
     options.sql_parser.dialect = datafusion::common::config::Dialect::PostgreSQL;
     session
