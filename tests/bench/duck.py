@@ -26,14 +26,23 @@ def connect(threads, scratch):
     return connection
 
 
-def connect_to_lake(threads, scratch, tables):
-    """Every dataset is a view of its files, under the name that it has in the hub."""
+def connect_to_lake(threads, scratch, tables, contracts=None):
+    """Every dataset is a view of its files, under the name that it has in the hub. With the contracts, values
+    of bad quality are left out, as the hub's SQL does."""
     connection = connect(threads, scratch)
     for dataset, files in tables.items():
         agency = dataset.split(".")[0]
         connection.execute(f"CREATE SCHEMA IF NOT EXISTS {agency}")
-        connection.execute(f"CREATE VIEW {dataset} AS SELECT * FROM read_parquet({files!r})")
+        shown = good_values(contracts[dataset]) if contracts else "*"
+        connection.execute(f"CREATE VIEW {dataset} AS SELECT {shown} FROM read_parquet({files!r})")
     return connection
+
+
+def good_values(contract):
+    judges = {field["quality_of"]: field["name"] for field in contract["fields"] if "quality_of" in field}
+    bad = "('doubtful', 'missing', 'not_observed', 'closed')"
+    good = [f"CASE WHEN {judge} IN {bad} THEN NULL ELSE {value} END AS {value}" for value, judge in judges.items()]
+    return f"* REPLACE ({', '.join(good)})" if good else "*"
 
 
 def call(function, **parameters):

@@ -17,7 +17,7 @@ QUERIES = pathlib.Path(__file__).parent / "queries"
 
 def measure(hub, files, runs, threads, scratch):
     tables = {dataset: hub.files_of(dataset) for dataset in CONTRACTS}
-    connection = duck.connect_to_lake(threads, scratch, tables)
+    connection = duck.connect_to_lake(threads, scratch, tables, CONTRACTS)
     results = {}
     for path in sorted(QUERIES.glob("*.sql")):
         sql = path.read_text()

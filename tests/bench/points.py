@@ -14,6 +14,7 @@ import urllib.parse
 
 import duck
 from data import CONTRACTS, START, station_codes
+from quiet import busy_seconds
 
 TARGET = "bench_weather.observations"
 DUCK_READS = 200
@@ -25,7 +26,10 @@ def measure(hub, files, requests, threads, scratch):
     run_clients(hub, paths[: min(200, len(paths))], 1)
     results = {}
     for clients in (1, 8):
-        results[f"clients_{clients}"] = summary(*run_clients(hub, paths, clients))
+        before = busy_seconds(hub.pid)
+        figures = summary(*run_clients(hub, paths, clients))
+        figures["hub_cpu_ms"] = (busy_seconds(hub.pid) - before) * 1000 / len(paths)
+        results[f"clients_{clients}"] = figures
         print(f"bench: station's day, {clients} clients: {results[f'clients_{clients}']}", flush=True)
     tables = {dataset: hub.files_of(dataset) for dataset in CONTRACTS}
     taken = duck.call("day_reads", days=days[:DUCK_READS], threads=threads, scratch=scratch, tables=tables)

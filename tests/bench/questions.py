@@ -17,7 +17,7 @@ GROUPS = {"q": "questions", "s": "scans", "r": "rollups"}
 
 def measure(hub, lake, runs, threads, scratch, wanted=()):
     tables = lakes.take_in(hub, lake)
-    connection = duck.connect_to_lake(threads, scratch, tables)
+    connection = duck.connect_to_lake(threads, scratch, tables, lakes.contracts())
     results = {}
     for path in sorted(QUERIES.glob("*.sql")):
         if wanted and not any(path.stem.startswith(name) for name in wanted):

@@ -14,11 +14,15 @@ def machine_seconds():
     return (sum(fields) - idle) / TICKS, sum(fields) / TICKS
 
 
+def busy_seconds(pid):
+    """Processor seconds that a process has taken so far."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
 def own_seconds(pid):
     """Processor seconds of the benchmark, the programs that it ran, and the hub."""
-    mine = os.times()
-    hub = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return sum(mine[:4]) + (int(hub[11]) + int(hub[12])) / TICKS
+    return sum(os.times()[:4]) + busy_seconds(pid)
 
 
 class Watch:
