@@ -13,6 +13,7 @@ use datafusion::{
 use hub_lake::Snapshot;
 use hub_model::{Contract, DatasetId};
 use object_store::ObjectStore;
+use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::{
@@ -265,6 +266,33 @@ impl Inner {
     {
         let permit = self.admission.enter().await?;
         let environment = self.sessions.environment().map_err(|error| classify(&error, &errors))?;
+        self.start_in(environment, permit, errors, planning).await
+    }
+
+    /// As [`Self::start`], for work that puts nothing on disk.
+    pub(crate) async fn start_in_memory<F>(
+        &self,
+        errors: classify::Context,
+        planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
+    ) -> Result<QueryStream, QueryError>
+    where
+        F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
+    {
+        let permit = self.admission.enter().await?;
+        let environment = self.sessions.environment_in_memory();
+        self.start_in(environment, permit, errors, planning).await
+    }
+
+    async fn start_in<F>(
+        &self,
+        environment: Arc<RuntimeEnv>,
+        permit: OwnedSemaphorePermit,
+        errors: classify::Context,
+        planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
+    ) -> Result<QueryStream, QueryError>
+    where
+        F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
+    {
         let guard = Arc::new(Running::new(&self.counters, permit, &environment.disk_manager));
         let limits = WorkLimits {
             time: self.config.time_limit,

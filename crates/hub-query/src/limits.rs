@@ -169,9 +169,11 @@ impl Running {
         disk: &Arc<DiskManager>,
     ) -> Self {
         counters.running.fetch_add(1, Ordering::AcqRel);
-        let mut spilling = counters.spilling.lock();
-        spilling.retain(|disk| disk.strong_count() > 0);
-        spilling.push(Arc::downgrade(disk));
+        if disk.tmp_files_enabled() {
+            let mut spilling = counters.spilling.lock();
+            spilling.retain(|disk| disk.strong_count() > 0);
+            spilling.push(Arc::downgrade(disk));
+        }
         Self { counters: Arc::clone(counters), _permit: permit }
     }
 }

@@ -125,12 +125,17 @@ impl Sessions {
             .with_mode(mode)
             .with_max_temp_directory_size(self.spill_per_query)
             .build()?;
+        Ok(self.environment_with(Arc::new(disk)))
+    }
+
+    /// The memory of a query that puts nothing on disk, and needs no folder made for it.
+    pub(crate) fn environment_in_memory(&self) -> Arc<RuntimeEnv> {
+        self.environment_with(Arc::clone(&self.shared.disk_manager))
+    }
+
+    fn environment_with(&self, disk_manager: Arc<DiskManager>) -> Arc<RuntimeEnv> {
         let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query);
-        Ok(Arc::new(RuntimeEnv {
-            memory_pool: Arc::new(pool),
-            disk_manager: Arc::new(disk),
-            ..self.shared.clone()
-        }))
+        Arc::new(RuntimeEnv { memory_pool: Arc::new(pool), disk_manager, ..self.shared.clone() })
     }
 
     /// A session for SQL over this catalog and no other. What runs in it takes memory and disk from the

@@ -4,6 +4,7 @@
 //! The scan is DataFusion's own Parquet source with a renaming projection, so that its plans stay plain.
 
 mod columns;
+mod indexed;
 mod layout;
 mod prepared;
 mod pruning;
@@ -130,9 +131,11 @@ impl SnapshotTable {
                 global: options.execution.parquet.clone(),
                 ..Default::default()
             })
-            .with_parquet_file_reader_factory(Arc::new(CachedParquetFileReaderFactory::new(
-                Arc::clone(&self.shared.store),
-                self.shared.metadata.clone(),
+            .with_parquet_file_reader_factory(Arc::new(indexed::IndexedReaders(
+                CachedParquetFileReaderFactory::new(
+                    Arc::clone(&self.shared.store),
+                    self.shared.metadata.clone(),
+                ),
             )));
         let source = source.try_pushdown_projection(&projection)?.ok_or_else(|| {
             datafusion::common::internal_datafusion_err!("the scan took no projection")

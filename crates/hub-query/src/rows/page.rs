@@ -2,7 +2,8 @@
 //!
 //! Every page has the same form: scan, filter, the first rows of an order. Going through the planner for it
 //! costs several times what reading a station's day does, since each of its rules looks at every column of
-//! the total order again. What the rules would do for this form is done here directly.
+//! the total order again. What the rules would do for this form is done here directly. A page keeps no more
+//! rows than it has, so nothing of it goes to disk.
 
 use std::sync::Arc;
 
@@ -54,7 +55,7 @@ impl QueryEngine {
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
-            .start(errors.clone(), move |environment, _| async move {
+            .start_in_memory(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let prepared = inner.tables.prepare(&table).await?;
                     let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
