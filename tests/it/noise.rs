@@ -186,7 +186,7 @@ async fn noise_at_every_door_for_files_is_refused_and_harms_nothing() {
         let request = match draw.under(4) {
             0 => request.header("content-digest", "sha-256=:AAAA:"),
             1 => request.header("content-type", "multipart/form-data; boundary=x"),
-            2 => request.header("idempotency-key", "é".repeat(300)),
+            2 => request.header("idempotency-key", "k".repeat(300)),
             _ => request,
         };
         let answer = site.ask(request.body(body)).await;

@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use arrow::{
@@ -125,9 +126,14 @@ async fn a_replacement_of_many_rows_is_compared_as_a_stream() {
     assert_eq!(rows, 200_000);
 }
 
-/// Less memory than half a million rows need to be sorted or joined.
+/// Less memory than half a million rows need to be sorted or joined, and time for a slow machine.
 fn tight() -> EngineConfig {
-    EngineConfig { memory_bytes: 24 << 20, memory_bytes_per_query: 12 << 20, ..small() }
+    EngineConfig {
+        memory_bytes: 24 << 20,
+        memory_bytes_per_query: 12 << 20,
+        time_limit: Duration::from_secs(600),
+        ..small()
+    }
 }
 
 /// Rows of an answer, and those of them that are of this kind.
