@@ -91,7 +91,8 @@ def rewrite(old, new, target, threads, scratch):
     connection = connect(threads, scratch)
     begun = time.perf_counter()
     connection.execute(
-        f"COPY (SELECT * FROM (SELECT * FROM read_parquet({old!r}) ANTI JOIN read_parquet('{new}') USING (station, time) "
+        f"COPY (SELECT * FROM (SELECT * FROM read_parquet({old!r}) o WHERE NOT EXISTS (SELECT 1 FROM "
+        f"read_parquet('{new}') n WHERE n.station = o.station AND n.time = o.time) "
         f"UNION ALL BY NAME SELECT * FROM read_parquet('{new}')) ORDER BY station, time) "
         f"TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
     )

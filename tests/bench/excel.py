@@ -163,6 +163,7 @@ def measure(hub, rows, folder, runs):
         "readers": readers,
         "fastest": fastest,
         "ratio": seconds / readers[fastest]["seconds"],
+        "upload_ratio": statistics.median(uploads) / readers[fastest]["seconds"],
     }
 
 

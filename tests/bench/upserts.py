@@ -36,7 +36,7 @@ def measure(hub, files, threads, scratch):
         met = published["rows_changed"] + published["rows_unchanged"]
         counted = (published["rows_added"], met, published["rows_total"])
         assert counted == (0, rows, files.rows), f"{counted} and not (0, {rows}, {files.rows})"
-        added, removed = hub.entry(DATASET, published["log_version"])
+        added, removed = hub.entry(DATASET, answer["id"])
         target = scratch / f"rewritten_{kind}.parquet"
         rewritten = duck.call("rewrite", old=before, new=revised, target=target, threads=threads, scratch=scratch)
         theirs = duck.call("ask", sql=ANSWER.format(table=f"read_parquet('{target}')"), threads=threads, scratch=scratch)
