@@ -70,7 +70,7 @@ pub(crate) struct Publishable {
 enum Rows {
     Staged(Staged),
     /// Held against the dataset too.
-    Prepared(Prepared),
+    Prepared(Box<Prepared>),
 }
 
 /// How often an upload under way says so, for other nodes that share the registry.
@@ -292,7 +292,7 @@ impl App {
         let prepared = self.inner.lake.prepare(staged, upload.mode).await;
         let cap = self.inner.config.report_cap;
         let prepared = prepared.map_err(|error| modes::refused(error, upload, contract, cap))?;
-        Ok(Publishable { rows: Rows::Prepared(prepared), kept_back })
+        Ok(Publishable { rows: Rows::Prepared(Box::new(prepared)), kept_back })
     }
 
     /// Makes visible what was checked and staged of an upload whose file is kept.
@@ -312,7 +312,7 @@ impl App {
         let lake = &self.inner.lake;
         let committed = match publishable.rows {
             Rows::Staged(staged) => lake.commit(staged, publication).await,
-            Rows::Prepared(prepared) => lake.commit_prepared(prepared, publication).await,
+            Rows::Prepared(prepared) => lake.commit_prepared(*prepared, publication).await,
         };
         let cap = self.inner.config.report_cap;
         let version = committed.map_err(|error| modes::refused(error, upload, contract, cap))?;

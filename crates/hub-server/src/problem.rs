@@ -52,7 +52,7 @@ pub(crate) struct Problem {
     pub tables: Vec<RefusedTableBody>,
     /// Title and detail in Japanese, for those who read that.
     #[serde(skip)]
-    japanese: Option<(&'static str, String)>,
+    japanese: Option<Box<(&'static str, String)>>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
 }
@@ -220,8 +220,8 @@ impl Problem {
 
     /// The same in Japanese; as it is where there is only the English text.
     pub(crate) fn in_japanese(mut self) -> (Self, bool) {
-        let Some((title, detail)) = self.japanese.take() else { return (self, false) };
-        (self.title, self.detail) = (title, detail);
+        let Some(japanese) = self.japanese.take() else { return (self, false) };
+        (self.title, self.detail) = *japanese;
         (self, true)
     }
 
@@ -262,7 +262,7 @@ impl From<AppError> for Problem {
             ),
             _ => error.ja(),
         };
-        problem.japanese = detail.map(|detail| (japanese_title(kind), detail));
+        problem.japanese = detail.map(|detail| Box::new((japanese_title(kind), detail)));
         match error {
             AppError::Model(ModelError::InvalidContract { problems }) => {
                 problem.errors = problems
