@@ -11,7 +11,9 @@ import shutil
 import sys
 
 import cached
+import csvs
 import data
+import excel
 import first_byte
 import growth
 import intake
@@ -22,12 +24,13 @@ import points
 import questions
 import report
 import streams
+import upserts
 from hub import Hub
 from quiet import Watch
 
 # Those of one hub with the observations, and those that make what they need on a hub of their own.
-SHARED = ("intake", "joins", "points", "streams", "first_byte", "cached")
-OWN = ("questions", "growth", "peers")
+SHARED = ("intake", "joins", "points", "streams", "first_byte", "cached", "upsert")
+OWN = ("csv", "excel", "questions", "growth", "peers")
 PARTS = SHARED + OWN
 FORMS = ("csv", "parquet", "arrow")
 CACHE = pathlib.Path.home() / ".cache" / "mochiyori"
@@ -36,7 +39,8 @@ CACHE = pathlib.Path.home() / ".cache" / "mochiyori"
 def arguments():
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", CACHE / "target"))
     parser = argparse.ArgumentParser(description=__doc__, prog="tests/bench/run.sh")
-    parser.add_argument("--rows", type=int, default=20_000_000, help="observations, about; default 20 million")
+    parser.add_argument("--rows", type=int, help="rows, about: of the observations (default 20 million), of the CSV "
+                        "files (10 million) and of the workbook (500,000)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each upload and stream; default 3")
     parser.add_argument("--query-runs", type=int, default=5, help="runs of each joined query; default 5")
     parser.add_argument("--requests", type=int, default=2000, help="reads of a station's day; default 2000")
@@ -91,7 +95,7 @@ def observations(options, rows):
 
 
 def shared_parts(options, results, scratch):
-    files = observations(options, options.rows)
+    files = observations(options, options.rows or 20_000_000)
     results.setting["rows"] = files.rows
     with Hub(options.binary, scratch / "hub", options.threads) as hub:
         hub.describe(files)
@@ -113,9 +117,18 @@ def shared_parts(options, results, scratch):
             results.add("streams", streams.measure(hub, options.forms, options.runs, options.threads, scratch))
         if "first_byte" in options.only:
             results.add("first_byte", first_byte.measure(hub, options.forms, options.runs))
+        # Last, since it changes what the others read.
+        if "upsert" in options.only:
+            watch = Watch(hub.pid)
+            results.add("upsert", upserts.measure(hub, files, options.threads, scratch), watch)
 
 
 def own_part(part, options, hub, scratch):
+    if part == "csv":
+        rows = options.rows or 10_000_000
+        return csvs.measure(hub, rows, options.folder / f"named-{rows}", options.runs, options.threads, scratch)
+    if part == "excel":
+        return excel.measure(hub, options.rows or 500_000, options.folder / "books", options.runs)
     if part == "questions":
         files = lake.prepare(options.folder / f"lake-{options.lake_rows}", options.lake_rows)
         return questions.measure(hub, files, options.query_runs, options.threads, scratch, options.queries)

@@ -4,6 +4,8 @@ It works in a process of its own, so that its memory is its own and none of it i
 measurement. `call` runs one of the functions at the end there and returns what it returns.
 """
 
+import datetime
+import decimal
 import json
 import os
 import pathlib
@@ -68,6 +70,47 @@ def take_in(file, threads, scratch):
     written = target.stat().st_size
     target.unlink()
     return {"seconds": seconds, "peak_bytes": memory(os.getpid(), "VmHWM"), "bytes_written": written}
+
+
+def take_named(file, target, threads, scratch):
+    """Reads the CSV with names in Japanese, sorts it by key and writes one file, which stays."""
+    types = ("{'観測所番号': 'VARCHAR', '観測所名': 'VARCHAR', '日時': 'TIMESTAMPTZ', '気温': 'DOUBLE', "
+             "'降水量': 'DOUBLE', '風速': 'DOUBLE', '品質': 'VARCHAR'}")
+    source = f"read_csv('{file}', header = true, columns = {types})"
+    connection = connect(threads, scratch)
+    begun = time.perf_counter()
+    connection.execute(
+        f"COPY (SELECT * FROM {source} ORDER BY 観測所番号, 日時) TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    return {"seconds": time.perf_counter() - begun, "peak_bytes": memory(os.getpid(), "VmHWM")}
+
+
+def rewrite(old, new, target, threads, scratch):
+    """Rows of `new` in the place of those of `old` with the same key, all of it written anew: what an upsert
+    is without a lake that knows its files. The file stays."""
+    connection = connect(threads, scratch)
+    begun = time.perf_counter()
+    connection.execute(
+        f"COPY (SELECT * FROM (SELECT * FROM read_parquet({old!r}) o WHERE NOT EXISTS (SELECT 1 FROM "
+        f"read_parquet('{new}') n WHERE n.station = o.station AND n.time = o.time) "
+        f"UNION ALL BY NAME SELECT * FROM read_parquet('{new}')) ORDER BY station, time) "
+        f"TO '{target}' (FORMAT parquet, COMPRESSION zstd)"
+    )
+    seconds = time.perf_counter() - begun
+    return {"seconds": seconds, "bytes_written": pathlib.Path(target).stat().st_size}
+
+
+def ask(sql, threads, scratch):
+    """The rows of an answer, in plain values."""
+    rows = connect(threads, scratch).sql(sql).to_arrow_table().to_pylist()
+    return [[plain(value) for value in row.values()] for row in rows]
+
+
+def plain(value):
+    """A value as both sides give it: instants by the seconds since 1970, sums of whole numbers as such."""
+    if isinstance(value, datetime.datetime):
+        return round(value.timestamp())
+    return int(value) if isinstance(value, decimal.Decimal) else value
 
 
 def day_reads(days, threads, scratch, tables):

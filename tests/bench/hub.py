@@ -129,11 +129,18 @@ class Hub:
         }
         self.send_json("PUT", dataset_path(dataset), {"metadata": metadata, "contract": contract})
 
-    def upload(self, dataset, file):
-        """Puts a file in the place of a dataset's rows; returns when the version is committed."""
+    def preview(self, dataset, file):
+        """Has a file read and checked against a dataset's contract, and published nowhere."""
         with open(file, "rb") as body:
             headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
-            path = f"{dataset_path(dataset)}/uploads?mode=replace&file_name={file.name}"
+            path = f"/v1/previews?dataset={dataset}&file_name={file.name}"
+            return json.load(self.request("POST", path, body, headers))
+
+    def upload(self, dataset, file, mode="replace"):
+        """Takes a file in; returns when the version is committed."""
+        with open(file, "rb") as body:
+            headers = {"Content-Type": "application/octet-stream", "Content-Length": str(file.stat().st_size)}
+            path = f"{dataset_path(dataset)}/uploads?mode={mode}&file_name={file.name}"
             answer = json.load(self.request("POST", path, body, headers))
         if answer["state"] != "committed":
             raise Refused(f"{file.name} was not committed: {answer}")
@@ -146,6 +153,16 @@ class Hub:
     def table(self, sql):
         with pa.ipc.open_stream(self.query(sql)) as reader:
             return reader.read_all()
+
+    def entry(self, dataset, upload):
+        """What the log entry of an upload adds and removes, as file sizes by name."""
+        agency, name = dataset.split(".")
+        log = self.folder / "lake" / agency / name / "_delta_log"
+        # Each upload leaves its id in its entry, and in no other.
+        text = next(text for text in (path.read_text() for path in log.glob("*.json")) if upload in text)
+        actions = [json.loads(line) for line in text.splitlines()]
+        sizes = {kind: {a[kind]["path"]: a[kind]["size"] for a in actions if kind in a} for kind in ("add", "remove")}
+        return sizes["add"], sizes["remove"]
 
     def files_of(self, dataset):
         """The Parquet files of a dataset's newest version, as its log in the lake has them."""

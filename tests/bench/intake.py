@@ -10,7 +10,7 @@ import statistics
 import time
 
 import duck
-from hub import forget_peak, memory
+from peak import Peak
 
 DATASET = "bench_weather.observations"
 
@@ -30,11 +30,13 @@ def measure(hub, files, forms, runs, threads, scratch):
 
 def one_form(hub, file, runs, threads, scratch):
     hub_seconds, duck_runs = [], []
-    forget_peak(hub.pid)
+    hub_peak = 0
     for run in range(runs):
-        begun = time.perf_counter()
-        hub.upload(DATASET, file)
-        hub_seconds.append(time.perf_counter() - begun)
+        with Peak(hub.pid) as peak:
+            begun = time.perf_counter()
+            hub.upload(DATASET, file)
+            hub_seconds.append(time.perf_counter() - begun)
+        hub_peak = max(hub_peak, peak.bytes)
         duck_runs.append(duck.call("take_in", file=file, threads=threads, scratch=scratch))
         print(f"bench: {file.name} {run + 1}/{runs}: hub {hub_seconds[-1]:.1f} s, "
               f"DuckDB {duck_runs[-1]['seconds']:.1f} s", flush=True)
@@ -43,7 +45,7 @@ def one_form(hub, file, runs, threads, scratch):
         "file_bytes": file.stat().st_size,
         "hub_seconds": statistics.median(hub_seconds),
         "hub_runs": hub_seconds,
-        "hub_peak_bytes": memory(hub.pid, "VmHWM"),
+        "hub_peak_bytes": hub_peak,
         "hub_bytes_written": sum(os.stat(path).st_size for path in hub.files_of(DATASET)),
         "duck_seconds": statistics.median(duck_seconds),
         "duck_runs": duck_seconds,

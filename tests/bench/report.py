@@ -35,7 +35,8 @@ class Results:
     def write(self, as_json, as_markdown):
         as_json.write_text(json.dumps({"setting": self.setting, "others_share": self.others, **self.parts}, indent=2, default=str) + "\n")
         makers = {"intake": intake, "joins": joins, "points": points, "streams": streams, "first_byte": first_byte,
-                  "cached": cached, "questions": questions, "growth": growth, "peers": peers}
+                  "cached": cached, "questions": questions, "growth": growth, "peers": peers, "csv": csv,
+                  "excel": excel, "upsert": upsert}
         tables = [makers[part](figures) + self.quiet(part) for part, figures in self.parts.items()]
         as_markdown.write_text("\n\n".join([self.head(), *tables]) + "\n")
 
@@ -211,3 +212,39 @@ def peers(figures):
                          f"{f['p99_ms']:.1f} ms", times, met])
     return table([f"{figures['rows']:,} rows", "per second", "p50", "p99", "the hub's times as many",
                   "≥ 5 × and lower p99"], rows)
+
+
+def csv(figures):
+    limits = {"utf-8": 1.5, "cp932": 2.0}
+    rows = [
+        [f"CSV in {encoding.upper()}", f"{figures['rows']:,}", mib(f["file_bytes"]), f"{f['seconds']:.1f} s",
+         f"{figures['duck_seconds']:.1f} s", f"{f['ratio']:.2f} ×", f"≤ {limits[encoding]} ×: {verdict(f['ratio'], limits[encoding])}",
+         mib(f["peak_bytes"]), verdict(f["peak_bytes"], 1024 * MIB), mib(figures["duck_peak_bytes"])]
+        for encoding, f in figures["hub"].items()
+    ]
+    head = ["taken in", "rows", "file", "hub", "DuckDB (UTF-8)", "ratio", "aim", "hub's peak, worker included",
+            "≤ 1 GiB", "DuckDB's peak"]
+    return table(head, rows)
+
+
+def excel(figures):
+    rows = [["hub, file to checked columns", f"{figures['hub_seconds']:.1f} s",
+             f"{figures['ratio']:.2f} × of {figures['fastest']}: {verdict(figures['ratio'], 1.0)}",
+             mib(figures["hub_peak_bytes"])],
+            ["hub, file to committed version", f"{figures['hub_upload_seconds']:.1f} s",
+             f"{figures['upload_ratio']:.2f} × of {figures['fastest']}", ""]]
+    rows += [[f"{name}, file to typed columns", f"{f['seconds']:.1f} s", "", mib(f["peak_bytes"])]
+             for name, f in figures["readers"].items()]
+    head = [f"workbook, {figures['rows']:,} rows, {mib(figures['file_bytes'])}", "time", "ratio (aim < 1)", "peak"]
+    return table(head, rows)
+
+
+def upsert(figures):
+    rows = [
+        [f"upsert, {kind}", f"{f['rows']:,}", f"{f['seconds']:.2f} s", f"{f['duck_seconds']:.2f} s",
+         f"{f['ratio']:.2f} ×", f"{f['files_touched']} of {f['files']}",
+         f"{f['bytes_written'] / MIB:.1f} of {f['bytes'] / MIB:.1f} MiB", f"{f['duck_bytes_written'] / MIB:.1f} MiB"]
+        for kind, f in figures.items()
+    ]
+    head = ["1 % of the rows", "rows", "hub", "DuckDB rewriting all", "ratio", "files touched", "bytes written", "by DuckDB"]
+    return table(head, rows)

@@ -4,10 +4,10 @@
 use std::{fs::File, io::Write};
 
 use hub_intake::{
-    FormatHint, IntakeError, IntakeOptions, Proposal,
+    ArchiveTables, FormatHint, IntakeError, IntakeOptions, Proposal, Trial,
     worker::{
-        Confinement, Sinks, Watch, WorkerConfig, conform_in_worker, mark_in_worker, probe,
-        propose_in_worker,
+        Confinement, Sinks, Watch, WorkerConfig, conform_in_worker, list_in_worker, mark_in_worker,
+        probe, propose_in_worker, try_in_worker,
     },
 };
 use hub_model::{Contract, UploadReport};
@@ -95,6 +95,33 @@ impl Decoding {
             Self::InProcess => {
                 hub_intake::propose(&hub_intake::recognise_within(file, hint, options)?, options)
             }
+        }
+    }
+
+    /// Reads a whole file as an upload does, and says what it would come to. It blocks.
+    pub(crate) fn try_file(
+        &self,
+        file: File,
+        hint: &FormatHint,
+        contract: Option<&Contract>,
+        options: &IntakeOptions,
+    ) -> Result<Trial, IntakeError> {
+        match self {
+            Self::Worker(config) => try_in_worker(config, file, hint, contract, options),
+            Self::InProcess => hub_intake::try_file(file, hint, contract, options),
+        }
+    }
+
+    /// Tells which tables an archive holds; none where the file is no archive. It blocks.
+    pub(crate) fn list(
+        &self,
+        file: File,
+        hint: &FormatHint,
+        options: &IntakeOptions,
+    ) -> Result<Option<ArchiveTables>, IntakeError> {
+        match self {
+            Self::Worker(config) => list_in_worker(config, file, hint, options),
+            Self::InProcess => hub_intake::archive_tables(file, hint, options),
         }
     }
 }

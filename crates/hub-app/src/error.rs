@@ -1,6 +1,10 @@
 //! What a use case answers when it cannot do what was asked.
 
+mod japanese;
+
 use hub_model::{DatasetId, ErrorKind, UploadId, UploadReport, VersionNumber};
+
+use crate::RefusedTable;
 
 /// An error of a use case. Its text is fit for callers where `kind()` is not `Internal` or
 /// `Unavailable`; the sources are for the log.
@@ -41,6 +45,18 @@ pub enum AppError {
     /// A parameter of the request is wrong.
     #[error("{0}")]
     InvalidRequest(String),
+    /// Rows can't be renewed by a key that the contract does not have.
+    #[error(
+        "mode=upsert renews rows by their primary key, and the contract has none; name the columns of the \
+         key in \"primaryKey\", or use mode=append, replace or replace_period"
+    )]
+    NoKey,
+    /// A period can't be replaced where no column tells it.
+    #[error(
+        "mode=replace_period replaces the rows of the file's period, and the contract has no column with \
+         the role time to tell it by; use mode=upsert or replace"
+    )]
+    NoTime,
     /// The idempotency key came before with another body.
     #[error(
         "the idempotency key {key:?} was used for another file; use a new key for a new file, or send \
@@ -85,7 +101,8 @@ pub enum AppError {
     PieceMismatch,
     /// The object store is a folder, which has no links.
     #[error(
-        "this hub keeps files in a folder of its own, so nothing can be sent to it by a link; send the          file to the dataset's uploads, in one piece or in several"
+        "this hub keeps files in a folder of its own, so nothing can be sent to it by a link; send the \
+         file to the dataset's uploads, in one piece or in several"
     )]
     NoLinks,
     /// Nothing was kept back of an upload, or its rows were removed.
@@ -147,6 +164,41 @@ pub enum AppError {
         /// What is wrong and where.
         report: Box<UploadReport>,
     },
+    /// Tables of an archive have no dataset, and none can be made for them.
+    #[error(
+        "there is no dataset yet for {}, and the layout is not a known one; propose and make a dataset \
+         {set}_… named after each file, then send the archive again; nothing was published",
+        .files.join(", ")
+    )]
+    UnknownTables {
+        /// What the datasets' names begin with.
+        set: DatasetId,
+        /// The tables' files.
+        files: Vec<String>,
+    },
+    /// Tables of an archive break their contracts.
+    #[error("{}; nothing was published", refused(.tables))]
+    SetRefused {
+        /// Those that do.
+        tables: Vec<RefusedTable>,
+    },
+    /// The tables of an archive were being published when it broke off.
+    #[error(
+        "{failed} could not be published: {cause}. Published before it: {}. Not begun: {}. Send the same \
+         request again to publish the others",
+        published_ones(.published), ids(.left)
+    )]
+    SetIncomplete {
+        /// The datasets that have a new version.
+        published: Vec<(DatasetId, VersionNumber)>,
+        /// The one that met an error.
+        failed: DatasetId,
+        /// The error.
+        #[source]
+        cause: Box<AppError>,
+        /// Those that were not begun.
+        left: Vec<DatasetId>,
+    },
     /// As many run at once as are allowed.
     #[error("the hub is working on as many {0} as it takes at once; try again shortly")]
     Busy(&'static str),
@@ -190,7 +242,9 @@ impl AppError {
             Self::NoWorkbook { .. } => ErrorKind::NotAcceptable,
             Self::Withdrawn { .. } => ErrorKind::Withdrawn,
             Self::AlreadyWithdrawn { .. } => ErrorKind::AlreadyExists,
-            Self::InvalidRequest(_) | Self::BodyBroken(_) => ErrorKind::InvalidRequest,
+            Self::InvalidRequest(_) | Self::BodyBroken(_) | Self::NoKey | Self::NoTime => {
+                ErrorKind::InvalidRequest
+            }
             Self::IdempotencyMismatch { .. } => ErrorKind::IdempotencyMismatch,
             Self::StillRunning { .. }
             | Self::StillChecked { .. }
@@ -201,7 +255,9 @@ impl AppError {
             | Self::AlreadyComplete { .. } => ErrorKind::Conflict,
             Self::ChecksumMismatch { .. } | Self::PieceMismatch => ErrorKind::ChecksumMismatch,
             Self::UploadTooLarge { .. } => ErrorKind::UploadTooLarge,
-            Self::ContractViolated { .. } => ErrorKind::ContractViolated,
+            Self::ContractViolated { .. } | Self::SetRefused { .. } => ErrorKind::ContractViolated,
+            Self::UnknownTables { .. } => ErrorKind::InvalidRequest,
+            Self::SetIncomplete { cause, .. } => cause.kind(),
             Self::Busy(_) => ErrorKind::Busy,
             Self::Stopping => ErrorKind::Unavailable,
             Self::Model(error) => error.kind(),
@@ -213,4 +269,22 @@ impl AppError {
             Self::Broken(_) => ErrorKind::Internal,
         }
     }
+}
+
+fn refused(tables: &[RefusedTable]) -> String {
+    let told = tables.iter().map(|table| {
+        format!("{} cell(s) of {} break its contract", table.report.error_count, table.table)
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+fn published_ones(published: &[(DatasetId, VersionNumber)]) -> String {
+    let told: Vec<String> =
+        published.iter().map(|(id, version)| format!("{id} (version {version})")).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+}
+
+fn ids(ids: &[DatasetId]) -> String {
+    let told: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
 }

@@ -9,6 +9,7 @@ use hub_model::{DatasetId, Principal, UploadId};
 use crate::{
     Accepted, App, AppError, UploadRequest,
     jobs::{StoredRequestV1, Terms},
+    modes,
 };
 
 /// How long a link may be used to begin sending.
@@ -35,7 +36,9 @@ impl App {
         if self.inner.stopping.is_cancelled() {
             return Err(AppError::Stopping);
         }
-        let dataset = self.writable_dataset(principal, &request.dataset).await?.id;
+        let record = self.writable_dataset(principal, &request.dataset).await?;
+        modes::check_mode(request.mode, &record.contract)?;
+        let dataset = record.id;
         let id = UploadId::generate();
         let expires_at = self.inner.clock.now() + VALID;
         let url = self.inner.lake.upload_link(&dataset, &id, VALID).await?;
@@ -46,7 +49,7 @@ impl App {
         Ok(UploadLink { id, url, expires_at })
     }
 
-    /// Works on a file that was sent by a link. Asked again, it answers as the first time.
+    /// Works on a file that was sent by a link. That is done once: asked again, it is an error.
     pub async fn complete_upload(
         &self,
         principal: &Principal,

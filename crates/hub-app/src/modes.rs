@@ -8,16 +8,9 @@ use crate::AppError;
 
 /// Refuses a mode that the contract can't bear, before the file is looked at.
 pub(crate) fn check_mode(mode: UploadMode, contract: &Contract) -> Result<(), AppError> {
-    let refuse = |reason: &str| Err(AppError::InvalidRequest(reason.to_owned()));
     match mode {
-        UploadMode::Upsert if contract.primary_key.is_empty() => refuse(
-            "mode=upsert renews rows by their primary key, and the contract has none; name the columns \
-             of the key in \"primaryKey\", or use mode=append, replace or replace_period",
-        ),
-        UploadMode::ReplacePeriod if contract.time_field().is_none() => refuse(
-            "mode=replace_period replaces the rows of the file's period, and the contract has no column \
-             with the role time to tell it by; use mode=upsert or replace",
-        ),
+        UploadMode::Upsert if contract.primary_key.is_empty() => Err(AppError::NoKey),
+        UploadMode::ReplacePeriod if contract.time_field().is_none() => Err(AppError::NoTime),
         _ => Ok(()),
     }
 }

@@ -17,7 +17,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use tokio::{fs, io::AsyncWriteExt};
 
-use crate::{App, AppError, Body, UploadRequest, jobs::Terms};
+use crate::{App, AppError, Body, UploadRequest, jobs::Terms, modes};
 
 /// How long a partial file waits for its next piece.
 const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -93,7 +93,8 @@ impl App {
         if self.inner.stopping.is_cancelled() {
             return Err(AppError::Stopping);
         }
-        self.writable_dataset(principal, &request.dataset).await?;
+        let dataset = self.writable_dataset(principal, &request.dataset).await?;
+        modes::check_mode(request.mode, &dataset.contract)?;
         let max_bytes = self.inner.config.max_upload_bytes;
         if length > max_bytes {
             return Err(AppError::UploadTooLarge { max_bytes });

@@ -7,12 +7,12 @@
 use std::sync::Arc;
 
 use hub_intake::{ConformedBatch, FormatHint, IntakeOptions, worker::Sinks};
-use hub_lake::Staged;
+use hub_lake::{Prepared, Staged};
 use hub_model::{
-    DatasetId, ErrorKind, OnError, Principal, UploadId, UploadMode, UploadReport, VersionRecord,
+    Contract, DatasetId, ErrorKind, OnError, Principal, Text, UploadId, UploadMode, UploadReport,
+    VersionRecord,
 };
-use hub_registry::{DatasetRecord, Reservation, Reserved, UploadRecord, UploadState};
-
+use hub_registry::{DatasetRecord, UploadRecord, UploadState};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
 use tokio::sync::OwnedSemaphorePermit;
@@ -59,9 +59,18 @@ pub struct Publication {
 }
 
 /// What of a file can be published, and what is kept back of it.
-struct Publishable {
-    staged: Staged,
+#[derive(Debug)]
+pub(crate) struct Publishable {
+    rows: Rows,
     kept_back: Option<NamedTempFile>,
+}
+
+/// Rows in the store that nobody sees yet.
+#[derive(Debug)]
+enum Rows {
+    Staged(Staged),
+    /// Held against the dataset too.
+    Prepared(Box<Prepared>),
 }
 
 /// How often an upload under way says so, for other nodes that share the registry.
@@ -97,32 +106,9 @@ impl App {
         place: Option<OwnedSemaphorePermit>,
         terms: Terms,
     ) -> Result<Accepted, AppError> {
-        if let Some(expected) = request.expected_sha256
-            && expected != spooled.sha256
-        {
-            return Err(AppError::ChecksumMismatch {
-                expected: hex(&expected),
-                received: hex(&spooled.sha256),
-            });
-        }
+        spooled.check(request.expected_sha256)?;
         let sha256 = hex(&spooled.sha256);
-        let upload = UploadRecord {
-            id,
-            dataset: request.dataset.clone(),
-            mode: request.mode,
-            state: UploadState::Checking,
-            file_name: request.hint.file_name.clone(),
-            format: None,
-            bytes: spooled.bytes,
-            sha256: Some(sha256.clone()),
-            by: principal.label().to_owned(),
-            idempotency_key: request.idempotency_key.clone(),
-            created_at: self.inner.clock.now(),
-            finished_at: None,
-            version: None,
-            report: None,
-            problem: None,
-        };
+        let upload = self.record_of(id, principal, &request, &spooled);
         self.inner.registry.begin_upload(&upload).await?;
         if let Some(key) = &request.idempotency_key {
             match self.reserve(principal, &request, key, &sha256, &id).await {
@@ -147,52 +133,31 @@ impl App {
         Ok(Accepted::UnderWay(Job { upload: Box::new(begun), work }))
     }
 
-    /// Asks for the key; answers the upload that holds it with the same file, if one does.
-    async fn reserve(
+    /// What is recorded of an upload when it begins.
+    pub(crate) fn record_of(
         &self,
+        id: UploadId,
         principal: &Principal,
         request: &UploadRequest,
-        key: &str,
-        sha256: &str,
-        upload: &UploadId,
-    ) -> Result<Option<UploadId>, AppError> {
-        let scope = match principal {
-            Principal::Anonymous => String::new(),
-            Principal::Token { id, .. } => id.to_string(),
-        };
-        // The mode is part of the request: the same file appended and put in place are two things.
-        let mut body_sha256 = format!("{sha256} {}", request.mode.as_str());
-        if request.on_error != OnError::Reject {
-            // So is the answer to errors; keys from before there was a choice stay what they are.
-            body_sha256 = format!("{body_sha256} {}", request.on_error.as_str());
+        spooled: &Spooled,
+    ) -> UploadRecord {
+        UploadRecord {
+            id,
+            dataset: request.dataset.clone(),
+            mode: request.mode,
+            state: UploadState::Checking,
+            file_name: request.hint.file_name.clone(),
+            format: None,
+            bytes: spooled.bytes,
+            sha256: Some(hex(&spooled.sha256)),
+            by: principal.label().to_owned(),
+            idempotency_key: request.idempotency_key.clone(),
+            created_at: self.inner.clock.now(),
+            finished_at: None,
+            version: None,
+            report: None,
+            problem: None,
         }
-        let asked = Reservation {
-            scope: &scope,
-            dataset: &request.dataset,
-            key,
-            body_sha256: &body_sha256,
-            upload,
-        };
-        match self.inner.registry.reserve(&asked).await? {
-            Reserved::New => Ok(None),
-            Reserved::Same(first) => Ok(Some(first)),
-            Reserved::Running(_) => Err(AppError::StillRunning { key: key.to_owned() }),
-            Reserved::OtherBody => Err(AppError::IdempotencyMismatch { key: key.to_owned() }),
-        }
-    }
-
-    /// Answers a request that repeats a published one as that one was answered.
-    async fn answer_again(
-        &self,
-        first: Option<UploadId>,
-        key: &str,
-    ) -> Result<Publication, AppError> {
-        let still_running = || AppError::StillRunning { key: key.to_owned() };
-        let id = first.ok_or_else(still_running)?;
-        let upload = self.inner.registry.upload(&id).await?.ok_or_else(still_running)?;
-        let number = upload.version.ok_or_else(still_running)?;
-        let version = self.version_record(&upload.dataset, number).await?;
-        Ok(Publication { upload, version, replayed: true })
     }
 
     /// Works on a recorded upload to its end, and records the end.
@@ -233,8 +198,18 @@ impl App {
             // It was not begun, and is taken up again at the next start.
             return Err(AppError::Stopping);
         }
+        self.end_upload(&mut upload, outcome.as_ref()).await?;
+        Ok(Publication { upload, version: outcome?, replayed: false })
+    }
+
+    /// Records how an upload ended.
+    pub(crate) async fn end_upload(
+        &self,
+        upload: &mut UploadRecord,
+        outcome: Result<&VersionRecord, &AppError>,
+    ) -> Result<(), AppError> {
         upload.finished_at = Some(self.inner.clock.now());
-        match &outcome {
+        match outcome {
             Ok(version) => {
                 upload.state = UploadState::Committed;
                 upload.version = Some(version.number);
@@ -252,11 +227,12 @@ impl App {
             // may be, and it is looked at anew when it is sent again.
             self.inner.registry.release(&upload.id).await?;
         }
-        self.inner.registry.update_upload(&upload).await?;
-        let version = outcome?;
-        // Upkeep that is not listening any more looks again at the next start.
-        let _ = self.inner.upkeep.send(dataset.id);
-        Ok(Publication { upload, version, replayed: false })
+        self.inner.registry.update_upload(upload).await?;
+        if upload.state == UploadState::Committed {
+            // Upkeep that is not listening any more looks again at the next start.
+            let _ = self.inner.upkeep.send(upload.dataset.clone());
+        }
+        Ok(())
     }
 
     async fn publish_file(
@@ -295,24 +271,54 @@ impl App {
         let (report, publishable) = checked?;
         upload.format = Some(report.format.clone());
         upload.report = Some(report.clone());
-        let Some(Publishable { staged, kept_back }) = publishable else {
+        let Some(publishable) = publishable else {
             return Err(AppError::ContractViolated { upload: upload.id, report: Box::new(report) });
         };
         kept?;
-        self.keep_kept_back(upload, kept_back).await?;
         progress.enter(Stage::Committing);
+        self.commit_checked(&dataset.contract, upload, publishable).await
+    }
+
+    /// Holds what was checked and staged of an upload against its dataset, without publishing it.
+    pub(crate) async fn prepare_checked(
+        &self,
+        contract: &Contract,
+        upload: &mut UploadRecord,
+        publishable: Publishable,
+    ) -> Result<Publishable, AppError> {
+        let Publishable { rows: Rows::Staged(staged), kept_back } = publishable else {
+            return Ok(publishable);
+        };
+        let prepared = self.inner.lake.prepare(staged, upload.mode).await;
+        let cap = self.inner.config.report_cap;
+        let prepared = prepared.map_err(|error| modes::refused(error, upload, contract, cap))?;
+        Ok(Publishable { rows: Rows::Prepared(Box::new(prepared)), kept_back })
+    }
+
+    /// Makes visible what was checked and staged of an upload whose file is kept.
+    pub(crate) async fn commit_checked(
+        &self,
+        contract: &Contract,
+        upload: &mut UploadRecord,
+        publishable: Publishable,
+    ) -> Result<VersionRecord, AppError> {
+        self.keep_kept_back(upload, publishable.kept_back).await?;
         let publication = hub_lake::Publication {
             mode: upload.mode,
             upload_id: upload.id,
             committed_by: upload.by.clone(),
             committed_at: self.inner.clock.now(),
         };
-        let version = self.inner.lake.commit(staged, publication).await.map_err(|error| {
-            modes::refused(error, upload, &dataset.contract, self.inner.config.report_cap)
-        })?;
+        let lake = &self.inner.lake;
+        let committed = match publishable.rows {
+            Rows::Staged(staged) => lake.commit(staged, publication).await,
+            Rows::Prepared(prepared) => lake.commit_prepared(*prepared, publication).await,
+        };
+        let cap = self.inner.config.report_cap;
+        let version = committed.map_err(|error| modes::refused(error, upload, contract, cap))?;
         // The data is visible from here on. A record that fails is made up for from the lake's log.
-        if let Err(error) = self.record_version(&dataset.id, &version).await {
-            tracing::warn!(%error, dataset = %dataset.id, "a version is committed and not yet recorded");
+        if let Err(error) = self.record_version(&upload.dataset, &version).await {
+            tracing::warn!(%error, dataset = %upload.dataset, "a version is committed and not yet recorded");
         }
         self.inner.metrics.rows_published.inc_by(version.rows_added);
         Ok(version)
@@ -320,11 +326,11 @@ impl App {
 
     /// Reads, checks, sorts and stores a file's rows. Answers staged files only for a report whose every
     /// error was answered.
-    fn check_and_stage(
+    pub(crate) fn check_and_stage(
         &self,
         upload: UploadId,
         dataset: &DatasetId,
-        contract: &hub_model::Contract,
+        contract: &Contract,
         spooled: &Spooled,
         request: &UploadRequest,
         progress: &Progress,
@@ -372,7 +378,10 @@ impl App {
         let duplicates = outcome.duplicates;
         if duplicates.count == 0 {
             let kept_back = gathering.finish()?;
-            return Ok((report, Some(Publishable { staged: outcome.staged, kept_back })));
+            return Ok((
+                report,
+                Some(Publishable { rows: Rows::Staged(outcome.staged), kept_back }),
+            ));
         }
         let report = hub_intake::report_duplicates(
             report,
@@ -386,12 +395,13 @@ impl App {
 }
 
 /// What is recorded of an error for the sender to read.
-pub(crate) fn told(error: &AppError) -> String {
+pub(crate) fn told(error: &AppError) -> Text {
     match error.kind() {
-        ErrorKind::Internal | ErrorKind::Unavailable => {
-            "a fault of the hub's; send the file again".to_owned()
-        }
-        _ => error.to_string(),
+        ErrorKind::Internal | ErrorKind::Unavailable => Text::new(
+            "ハブの側の問題です。ファイルをもう一度送ってください",
+            "a fault of the hub's; send the file again",
+        ),
+        _ => Text::new(error.ja().unwrap_or_default(), error.to_string()),
     }
 }
 

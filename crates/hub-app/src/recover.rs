@@ -1,6 +1,7 @@
 //! After a start: what a process that died left half done comes to an end.
 
 use chrono::Duration;
+use hub_model::Text;
 use hub_registry::UploadState;
 
 use crate::{App, AppError};
@@ -56,7 +57,10 @@ impl App {
                 recovery.committed += 1;
             } else {
                 upload.state = UploadState::Failed;
-                upload.problem = Some("the hub stopped before the file was published".to_owned());
+                upload.problem = Some(Text::new(
+                    "公開する前にハブが止まりました。もう一度送ってください",
+                    "the hub stopped before the file was published; send it again",
+                ));
                 recovery.failed += 1;
                 self.inner.registry.release(&upload.id).await?;
                 self.forget_original(&upload.dataset, &upload.id).await;

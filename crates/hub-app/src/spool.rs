@@ -33,6 +33,17 @@ impl Spooled {
     pub(crate) fn open(&self) -> Result<std::fs::File, AppError> {
         std::fs::File::open(&self.path).map_err(AppError::Scratch)
     }
+
+    /// Refuses a file that is not the one its sender announced.
+    pub(crate) fn check(&self, expected: Option<[u8; 32]>) -> Result<(), AppError> {
+        match expected {
+            Some(expected) if expected != self.sha256 => Err(AppError::ChecksumMismatch {
+                expected: hex(&expected),
+                received: hex(&self.sha256),
+            }),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Drop for Spooled {

@@ -53,8 +53,21 @@ pub(crate) fn unpack(
     let file = file.try_clone()?;
     match kind(&file)? {
         Some(Kind::Gzip) => gzip::unpack(file, file_name, options).map(Some),
-        Some(Kind::Zip) => zip::unpack(file, options),
+        Some(Kind::Zip) => zip::unpack(file, options, &|_| true),
         None => Ok(None),
+    }
+}
+
+/// Unpacks those files of a ZIP archive that are wanted by their names; none where the file is no archive.
+pub(crate) fn unpack_some(
+    file: &File,
+    options: &IntakeOptions,
+    is_wanted: &dyn Fn(&str) -> bool,
+) -> Result<Option<Unpacked>, IntakeError> {
+    let file = file.try_clone()?;
+    match kind(&file)? {
+        Some(Kind::Zip) => zip::unpack(file, options, is_wanted),
+        Some(Kind::Gzip) | None => Ok(None),
     }
 }
 

@@ -57,6 +57,17 @@ impl IntakeError {
         Self::UnsupportedFormat { detail: Text::new(ja, en) }
     }
 
+    /// A file that a set of datasets can't be made of.
+    pub fn not_several() -> Self {
+        Self::UnsupportedFormat { detail: crate::archive::not_several() }
+    }
+
+    /// The same error, said to be of this file among several.
+    #[must_use]
+    pub fn in_file(self, name: &str) -> Self {
+        crate::decode::in_file(self, Some(name))
+    }
+
     pub(crate) fn unreadable(ja: impl Into<String>, en: impl Into<String>) -> Self {
         Self::UnreadableFile { detail: Text::new(ja, en) }
     }

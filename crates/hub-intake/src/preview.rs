@@ -3,7 +3,7 @@
 
 use arrow::array::Array;
 use hub_model::{LayoutReport, PresetName};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     IntakeError, IntakeOptions, Recognised,
@@ -19,30 +19,30 @@ use crate::{
 const ROWS: usize = 20;
 
 /// What a file was taken for, and its first rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
     /// The format.
     pub format: String,
     /// The text encoding it is read in, for text formats.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
     /// The encodings that it could be in by its bytes, the likeliest first.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub encodings: Vec<EncodingGuess>,
     /// What separates the cells of a text file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,
     /// What the file came packed in: `gzip` or `zip`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
     /// The files in it that are read, where there are several.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<String>,
     /// The publisher's layout, where it is a known one.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<PresetName>,
     /// How the table lies in the file, where that is more than a header and rows.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<LayoutReport>,
     /// The columns of the table.
     pub columns: Vec<PreviewColumn>,
@@ -53,7 +53,7 @@ pub struct Preview {
 }
 
 /// An encoding that a file could be in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EncodingGuess {
     /// Its name, as a hint takes it too.
     pub name: String,
@@ -62,20 +62,20 @@ pub struct EncodingGuess {
 }
 
 /// A column as it was understood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewColumn {
     /// Its name.
     pub name: String,
     /// Its letters in a spreadsheet, such as `C`, where the file has cells.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub letters: Option<String>,
 }
 
 /// One of the first rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewRow {
     /// The file within an archive of several.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
     /// The row as a person counts it in the file.
     pub row: u64,

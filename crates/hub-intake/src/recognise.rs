@@ -10,13 +10,13 @@ use std::{
 use hub_model::Text;
 
 use crate::{
-    Format, FormatHint, IntakeError, IntakeOptions,
+    Format, FormatHint, IntakeError, IntakeOptions, archive,
     container::{self, list},
     decode::{guarded, in_file},
     detect::detect,
     dialect::Dialect,
     encoding::TextEncoding,
-    gtfs::{GtfsFeed, Member},
+    gtfs::Member,
     preset::{self, Preset},
     rows::{Rows, TextRows},
     table,
@@ -69,23 +69,13 @@ pub fn recognise_within(
     options: &IntakeOptions,
 ) -> Result<Recognised, IntakeError> {
     if let Some(table) = hint.table.as_deref() {
-        return GtfsFeed::open(file)?.ok_or_else(no_feed)?.table(table);
+        return archive::table(file, table, hint, options);
     }
     let name = hint.file_name.as_deref();
     let Some(unpacked) = guarded(|| container::unpack(&file, name, options))? else {
         return recognise_one(file, hint);
     };
-    let is_one = unpacked.members.len() == 1;
-    let mut members = Vec::new();
-    for member in unpacked.members {
-        options.check_stop()?;
-        let hint =
-            FormatHint { file_name: Some(member.name.clone()), media_type: None, ..hint.clone() };
-        let mut recognised = recognise_one(member.file, &hint)
-            .map_err(|error| in_file(error, Some(&member.name)))?;
-        recognised.place = (!is_one).then(|| Arc::from(member.name));
-        members.push(recognised);
-    }
+    let mut members = recognise_members(unpacked.members, hint, options)?;
     refuse_mixture(&members)?;
     let mut notes = unpacked.notes;
     if members.len() > 1 {
@@ -104,8 +94,28 @@ pub fn recognise_within(
     Ok(first)
 }
 
+/// Finds out what each file of a container is.
+pub(crate) fn recognise_members(
+    unpacked: Vec<container::Member>,
+    hint: &FormatHint,
+    options: &IntakeOptions,
+) -> Result<Vec<Recognised>, IntakeError> {
+    let is_one = unpacked.len() == 1;
+    let mut members = Vec::new();
+    for member in unpacked {
+        options.check_stop()?;
+        let hint =
+            FormatHint { file_name: Some(member.name.clone()), media_type: None, ..hint.clone() };
+        let mut recognised = recognise_one(member.file, &hint)
+            .map_err(|error| in_file(error, Some(&member.name)))?;
+        recognised.place = (!is_one).then(|| Arc::from(member.name));
+        members.push(recognised);
+    }
+    Ok(members)
+}
+
 /// Finds out what a file that is no container is.
-fn recognise_one(mut file: File, hint: &FormatHint) -> Result<Recognised, IntakeError> {
+pub(crate) fn recognise_one(mut file: File, hint: &FormatHint) -> Result<Recognised, IntakeError> {
     let (format, encoding) = detect(&mut file, hint)?;
     let file_name = hint.file_name.as_deref();
     let file_name = file_name.and_then(|name| name.rsplit(['/', '\\']).next()).map(str::to_owned);
@@ -127,15 +137,19 @@ fn recognise_one(mut file: File, hint: &FormatHint) -> Result<Recognised, Intake
     Ok(recognised)
 }
 
-/// Refuses several files that can't be one table.
-fn refuse_mixture(members: &[Recognised]) -> Result<(), IntakeError> {
-    let [first, others @ ..] = members else { return Ok(()) };
+/// Whether several files can't be one table.
+pub(crate) fn is_mixture(members: &[Recognised]) -> bool {
+    let [first, others @ ..] = members else { return false };
     let is_like = |other: &Recognised| {
         other.format == first.format
             && other.preset() == first.preset()
             && !matches!(other.format, Format::Parquet | Format::ArrowFile | Format::ArrowStream)
     };
-    if others.iter().all(is_like) {
+    !others.iter().all(is_like)
+}
+
+fn refuse_mixture(members: &[Recognised]) -> Result<(), IntakeError> {
+    if !is_mixture(members) {
         return Ok(());
     }
     let described: Vec<String> = members
@@ -148,10 +162,10 @@ fn refuse_mixture(members: &[Recognised]) -> Result<(), IntakeError> {
     let listed = list(described.iter().map(String::as_str));
     Err(IntakeError::unsupported(
         format!(
-            "ZIPの中に種類の違うファイルがあります（{listed}）。同じ様式のCSVかExcelだけを1つのZIPにするか、1つずつ送ってください"
+            "ZIPの中に種類の違うファイルがあります（{listed}）。1つの表として送るときは同じ様式のCSVかExcelだけを1つのZIPにし、表ごとに別のデータセットとして送るときはデータセットの組（sets）として送ってください"
         ),
         format!(
-            "the ZIP archive holds files of several kinds ({listed}); put only CSV or Excel files of one layout into a ZIP, or send them one by one"
+            "the ZIP archive holds files of several kinds ({listed}); to send one table, put only CSV or Excel files of one layout into a ZIP; to send a dataset for each file, send it to a set of datasets"
         ),
     ))
 }
@@ -163,13 +177,6 @@ fn unknown_preset(id: &str) -> IntakeError {
         format!(
             "there is no layout {id:?}; leave it out, or give none to read the file as a plain table"
         ),
-    )
-}
-
-fn no_feed() -> IntakeError {
-    IntakeError::unsupported(
-        "表が指定されていますが、ファイルはGTFSのZIPではありません。指定を外してください",
-        "a table was asked for, and the file is no GTFS feed in a ZIP; leave the table out",
     )
 }
 
@@ -301,6 +308,14 @@ impl Recognised {
             return self.workbook()?.rows();
         }
         Ok(Box::new(TextRows::new(self.text()?, self.dialect)))
+    }
+
+    /// The names of a workbook's sheets in its order; none where the file is no workbook.
+    pub(crate) fn sheets(&self) -> Result<Vec<String>, IntakeError> {
+        if matches!(self.format, Format::Xlsx | Format::Xls) {
+            return Ok(self.workbook()?.sheets());
+        }
+        Ok(Vec::new())
     }
 
     /// The workbook that the file is. It is opened once, since its texts are read as a whole.

@@ -54,6 +54,8 @@ enum Contents {
 #[derive(Debug)]
 pub(crate) struct Workbook {
     contents: Contents,
+    /// The names of all of its sheets.
+    names: Vec<String>,
     sheet: Sheet,
     merged: Vec<Range>,
     notes: Vec<Text>,
@@ -100,7 +102,9 @@ impl Workbook {
             (Contents::Xlsx(book), sheets)
         };
         let sheet = sheets.first().cloned().ok_or_else(|| no_table(&sheets))?;
-        let workbook = Arc::new(Self { contents, sheet, merged: Vec::new(), notes: Vec::new() });
+        let names = sheets.iter().map(|sheet| show_text(&sheet.name)).collect();
+        let (merged, notes) = (Vec::new(), Vec::new());
+        let workbook = Arc::new(Self { contents, names, sheet, merged, notes });
         let (chosen, notes) = match asked.map(str::trim).filter(|asked| !asked.is_empty()) {
             Some(asked) => (by_name(&sheets, asked)?, hidden_notes(&sheets, asked)),
             None => workbook.choose(&sheets)?,
@@ -111,6 +115,11 @@ impl Workbook {
             return Err(IntakeError::Internal("a workbook's reader was kept".to_owned()));
         };
         Ok(Arc::new(Self { sheet, merged, notes, ..workbook }))
+    }
+
+    /// The names of the sheets, in the order of the workbook.
+    pub(crate) fn sheets(&self) -> Vec<String> {
+        self.names.clone()
     }
 
     /// The chosen sheet's rows from the first.

@@ -32,7 +32,9 @@ use std::{
 
 pub use child::main;
 pub use confine::{Confinement, Fence};
-pub use parent::{conform_in_worker, mark_in_worker, probe, propose_in_worker};
+pub use parent::{
+    conform_in_worker, list_in_worker, mark_in_worker, probe, propose_in_worker, try_in_worker,
+};
 
 use crate::{ConformedBatch, KeptBack, SinkError};
 

@@ -33,6 +33,12 @@ pub struct Publication {
     pub committed_at: DateTime<Utc>,
 }
 
+/// Staged rows that were held against the dataset that they are for.
+#[derive(Debug)]
+pub struct Prepared {
+    revision: Revision,
+}
+
 impl Lake {
     /// Publishes staged rows as the dataset's next version.
     ///
@@ -57,7 +63,29 @@ impl Lake {
             revision.check_schema(&state)?;
             revision = revision.follow(&state).await?;
         }
-        drop(state);
+        self.commit_prepared(Prepared { revision }, publication).await
+    }
+
+    /// Holds staged rows against the dataset as it is, without publishing them: after this only other
+    /// writers and the store can stand against [`Self::commit_prepared`]. Its errors are those of
+    /// [`Self::commit`].
+    pub async fn prepare(&self, staged: Staged, mode: UploadMode) -> Result<Prepared, LakeError> {
+        let table = self.table(staged.dataset())?;
+        let revision = Revision::new(staged, mode)?;
+        let state = table.latest().await?;
+        revision.check_schema(&state)?;
+        Ok(Prepared { revision: revision.follow(&state).await? })
+    }
+
+    /// As [`Self::commit`], of rows that were held against the dataset before. The publication's mode is
+    /// the one that they were prepared for.
+    pub async fn commit_prepared(
+        &self,
+        prepared: Prepared,
+        publication: Publication,
+    ) -> Result<VersionRecord, LakeError> {
+        let mut revision = prepared.revision;
+        let table = self.table(revision.dataset())?;
         let _writing = table.writing.lock().await;
         let mut backoff = Backoff::new(&table);
         let mut first_seen = None;

@@ -20,7 +20,7 @@ mod vacuum;
 mod versions;
 mod withdraw;
 
-pub use commit::Publication;
+pub use commit::{Prepared, Publication};
 pub use compact::{CompactOptions, CompactOutcome};
 pub use config::LakeConfig;
 pub use error::LakeError;

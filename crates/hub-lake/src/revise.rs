@@ -19,7 +19,7 @@ use std::{
     sync::Arc,
 };
 
-use hub_model::{UploadMode, VersionNumber};
+use hub_model::{DatasetId, UploadMode, VersionNumber};
 use object_store::path::Path;
 use parking_lot::Mutex;
 
@@ -105,6 +105,10 @@ impl Revision {
             version: None,
             restarts: 0,
         })
+    }
+
+    pub(crate) fn dataset(&self) -> &DatasetId {
+        self.staged.dataset()
     }
 
     pub(crate) fn check_schema(&self, state: &TableState) -> Result<(), LakeError> {

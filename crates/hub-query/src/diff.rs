@@ -1,23 +1,32 @@
 //! Two versions of one dataset against each other: rows added, changed and removed, by primary key.
 //!
-//! Files that both versions have hold equal rows and are not read. The others are joined by the key, and
-//! rows that are the same on both sides drop out, as they do where files were only joined.
+//! Files that both versions have hold equal rows and are not read. The others come sorted by the key, and
+//! both sides are walked together; rows that are the same on both drop out, as they do where files were
+//! only joined.
+
+mod merge;
 
 use std::{collections::HashSet, sync::Arc};
 
 use datafusion::{
-    common::{Column, NullEquality},
+    common::{Result, internal_datafusion_err},
     datasource::provider_as_source,
-    functions::core::expr_fn::coalesce,
-    logical_expr::{Expr, JoinType, LogicalPlanBuilder, Operator, binary_expr, lit, when},
+    execution::SessionState,
+    logical_expr::LogicalPlanBuilder,
+    physical_plan::{
+        ExecutionPlan,
+        streaming::{PartitionStream, StreamingTableExec},
+    },
 };
 use hub_lake::Snapshot;
 use hub_model::{Contract, Field};
+use merge::Difference;
 
 use crate::{
     classify::classify,
-    engine::{QueryEngine, ReadableTable},
+    engine::{Inner, QueryEngine, ReadableTable},
     error::QueryError,
+    filter::column,
     session::task_context,
     stream::{Planned, QueryStream},
     table::{Prepared, SnapshotTable},
@@ -38,16 +47,17 @@ pub struct DiffRequest {
 
 /// The column that says what became of a row.
 const CHANGE: &str = "change";
-/// What each sort sets aside for merging what it put on disk; several sorts share a query's memory.
+/// What a sort sets aside for merging what it put on disk. Only files that overlap in great number are
+/// sorted at all.
 const SORT_RESERVE: usize = 1 << 20;
-const OLD: &str = "__old";
-const NEW: &str = "__new";
+/// What a side is called inside its plan.
+const ROWS: &str = "rows";
 
 impl QueryEngine {
     /// The rows that differ, in the order of the key. The answer's columns are `change`, which is `added`,
     /// `changed` or `removed`, those of the key, and for each other column its values in both versions,
     /// as `<name>_old` and `<name>_new`.
-    pub async fn diff(&self, request: DiffRequest) -> Result<QueryStream, QueryError> {
+    pub async fn diff(&self, request: DiffRequest) -> std::result::Result<QueryStream, QueryError> {
         let contract = Arc::clone(&request.contract);
         if contract.primary_key.is_empty() {
             return Err(QueryError::request(
@@ -61,22 +71,12 @@ impl QueryEngine {
         self.inner
             .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
-                    let side = |table: ReadableTable, name: &str| {
-                        let prepared = Arc::new(Prepared::new(&table)?);
-                        let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
-                        let source = provider_as_source(Arc::new(source));
-                        LogicalPlanBuilder::scan(name, source, None)
-                    };
-                    let plan = compare(&contract, side(old, OLD)?, side(new, NEW)?)?;
-                    let plan = plan.limit(0, request.limit)?.build()?;
                     let mut state = inner.sessions.for_rows().clone();
                     let options = state.config_mut().options_mut();
-                    // A join of sorted sides can go to disk, and one by hashes can't. The planner makes it
-                    // for several partitions only.
-                    options.optimizer.prefer_hash_join = false;
-                    options.execution.target_partitions = 2;
                     options.execution.sort_spill_reservation_bytes = SORT_RESERVE;
-                    let plan = state.create_physical_plan(&plan).await?;
+                    let old = in_order(&inner, &state, &contract, &old).await?;
+                    let new = in_order(&inner, &state, &contract, &new).await?;
+                    let plan = compare(&contract, old, new, request.limit)?;
                     let context = task_context(&state, environment);
                     Ok(Planned::new(plan, context))
                 };
@@ -107,40 +107,33 @@ fn only_different(request: &DiffRequest) -> (ReadableTable, ReadableTable) {
     (without(&request.old, &new), without(&request.new, &old))
 }
 
+/// The columns that name a row, in the order of the files, so that their order serves.
+fn key(contract: &Contract) -> Vec<&Field> {
+    let sorted = contract.sort_columns().into_iter().map(|column| column.field);
+    sorted.filter(|field| contract.primary_key.contains(&field.name)).collect()
+}
+
+/// One side's rows as one stream in the order of the key.
+async fn in_order(
+    inner: &Inner,
+    state: &SessionState,
+    contract: &Contract,
+    table: &ReadableTable,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let prepared = Arc::new(Prepared::new(table)?);
+    let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
+    let rows = LogicalPlanBuilder::scan(ROWS, provider_as_source(Arc::new(source)), None)?;
+    let order = key(contract).into_iter().map(|field| column(field).sort(true, false));
+    let plan = rows.sort(order.collect::<Vec<_>>())?.build()?;
+    state.create_physical_plan(&plan).await
+}
+
 fn compare(
     contract: &Contract,
-    old: LogicalPlanBuilder,
-    new: LogicalPlanBuilder,
-) -> datafusion::common::Result<LogicalPlanBuilder> {
-    // In the order of the files, so that their order serves the join.
-    let key: Vec<&Field> = contract
-        .sort_columns()
-        .into_iter()
-        .map(|column| column.field)
-        .filter(|field| contract.primary_key.contains(&field.name))
-        .collect();
-    let rest =
-        || contract.fields.iter().filter(|field| !contract.primary_key.contains(&field.name));
-    let of = |side: &str, field: &Field| Expr::Column(Column::new(Some(side), &field.name));
-    let columns = |side: &str| -> Vec<Column> {
-        key.iter().map(|field| Column::new(Some(side), &field.name)).collect()
-    };
-    let joined = old.join_detailed(
-        new.build()?,
-        JoinType::Full,
-        (columns(OLD), columns(NEW)),
-        None,
-        NullEquality::NullEqualsNothing,
-    )?;
-    let Some(first) = key.first() else { return Ok(joined) };
-    let added = of(OLD, first).is_null();
-    let removed = of(NEW, first).is_null();
-    let differs = rest().fold(added.clone().or(removed.clone()), |differs, field| {
-        let values = (of(OLD, field), of(NEW, field));
-        differs.or(binary_expr(values.0, Operator::IsDistinctFrom, values.1))
-    });
-    let change =
-        when(added, lit("added")).when(removed, lit("removed")).otherwise(lit("changed"))?;
+    old: Arc<dyn ExecutionPlan>,
+    new: Arc<dyn ExecutionPlan>,
+    limit: Option<usize>,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let mut taken: HashSet<String> =
         contract.fields.iter().map(|field| field.name.clone()).collect();
     let mut label = |name: String| {
@@ -150,17 +143,21 @@ fn compare(
         }
         name
     };
-    let mut shown = vec![change.alias(label(CHANGE.to_owned()))];
-    shown.extend(
-        key.iter().map(|field| coalesce(vec![of(NEW, field), of(OLD, field)]).alias(&field.name)),
-    );
-    for field in rest() {
-        shown.push(of(OLD, field).alias(label(format!("{}_old", field.name))));
-        shown.push(of(NEW, field).alias(label(format!("{}_new", field.name))));
+    let columns = new.schema();
+    let place = |field: &Field| {
+        let place = columns.index_of(&field.name);
+        place.map_err(|_| internal_datafusion_err!("a column of the contract is not scanned"))
+    };
+    let change = label(CHANGE.to_owned());
+    let key = key(contract).into_iter().map(place).collect::<Result<Vec<_>>>()?;
+    let mut rest = Vec::new();
+    for field in contract.fields.iter().filter(|f| !contract.primary_key.contains(&f.name)) {
+        let labels = ["old", "new"].map(|side| label(format!("{}_{side}", field.name)));
+        rest.push((place(field)?, labels));
     }
-    let order = key
-        .iter()
-        .map(|field| Expr::Column(Column::new_unqualified(&field.name)).sort(true, false))
-        .collect::<Vec<_>>();
-    joined.filter(differs)?.project(shown)?.sort(order)
+    let difference: Arc<dyn PartitionStream> =
+        Arc::new(Difference::new(old, new, change, key, rest));
+    let schema = Arc::clone(difference.schema());
+    let plan = StreamingTableExec::try_new(schema, vec![difference], None, [], false, limit)?;
+    Ok(Arc::new(plan))
 }

@@ -1,7 +1,7 @@
 //! Uploads: files handed over, how far each has come, and its report.
 
 use chrono::{DateTime, Utc};
-use hub_model::{CellError, DatasetId, UploadId, UploadMode, UploadReport, VersionNumber};
+use hub_model::{CellError, DatasetId, Text, UploadId, UploadMode, UploadReport, VersionNumber};
 use serde::{Deserialize, Serialize};
 use sqlx::AssertSqlSafe;
 
@@ -75,8 +75,8 @@ pub struct UploadRecord {
     pub version: Option<VersionNumber>,
     /// What was understood of the file, and what is wrong with it.
     pub report: Option<UploadReport>,
-    /// For one that failed: the kind of problem, as the interface names it.
-    pub problem: Option<String>,
+    /// For one that was rejected or failed: why, for its sender.
+    pub problem: Option<Text>,
 }
 
 const COLUMNS: &str = "id, dataset, mode, state, file_name, format, bytes, sha256, uploaded_by, \
@@ -256,7 +256,7 @@ fn values(upload: &UploadRecord) -> Result<Vec<Bind>, RegistryError> {
         upload.version.map(count).transpose()?,
         report,
         errors,
-        upload.problem.as_deref(),
+        upload.problem.as_ref().map_or(Ok(Bind::Text(None)), stored_problem)?,
     ])
 }
 
@@ -276,6 +276,30 @@ fn record(row: &Row) -> Result<UploadRecord, RegistryError> {
         finished_at: row.optional_instant("finished_at")?,
         version: row.optional_count("version")?,
         report: row.optional_json("report")?,
-        problem: row.optional_text("problem")?,
+        problem: row.optional_text("problem")?.map(parse_problem),
     })
+}
+
+/// A problem as it is kept: the English text alone, or both languages in JSON.
+fn stored_problem(problem: &Text) -> Result<Bind, RegistryError> {
+    if problem.ja.is_empty() { Ok(problem.en.as_str().into()) } else { Bind::json(problem) }
+}
+
+/// What was kept before there were two languages is English, and is read as it is.
+fn parse_problem(stored: String) -> Text {
+    serde_json::from_str(&stored).unwrap_or_else(|_| Text::new("", stored))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_reads_as_it_was_kept_by_the_first_version_and_in_both_languages_now() {
+        let old = "a fault of the hub's; send the file again";
+        assert_eq!(parse_problem(old.to_owned()), Text::new("", old));
+        let both = Text::new("ファイルが空です", "the file is empty");
+        let stored = r#"{"ja":"ファイルが空です","en":"the file is empty"}"#;
+        assert_eq!(parse_problem(stored.to_owned()), both);
+    }
 }

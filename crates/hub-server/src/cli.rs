@@ -12,6 +12,7 @@ mod download;
 mod error;
 mod input;
 mod output;
+mod preview;
 mod problem;
 mod propose;
 mod report;
@@ -102,6 +103,7 @@ fn run_with(
     };
     let result = runtime.block_on(async {
         let client = Client::new(&global.server, global.token.as_ref());
+        let client = client.map(|client| client.in_language(console.look.language));
         tokio::select! {
             result = work(client, &mut console) => result,
             _ = tokio::signal::ctrl_c() => Err(CliError::Interrupted),
@@ -119,6 +121,7 @@ async fn execute(
 ) -> Result<(), CliError> {
     match command {
         ClientCommand::Upload(args) => upload::run(args, &client?, console).await,
+        ClientCommand::Preview(args) => preview::run(args, &client?, console).await,
         ClientCommand::Download(args) => download::run(&args, &client?, console).await,
         ClientCommand::Report(args) => report_file::run(&args, &client?, console).await,
         ClientCommand::Sql(args) => sql::run(args, &client?, console).await,

@@ -54,6 +54,8 @@ impl<S: Send + Sync> FromRequestParts<S> for DatasetPath {
         #[derive(serde::Deserialize)]
         struct Ids {
             agency: String,
+            // A set of datasets is named as a dataset is.
+            #[serde(alias = "set")]
             dataset: String,
         }
         let ids = path::<Ids, S>(parts, state).await?;

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 mod extract;
+mod language;
 mod linger;
 mod openapi;
 mod problem;

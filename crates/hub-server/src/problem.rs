@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hub_app::AppError;
-use hub_model::{ErrorKind, ModelError};
+use hub_model::{ErrorKind, ModelError, UploadId, UploadReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -46,9 +46,32 @@ pub(crate) struct Problem {
     /// For uploads that break their contract: every cell that does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Object>)]
-    pub report: Option<Box<hub_model::UploadReport>>,
+    pub report: Option<Box<UploadReport>>,
+    /// For archives of several tables: each that breaks its contract.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<RefusedTableBody>,
+    /// Title and detail in Japanese, for those who read that.
+    #[serde(skip)]
+    japanese: Option<Box<(&'static str, String)>>,
     #[serde(skip)]
     retry_after_s: Option<u32>,
+}
+
+/// One table of an archive that breaks its contract.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct RefusedTableBody {
+    /// The table's name.
+    #[schema(example = "stops")]
+    pub table: String,
+    /// The dataset it is for.
+    #[schema(example = "otaru.bus_stops")]
+    pub dataset: String,
+    /// Its upload, where the dataset is there already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub upload_id: Option<String>,
+    /// Every cell that breaks the contract.
+    #[schema(value_type = Object)]
+    pub report: Box<UploadReport>,
 }
 
 /// One of several things that are wrong.
@@ -122,6 +145,39 @@ pub(crate) fn outline(kind: ErrorKind) -> (StatusCode, &'static str, &'static st
     }
 }
 
+/// The title of each kind in Japanese.
+fn japanese_title(kind: ErrorKind) -> &'static str {
+    use ErrorKind as K;
+    match kind {
+        K::InvalidRequest => "リクエストが正しくありません",
+        K::InvalidDescriptor => "記述が正しくありません",
+        K::Unauthenticated => "トークンが必要です",
+        K::Forbidden => "許可されていません",
+        K::NotFound => "見つかりません",
+        K::Withdrawn => "版は取り下げられています",
+        K::AlreadyExists => "すでにあります",
+        K::Conflict => "ほかの操作と重なりました",
+        K::IdempotencyMismatch => "冪等キーが前に使われています",
+        K::BreakingChange => "読む側が困る変更です",
+        K::ChecksumMismatch => "チェックサムが違います",
+        K::UploadTooLarge => "ファイルが大きすぎます",
+        K::UnsupportedFormat => "読めない形式です",
+        K::UnreadableFile => "ファイルを読めません",
+        K::ContractViolated => "ファイルが契約に合いません",
+        K::NotAcceptable => "その形式では答えられません",
+        K::SqlInvalid => "SQLを理解できません",
+        K::SqlNotAllowed => "そのSQLは許可されていません",
+        K::SqlTooComplex => "SQLが複雑すぎます",
+        K::SqlExecution => "値のために問い合わせが止まりました",
+        K::MemoryLimit => "問い合わせに必要なメモリーが多すぎます",
+        K::TimeLimit => "問い合わせに時間がかかりすぎます",
+        K::OutputLimit => "答えが大きすぎます",
+        K::Busy => "ハブが混み合っています",
+        K::Unavailable => "いまは使えません",
+        K::Internal => "ハブの側の問題です",
+    }
+}
+
 impl Problem {
     /// A problem of this kind with what happened.
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
@@ -137,6 +193,8 @@ impl Problem {
             suggestions: Vec::new(),
             upload_id: None,
             report: None,
+            tables: Vec::new(),
+            japanese: None,
             retry_after_s: matches!(kind, ErrorKind::Busy | ErrorKind::Unavailable).then_some(2),
         }
     }
@@ -153,6 +211,18 @@ impl Problem {
         problem.problem_type = format!("/problems/{slug}");
         problem.title = title;
         problem
+    }
+
+    fn tell_report(&mut self, upload: &UploadId, report: Box<UploadReport>) {
+        self.upload_id = Some(upload.to_string());
+        self.report = Some(report);
+    }
+
+    /// The same in Japanese; as it is where there is only the English text.
+    pub(crate) fn in_japanese(mut self) -> (Self, bool) {
+        let Some(japanese) = self.japanese.take() else { return (self, false) };
+        (self.title, self.detail) = *japanese;
+        (self, true)
     }
 
     /// A parameter that is wrong.
@@ -183,6 +253,16 @@ impl From<AppError> for Problem {
             _ => error.to_string(),
         };
         let mut problem = Self::new(kind, detail);
+        let detail = match kind {
+            ErrorKind::Internal => Some(
+                "ハブの側の問題で、処理できませんでした。問い合わせるときは instance の値を伝えてください".to_owned(),
+            ),
+            ErrorKind::Unavailable if !matches!(error, AppError::Stopping) => Some(
+                "ハブの後ろの保管先が応答しません。少し待ってから、もう一度送ってください".to_owned(),
+            ),
+            _ => error.ja(),
+        };
+        problem.japanese = detail.map(|detail| Box::new((japanese_title(kind), detail)));
         match error {
             AppError::Model(ModelError::InvalidContract { problems }) => {
                 problem.errors = problems
@@ -199,9 +279,22 @@ impl From<AppError> for Problem {
                     .map(|c| ProblemItem { pointer: c.column, message: c.reason })
                     .collect();
             }
-            AppError::ContractViolated { upload, report } => {
-                problem.upload_id = Some(upload.to_string());
-                problem.report = Some(report);
+            AppError::ContractViolated { upload, report } => problem.tell_report(&upload, report),
+            AppError::SetIncomplete { cause, .. } => {
+                if let AppError::ContractViolated { upload, report } = *cause {
+                    problem.tell_report(&upload, report);
+                }
+            }
+            AppError::SetRefused { tables } => {
+                problem.tables = tables
+                    .into_iter()
+                    .map(|refused| RefusedTableBody {
+                        table: refused.table,
+                        dataset: refused.dataset.to_string(),
+                        upload_id: refused.upload.map(|id| id.to_string()),
+                        report: Box::new(refused.report),
+                    })
+                    .collect();
             }
             AppError::Query(error) => {
                 problem.position =

@@ -1,5 +1,5 @@
 //! Request ids: each request has one, it is answered in `X-Request-Id`, stands in every log line of the
-//! request, and is the `instance` of a problem.
+//! request, and is the `instance` of a problem, which is told in the caller's language here.
 
 use axum::{
     Json,
@@ -11,7 +11,7 @@ use axum::{
 use tracing::Instrument;
 use uuid::Uuid;
 
-use crate::problem::Problem;
+use crate::{language::prefers_japanese, problem::Problem};
 
 /// Gives the request an id and the answer the same.
 pub(crate) async fn assign(request: Request, next: Next) -> Response {
@@ -23,6 +23,7 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
         // The query is left out: it may hold what people ask about.
         path = %request.uri().path(),
     );
+    let japanese = prefers_japanese(request.headers());
     let start = std::time::Instant::now();
     let mut response = next.run(request).instrument(span.clone()).await;
     span.in_scope(|| {
@@ -34,9 +35,14 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
     });
     if let Some(mut problem) = response.extensions_mut().remove::<Problem>() {
         problem.instance = Some(id.clone());
+        let (problem, is_japanese) =
+            if japanese { problem.in_japanese() } else { (problem, false) };
+        let language = if is_japanese { "ja" } else { "en" };
         let body = Json(&problem).into_response();
         let (mut parts, _) = response.into_parts();
         parts.headers.remove(header::CONTENT_LENGTH);
+        parts.headers.insert(header::CONTENT_LANGUAGE, HeaderValue::from_static(language));
+        parts.headers.append(header::VARY, HeaderValue::from_static("accept-language"));
         response = Response::from_parts(parts, body.into_body());
     }
     if let Ok(value) = HeaderValue::from_str(&id) {

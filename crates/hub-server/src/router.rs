@@ -29,8 +29,8 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, diff, home, links, ops, originals, proposals, reports, rows, sql,
-        tokens, tus, upkeep, uploads, versions,
+        agencies, datasets, diff, home, links, ops, originals, previews, proposals, reports, rows,
+        sets, sql, tokens, tus, upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -49,6 +49,8 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(rows::read_rows))
         .routes(routes!(rows::read_latest))
         .routes(routes!(proposals::propose_contract))
+        .routes(routes!(previews::preview_file))
+        .routes(routes!(sets::upload_set))
         .routes(routes!(uploads::create_upload, uploads::list_uploads))
         .routes(routes!(uploads::read_upload))
         .routes(routes!(originals::read_original, originals::remove_original))

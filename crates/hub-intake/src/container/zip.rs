@@ -27,9 +27,11 @@ struct Entry {
     is_known_method: bool,
 }
 
+/// Unpacks the files that are wanted by their names.
 pub(super) fn unpack(
     mut file: File,
     options: &IntakeOptions,
+    is_wanted: &dyn Fn(&str) -> bool,
 ) -> Result<Option<Unpacked>, IntakeError> {
     let mut budget = Budget::new(&file, "ZIP", options)?;
     refuse_many_entries(&mut file)?;
@@ -68,6 +70,7 @@ pub(super) fn unpack(
     if archive.has_overlapping_files().map_err(broken)? {
         return Err(broken(ZipError::InvalidArchive("its entries share their bytes".into())));
     }
+    data.retain(|entry| is_wanted(&entry.name));
     data.sort_by(|a, b| by_name(&a.name, &b.name));
     let mut members = Vec::new();
     for entry in data {
@@ -220,8 +223,8 @@ fn refuse_sets(entries: &[Entry]) -> Result<(), IntakeError> {
     }
     if has("stops.txt") && (has("routes.txt") || has("trips.txt") || has("agency.txt")) {
         return Err(IntakeError::unsupported(
-            "ZIPの中身はGTFS（標準的なバス情報フォーマット）のようです。展開して、必要な表（stops.txt など）を1つずつ送ってください",
-            "the ZIP archive seems to be a GTFS feed; unpack it and send the tables you need, such as stops.txt, one by one",
+            "ZIPの中身はGTFS（標準的なバス情報フォーマット）のようです。表ごとのデータセットの組（sets）として送るか、必要な表（stops など）を1つ指定してください",
+            "the ZIP archive seems to be a GTFS feed; send it to a set of datasets, one for each of its tables, or name the table you need, such as stops",
         ));
     }
     if has("content.xml") && has("mimetype") {

@@ -16,7 +16,7 @@ use super::{
     frame::{Head, Kind, broken, read_bytes, read_json},
     request::Failure,
 };
-use crate::{ConformedBatch, KeptBack, Proposal, decode::guarded};
+use crate::{ArchiveTables, ConformedBatch, KeptBack, Proposal, Trial, decode::guarded};
 
 /// One piece of an answer, checked.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(crate) enum Answer {
     Written,
     Report(Box<UploadReport>),
     Proposal(Box<Proposal>),
+    Trial(Box<Trial>),
+    Tables(Option<ArchiveTables>),
     Failure(Failure),
 }
 
@@ -67,6 +69,8 @@ impl<R: Read> Answers<R> {
             Kind::Fences => Answer::Fences(read_json(&mut self.from, head)?),
             Kind::Report => Answer::Report(Box::new(read_json(&mut self.from, head)?)),
             Kind::Proposal => Answer::Proposal(Box::new(read_json(&mut self.from, head)?)),
+            Kind::Trial => Answer::Trial(Box::new(read_json(&mut self.from, head)?)),
+            Kind::Tables => Answer::Tables(read_json(&mut self.from, head)?),
             Kind::Failure => Answer::Failure(read_json(&mut self.from, head)?),
             Kind::Batch => {
                 Answer::Batch(ConformedBatch { batch: self.batch(head)?, first_row: head.number })

@@ -42,6 +42,8 @@ fn run() -> io::Result<()> {
     // What it may unpack into is opened while it still may open anything.
     let packed = match request.task {
         Task::Probe => 0,
+        // It is unpacked once to be read as one table, and once more where it is not one.
+        Task::Try(_) => 2 * container::files_within(&file)?,
         _ => container::files_within(&file)?,
     };
     let options = &mut request.options;
@@ -58,6 +60,14 @@ fn run() -> io::Result<()> {
         Task::Probe => Ok(()),
         Task::Propose => match propose(file, &hint, &options) {
             Ok(proposal) => write_json(&mut parent, Kind::Proposal, &proposal),
+            Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
+        },
+        Task::Try(contract) => match crate::try_file(file, &hint, contract.as_deref(), &options) {
+            Ok(trial) => write_json(&mut parent, Kind::Trial, &trial),
+            Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
+        },
+        Task::List => match crate::archive_tables(file, &hint, &options) {
+            Ok(tables) => write_json(&mut parent, Kind::Tables, &tables),
             Err(error) => write_json(&mut parent, Kind::Failure, &Failure::from(error)),
         },
         Task::Mark(report) => match mark(file, &report) {

@@ -31,13 +31,17 @@ pub(crate) enum Kind {
     Report,
     /// The end: a proposed contract.
     Proposal,
+    /// The end: what trying a file came to.
+    Trial,
+    /// The end: the tables of an archive.
+    Tables,
     /// The end: all parts of the file that is written were sent.
     Written,
     /// The end: why the file could not be read.
     Failure,
 }
 
-const KINDS: [(Kind, u8); 9] = [
+const KINDS: [(Kind, u8); 11] = [
     (Kind::Request, b'Q'),
     (Kind::Fences, b'F'),
     (Kind::Batch, b'B'),
@@ -45,6 +49,8 @@ const KINDS: [(Kind, u8); 9] = [
     (Kind::Part, b'D'),
     (Kind::Report, b'R'),
     (Kind::Proposal, b'P'),
+    (Kind::Trial, b'T'),
+    (Kind::Tables, b'L'),
     (Kind::Written, b'W'),
     (Kind::Failure, b'E'),
 ];
@@ -64,9 +70,13 @@ impl Kind {
             Self::Fences => 64 << 10,
             Self::Part => MAX_PART_BYTES,
             Self::Written => 0,
-            Self::Request | Self::KeptBack | Self::Report | Self::Proposal | Self::Failure => {
-                MAX_JSON_BYTES
-            }
+            Self::Request
+            | Self::KeptBack
+            | Self::Report
+            | Self::Proposal
+            | Self::Trial
+            | Self::Tables
+            | Self::Failure => MAX_JSON_BYTES,
         }
     }
 }

@@ -18,7 +18,9 @@ use super::{
     process::{End, Given, Line, Worker},
     request::{Request, Task},
 };
-use crate::{FormatHint, IntakeError, IntakeOptions, Proposal, decode::show_size};
+use crate::{
+    ArchiveTables, FormatHint, IntakeError, IntakeOptions, Proposal, Trial, decode::show_size,
+};
 
 /// Signals by their numbers, which are the same on every system that the hub runs on.
 const SIGABRT: i32 = 6;
@@ -109,6 +111,45 @@ pub fn propose_in_worker(
             // What a person is to confirm keeps the rules of contracts, whoever made it.
             contract.validated().map(|_| *proposal).map_err(|_| crashed())
         }
+        _ => Err(crashed()),
+    }
+}
+
+/// As [`crate::try_file`], in a worker.
+pub fn try_in_worker(
+    config: &WorkerConfig,
+    file: File,
+    hint: &FormatHint,
+    contract: Option<&Contract>,
+    options: &IntakeOptions,
+) -> Result<Trial, IntakeError> {
+    let watch = Watch::default();
+    let job = Job { config, hint, options, watch: &watch };
+    let task = Task::Try(contract.cloned().map(Box::new));
+    let no_rows = &mut |_| Err(crashed());
+    let Some(Answer::Trial(trial)) =
+        job.run(task, Some(file), Arc::new(Schema::empty()), no_rows)?
+    else {
+        return Err(crashed());
+    };
+    let proposed = trial.proposal.as_ref().map(|proposal| proposal.contract.clone());
+    let is_sound = proposed.is_none_or(|contract| contract.validated().is_ok())
+        && trial.report.as_ref().is_none_or(|report| report.errors.len() <= options.error_cap);
+    if is_sound { Ok(*trial) } else { Err(crashed()) }
+}
+
+/// As [`crate::archive_tables`], in a worker.
+pub fn list_in_worker(
+    config: &WorkerConfig,
+    file: File,
+    hint: &FormatHint,
+    options: &IntakeOptions,
+) -> Result<Option<ArchiveTables>, IntakeError> {
+    let watch = Watch::default();
+    let job = Job { config, hint, options, watch: &watch };
+    let no_rows = &mut |_| Err(crashed());
+    match job.run(Task::List, Some(file), Arc::new(Schema::empty()), no_rows)? {
+        Some(Answer::Tables(tables)) => Ok(tables),
         _ => Err(crashed()),
     }
 }

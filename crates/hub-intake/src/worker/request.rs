@@ -14,6 +14,10 @@ pub(crate) enum Task {
     Conform(Box<Contract>),
     /// Propose a contract for it.
     Propose,
+    /// Try it against this contract, or against a proposed one.
+    Try(Option<Box<Contract>>),
+    /// Tell which tables it holds.
+    List,
     /// Write a copy of the workbook in which the report's cells are marked.
     Mark(Box<UploadReport>),
 }

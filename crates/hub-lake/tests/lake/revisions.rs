@@ -248,6 +248,33 @@ async fn a_key_without_time_holds_across_periods() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_prepared_was_held_against_the_dataset_and_follows_later_writers() {
+    let (lake, _, _folder) = folder();
+    let id = dataset("prepared");
+    lake.create(&id, &contract()).await.unwrap();
+    publish(&lake, &id, UploadMode::Append, &series("a", 0, 3)).await;
+    let taken = stage(&lake, &id, &series("a", 2, 3)).await.staged;
+    let error = lake.prepare(taken, UploadMode::Append).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ContractViolated);
+
+    let staged = stage(&lake, &id, &series("b", 0, 3)).await.staged;
+    let prepared = lake.prepare(staged, UploadMode::Append).await.unwrap();
+    let snapshot = lake.snapshot(&id, SnapshotAt::Latest).await.unwrap();
+    assert_eq!(read(&lake, &snapshot).await.len(), 3, "nobody sees what is only prepared");
+    publish(&lake, &id, UploadMode::Append, &series("c", 0, 2)).await;
+    let publish_b = publication(UploadMode::Append);
+    let record = lake.commit_prepared(prepared, publish_b).await.unwrap();
+    assert_eq!(counts(&record), [3, 0, 0, 0, 8]);
+
+    // Another writer's rows are found even after it was prepared.
+    let staged = stage(&lake, &id, &series("d", 0, 3)).await.staged;
+    let prepared = lake.prepare(staged, UploadMode::Append).await.unwrap();
+    publish(&lake, &id, UploadMode::Append, &series("d", 1, 1)).await;
+    let late = lake.commit_prepared(prepared, publication(UploadMode::Append)).await.unwrap_err();
+    assert_eq!(late.kind(), ErrorKind::ContractViolated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn modes_that_a_contract_cannot_bear_are_refused() {
     let (lake, _, _folder) = folder();
     let id = dataset("plain");

@@ -1,17 +1,24 @@
 //! Versions against each other.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use arrow::{
-    array::{Array, ArrayRef, Float64Array, RecordBatch},
+    array::{Array, ArrayRef, AsArray, Float64Array, RecordBatch, UInt32Array},
+    compute::take_record_batch,
+    datatypes::Float64Type,
     util::pretty::pretty_format_batches,
 };
 use futures::TryStreamExt;
 use hub_lake::Snapshot;
 use hub_model::Contract;
+use proptest::{collection::vec, prelude::*};
 
 use crate::{
-    DiffRequest, QueryError,
+    DiffRequest, EngineConfig, QueryError, ReadableTable,
     tests::support::{APRIL, Bench, HOUR, RIVER, river, small},
 };
 
@@ -29,6 +36,16 @@ fn of_files(all: &Snapshot, files: &[usize]) -> Snapshot {
     Snapshot { files: files.collect(), ..all.clone() }
 }
 
+/// What these files of a table differ in from those.
+fn between(table: &ReadableTable, old: &[usize], new: &[usize]) -> DiffRequest {
+    DiffRequest {
+        contract: Arc::clone(&table.contract),
+        old: of_files(&table.snapshot, old),
+        new: of_files(&table.snapshot, new),
+        limit: None,
+    }
+}
+
 async fn show(bench: &Bench, request: DiffRequest) -> String {
     let batches: Vec<RecordBatch> =
         bench.engine.diff(request).await.unwrap().try_collect().await.unwrap();
@@ -43,13 +60,8 @@ async fn rows_are_added_changed_and_removed_and_only_other_files_are_read() {
     bench
         .add("otaru.river", RIVER, &[first, second, changed.slice(0, 2), changed.slice(2, 1)])
         .await;
-    let (all, contract) = (&bench.tables[0].snapshot, &bench.tables[0].contract);
-    let request = |old: &[usize], new: &[usize]| DiffRequest {
-        contract: Arc::clone(contract),
-        old: of_files(all, old),
-        new: of_files(all, new),
-        limit: None,
-    };
+    let table = &bench.tables[0];
+    let request = |old: &[usize], new: &[usize]| between(table, old, new);
     let before = bench.engine.gauges().files_scanned;
     insta::assert_snapshot!(show(&bench, request(&[0, 1], &[1, 2, 3])).await, @"
     +---------+--------+---------------------------+-----------+-----------+----------+----------+-------------+-------------+
@@ -69,7 +81,7 @@ async fn rows_are_added_changed_and_removed_and_only_other_files_are_read() {
     assert_eq!(only(&[1, 3], &[3]).await, ["removed", "removed"]);
     assert_eq!(only(&[0, 1], &[2]).await, ["changed", "removed", "removed", "removed"]);
     // The same rows in other files are no difference.
-    let whole = bench.table("otaru.joined", Arc::clone(contract), &[changed]).await;
+    let whole = bench.table("otaru.joined", Arc::clone(&table.contract), &[changed]).await;
     let same = DiffRequest { new: whole.snapshot, ..request(&[2, 3], &[]) };
     let none: Vec<RecordBatch> =
         bench.engine.diff(same).await.unwrap().try_collect().await.unwrap();
@@ -104,13 +116,7 @@ async fn a_replacement_of_many_rows_is_compared_as_a_stream() {
     let old = river(&names, APRIL, 5_000);
     let new = revised(&old, |row| Some(row as f64 + 0.5));
     bench.add("otaru.river", RIVER, &[old, new]).await;
-    let table = &bench.tables[0];
-    let request = DiffRequest {
-        contract: Arc::clone(&table.contract),
-        old: of_files(&table.snapshot, &[0]),
-        new: of_files(&table.snapshot, &[1]),
-        limit: None,
-    };
+    let request = between(&bench.tables[0], &[0], &[1]);
     let mut stream = bench.engine.diff(request).await.unwrap();
     let mut rows = 0;
     while let Some(batch) = stream.try_next().await.unwrap() {
@@ -118,4 +124,144 @@ async fn a_replacement_of_many_rows_is_compared_as_a_stream() {
         rows += batch.num_rows();
     }
     assert_eq!(rows, 200_000);
+}
+
+/// Less memory than half a million rows need to be sorted or joined, and time for a slow machine.
+fn tight() -> EngineConfig {
+    EngineConfig {
+        memory_bytes: 24 << 20,
+        memory_bytes_per_query: 12 << 20,
+        time_limit: Duration::from_secs(600),
+        ..small()
+    }
+}
+
+/// Rows of an answer, and those of them that are of this kind.
+async fn count(bench: &Bench, request: DiffRequest, kind: &str) -> (usize, usize) {
+    let mut stream = bench.engine.diff(request).await.unwrap();
+    let (mut rows, mut of_kind) = (0, 0);
+    while let Some(batch) = stream.try_next().await.unwrap() {
+        rows += batch.num_rows();
+        let changes = batch.column(0).as_string::<i32>();
+        of_kind += changes.iter().flatten().filter(|change| *change == kind).count();
+    }
+    (rows, of_kind)
+}
+
+#[tokio::test]
+async fn half_a_million_changed_rows_need_no_more_memory_than_a_few() {
+    let mut bench = Bench::new(tight());
+    let stations: Vec<String> = (0..100).map(|number| format!("station {number:03}")).collect();
+    let names: Vec<&str> = stations.iter().map(String::as_str).collect();
+    let old = river(&names, APRIL, 5_000);
+    let new = revised(&old, |row| Some(row as f64 + 0.5));
+    bench.add("otaru.river", RIVER, &[old, new]).await;
+    let request = between(&bench.tables[0], &[0], &[1]);
+    assert_eq!(count(&bench, request, "changed").await, (500_000, 500_000));
+    assert_eq!(bench.engine.gauges().spilled_bytes, 0, "nothing goes by the disk");
+}
+
+#[tokio::test]
+async fn more_overlapping_files_than_are_open_at_once_are_compared_too() {
+    let mut bench = Bench::new(tight());
+    let names: Vec<String> = (0..20).map(|number| format!("station {number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Each file has hours of every station, so that each overlaps each.
+    let mut files: Vec<RecordBatch> =
+        (0..60).map(|file| river(&names, APRIL + file * 100 * HOUR, 100)).collect();
+    files.push(revised(&river(&names, APRIL, 6_000), |row| (row % 2 == 0).then_some(-1.0)));
+    bench.add("otaru.river", RIVER, &files).await;
+    let many: Vec<usize> = (0..60).collect();
+    let request = between(&bench.tables[0], &many, &[60]);
+    assert_eq!(count(&bench, request, "changed").await, (120_000, 120_000));
+}
+
+/// Rows of two stations by their hour, with a level for some.
+type Rows = BTreeMap<(usize, u8), Option<i8>>;
+
+/// A file of some of the rows.
+fn file_of<'a>(rows: impl Iterator<Item = (&'a (usize, u8), &'a Option<i8>)>) -> RecordBatch {
+    let rows: Vec<_> = rows.collect();
+    let all = river(&["a", "b"], APRIL, 256);
+    let places: Vec<u32> =
+        rows.iter().map(|((station, hour), _)| (station * 256) as u32 + u32::from(*hour)).collect();
+    let chosen = take_record_batch(&all, &UInt32Array::from(places)).unwrap();
+    revised(&chosen, |row| rows[row].1.map(f64::from))
+}
+
+/// A row of a difference: what became of it, its station, and its level in both versions.
+type Change = (String, String, Option<f64>, Option<f64>);
+
+fn expected(old: &Rows, new: &Rows) -> Vec<Change> {
+    let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
+    let changed = keys.into_iter().filter(|key| old.get(key) != new.get(key));
+    changed
+        .map(|key| {
+            let (before, after) = (old.get(key), new.get(key));
+            let change = match (before, after) {
+                (None, _) => "added",
+                (_, None) => "removed",
+                _ => "changed",
+            };
+            let level = |level: Option<&Option<i8>>| level.copied().flatten().map(f64::from);
+            let station = ["a", "b"][key.0];
+            (change.to_owned(), station.to_owned(), level(before), level(after))
+        })
+        .collect()
+}
+
+/// The rows in so many files that overlap; fewer where some would be empty.
+fn divided(rows: &Rows, parts: usize) -> Vec<RecordBatch> {
+    let files = (0..parts).map(|part| {
+        let of_part = |((station, hour), _): &(&(usize, u8), &Option<i8>)| {
+            (station + usize::from(*hour)) % parts == part
+        };
+        file_of(rows.iter().filter(of_part))
+    });
+    files.filter(|file| file.num_rows() > 0).collect()
+}
+
+async fn found(before: &[RecordBatch], after: &[RecordBatch]) -> Vec<Change> {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[before, after].concat()).await;
+    let places: Vec<usize> = (0..before.len() + after.len()).collect();
+    let (old, new) = places.split_at(before.len());
+    let request = between(&bench.tables[0], old, new);
+    let batches: Vec<RecordBatch> =
+        bench.engine.diff(request).await.unwrap().try_collect().await.unwrap();
+    let mut found = Vec::new();
+    for batch in &batches {
+        let text =
+            |column: usize, row| batch.column(column).as_string::<i32>().value(row).to_owned();
+        let level = |column: usize, row| {
+            let levels = batch.column(column).as_primitive::<Float64Type>();
+            levels.is_valid(row).then(|| levels.value(row))
+        };
+        let rows = 0..batch.num_rows();
+        found.extend(rows.map(|row| (text(0, row), text(1, row), level(3, row), level(4, row))));
+    }
+    found
+}
+
+fn some_rows() -> impl Strategy<Value = Vec<((usize, u8), Option<i8>)>> {
+    vec(((0..2usize, any::<u8>()), any::<Option<i8>>()), 0..80)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_difference_is_that_of_the_rows_however_they_are_divided_into_files(
+        old in some_rows(),
+        new in some_rows(),
+        shared in some_rows(),
+        parts in (1..4usize, 1..4usize),
+    ) {
+        let shared: Rows = shared.into_iter().collect();
+        let [old, new]: [Rows; 2] = [old, new]
+            .map(|rows| shared.iter().map(|(key, level)| (*key, *level)).chain(rows).collect());
+        let (before, after) = (divided(&old, parts.0), divided(&new, parts.1));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        prop_assert_eq!(runtime.block_on(found(&before, &after)), expected(&old, &new));
+    }
 }

@@ -99,7 +99,8 @@ pub(crate) async fn the_lake_has_the_last_word(bench: &Bench) {
     let registry = bench.registry().await;
     let dataset = river(&registry).await.id;
     let mut upload = bench.upload(&dataset);
-    (upload.state, upload.problem) = (UploadState::Failed, Some("unavailable".to_owned()));
+    (upload.state, upload.problem) =
+        (UploadState::Failed, Some(Text::new("使えません", "unavailable")));
     registry.begin_upload(&upload).await.unwrap();
     (upload.state, upload.problem) = (UploadState::Committed, None);
     upload.version = Some(4);

@@ -11,6 +11,7 @@ use crate::cli::{
     dataset::DatasetCommand,
     download::DownloadArgs,
     output::Language,
+    preview::PreviewArgs,
     report_file::ReportArgs,
     sql::SqlArgs,
     token::TokenCommand,
@@ -73,7 +74,7 @@ pub struct GlobalArgs {
     /// Print results and errors only
     #[arg(long, short, global = true, help_heading = "Options of all commands")]
     pub quiet: bool,
-    /// Language of reports on refused data; by default that of the terminal
+    /// Language of reports and of problems; by default that of the terminal
     #[arg(long, global = true, value_enum, help_heading = "Options of all commands")]
     pub(crate) lang: Option<Language>,
 }
@@ -147,6 +148,8 @@ Example:
 pub enum ClientCommand {
     /// Publish a file as the next version of a dataset
     Upload(UploadArgs),
+    /// See what the hub would make of a file, and publish nothing
+    Preview(PreviewArgs),
     /// Get the file of an upload back, as it was sent
     Download(DownloadArgs),
     /// Get the hub's report on an upload as a file

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::cli::{
     client::Client,
     error::CliError,
-    output::{counted, member},
+    output::{Language, counted, member},
     problem::Problem,
 };
 
@@ -28,7 +28,7 @@ pub(crate) async fn follow(
         let upload: Value = client.json(client.get(&path)).await?;
         match upload.get("state").and_then(Value::as_str) {
             Some("committed") => return published(client, &path, upload).await,
-            Some("rejected" | "failed") => return Err(refused(&upload)),
+            Some("rejected" | "failed") => return Err(refused(&upload, client.language())),
             _ => {}
         }
         if let Some(progress) = upload.get("progress") {
@@ -52,17 +52,26 @@ async fn published(client: &Client, path: &[&str], mut upload: Value) -> Result<
     Ok(upload)
 }
 
-fn refused(upload: &Value) -> CliError {
+fn refused(upload: &Value, language: Language) -> CliError {
     let is_rejected = upload.get("state").is_some_and(|state| state == "rejected");
     let report = upload.get("report").filter(|report| !report.is_null()).cloned();
+    let english = upload.get("problem");
+    let detail = match language {
+        Language::Ja => upload.get("problem_ja").or(english),
+        Language::En => english,
+    };
     let problem = Problem {
-        title: match (is_rejected, &report) {
-            (true, Some(_)) => "The file breaks the contract".to_owned(),
-            (true, None) => "The file can't be read".to_owned(),
-            (false, _) => "The file was not published".to_owned(),
-        },
+        title: match (language, is_rejected, &report) {
+            (Language::En, true, Some(_)) => "The file breaks the contract",
+            (Language::En, true, None) => "The file can't be read",
+            (Language::En, false, _) => "The file was not published",
+            (Language::Ja, true, Some(_)) => "ファイルが契約に合いません",
+            (Language::Ja, true, None) => "ファイルを読めません",
+            (Language::Ja, false, _) => "ファイルは公開されていません",
+        }
+        .to_owned(),
         status: if is_rejected { 422 } else { 500 },
-        detail: upload.get("problem").and_then(Value::as_str).map(str::to_owned),
+        detail: detail.and_then(Value::as_str).map(str::to_owned),
         instance: None,
         upload_id: upload.get("id").and_then(Value::as_str).map(str::to_owned),
         report: if is_rejected { report } else { None },

@@ -5,13 +5,13 @@ use std::{error::Error, time::Duration};
 
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, HeaderValue, LOCATION},
+    header::{ACCEPT_LANGUAGE, AUTHORIZATION, HeaderValue, LOCATION},
     redirect,
 };
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::cli::{args::Secret, error::CliError, problem::Problem};
+use crate::cli::{args::Secret, error::CliError, output::Language, problem::Problem};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const MAX_REDIRECTS: usize = 5;
@@ -26,6 +26,8 @@ pub(crate) struct Client {
     http: reqwest::Client,
     base: Url,
     authorization: Option<HeaderValue>,
+    /// What the hub is to tell problems in.
+    language: Language,
 }
 
 impl Client {
@@ -64,7 +66,17 @@ impl Client {
         let http = builder
             .build()
             .map_err(|e| CliError::Answer(format!("can't prepare connections: {}", root(&e))))?;
-        Ok(Self { http, base, authorization })
+        Ok(Self { http, base, authorization, language: Language::En })
+    }
+
+    /// The same, asking the hub to tell problems in this language.
+    pub(crate) fn in_language(self, language: Language) -> Self {
+        Self { language, ..self }
+    }
+
+    /// The language that problems are told in.
+    pub(crate) fn language(&self) -> Language {
+        self.language
     }
 
     /// The hub's address, as it is shown.
@@ -78,7 +90,11 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        let request = self.http.request(method, url);
+        let tag = match self.language {
+            Language::Ja => "ja",
+            Language::En => "en",
+        };
+        let request = self.http.request(method, url).header(ACCEPT_LANGUAGE, tag);
         match &self.authorization {
             Some(value) => request.header(AUTHORIZATION, value.clone()),
             None => request,

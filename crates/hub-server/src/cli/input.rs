@@ -86,12 +86,23 @@ pub(crate) struct FileHints {
     /// Sheet of a workbook, by name or number
     #[arg(long, value_name = "SHEET")]
     sheet: Option<String>,
-    /// Table of a GTFS feed, such as stops
+    /// Table of a ZIP archive of several, such as stops of a GTFS feed
     #[arg(long, value_name = "NAME")]
     table: Option<String>,
 }
 
 impl FileHints {
+    /// The text encoding.
+    pub(crate) fn encoding(&self) -> Option<&str> {
+        self.encoding.as_deref()
+    }
+
+    /// Whether nothing is said that only one table of a file can be meant by.
+    pub(crate) fn are_open(&self) -> bool {
+        let said = self.parameters();
+        said.iter().all(|(name, _)| *name == "encoding")
+    }
+
     /// As query parameters of a request.
     pub(crate) fn parameters(&self) -> Vec<(&'static str, &str)> {
         let texts = [
@@ -173,6 +184,14 @@ impl Input {
     pub(crate) fn again(&self) -> Result<Self, CliError> {
         let file = self.file.try_clone().map_err(self.error())?;
         Ok(Self { file, path: self.path.clone(), name: self.name.clone(), size: self.size })
+    }
+
+    /// Whether it begins like a ZIP archive, which a workbook does too.
+    pub(crate) fn is_archive(&self) -> Result<bool, CliError> {
+        let mut head = Vec::new();
+        let read = (&self.file).rewind().and_then(|()| (&self.file).take(4).read_to_end(&mut head));
+        read.map_err(self.error())?;
+        Ok(head == b"PK\x03\x04")
     }
 
     /// The size in bytes.

@@ -25,6 +25,8 @@ pub(crate) struct Problem {
     pub(crate) upload_id: Option<String>,
     /// Of refused uploads.
     pub(crate) report: Option<Value>,
+    /// Of refused archives: each table that breaks its contract.
+    pub(crate) tables: Vec<Value>,
 }
 
 /// One of many things that are wrong.

@@ -1,6 +1,8 @@
 //! `upload`: hands a file over and says what became of it.
 
 mod establish;
+mod published;
+mod set;
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -15,9 +17,9 @@ use crate::cli::{
     checking,
     client::Client,
     error::CliError,
-    input::{FileHints, Input},
-    output::{Console, Look, bytes, clean, count, counted, instant, member, text_in},
-    report,
+    input::{FileHints, Fingerprint, Input},
+    output::{Console, Look, member},
+    preview, report,
     report_file::{self, ReportForm},
 };
 
@@ -32,10 +34,16 @@ Examples:
   mochiyori upload flow.parquet --to kaihatsu.river_flow --mode replace
   mochiyori upload flow-2026-04.csv --to kaihatsu.river_flow --on-error quarantine
   mochiyori upload flow-2026-04.xlsx --to kaihatsu.river_flow --report flow-marked.xlsx
+  mochiyori upload flow-2026-04.csv --preview
+  mochiyori upload feed.zip --to kaihatsu.bus
   zcat flow.csv.gz | mochiyori upload - --to kaihatsu.river_flow --format csv
 
 Where the dataset is not there yet and the file is in a publisher's layout that the hub knows (such
 as a download from the weather agency), the dataset is made with that layout's contract.
+
+A ZIP archive of several tables, such as a timetable feed (GTFS), goes into a dataset for each of
+them: the stops of kaihatsu.bus into kaihatsu.bus_stops. All are published or none; without --mode
+each table takes the place of the one before.
 
 The hub checks every cell against the dataset's contract. Either the whole file is published, or
 nothing is, and each place that is wrong is listed (exit code 3), unless --on-error says otherwise.
@@ -46,12 +54,16 @@ that changed the same rows, use --again.")]
 pub struct UploadArgs {
     /// The file, or - for standard input
     pub(crate) file: PathBuf,
-    /// Dataset to publish into, as agency.dataset
-    #[arg(long, value_name = "DATASET")]
-    pub(crate) to: DatasetId,
-    /// What to do with the rows that are there
-    #[arg(long, value_enum, default_value_t = Mode::Append)]
-    pub(crate) mode: Mode,
+    /// Dataset to publish into, as agency.dataset; for an archive of several tables, what the names of
+    /// their datasets begin with
+    #[arg(long, value_name = "DATASET", required_unless_present = "preview")]
+    pub(crate) to: Option<DatasetId>,
+    /// Show what the hub would make of the file, and publish nothing
+    #[arg(long, conflicts_with_all = ["again", "idempotency_key", "report"])]
+    pub(crate) preview: bool,
+    /// What to do with the rows that are there [default: append]
+    #[arg(long, value_enum)]
+    pub(crate) mode: Option<Mode>,
     /// What to do with cells that break the contract
     #[arg(long, value_enum, value_name = "ANSWER", default_value_t = OnError::Reject)]
     pub(crate) on_error: OnError,
@@ -115,18 +127,45 @@ impl Mode {
     }
 }
 
+impl UploadArgs {
+    /// The key by which the hub knows the same upload when it is sent again.
+    fn key(&self, fingerprint: &Fingerprint, words: &[&str]) -> String {
+        match (&self.idempotency_key, self.again) {
+            (Some(key), _) => key.clone(),
+            (None, true) => uuid::Uuid::new_v4().to_string(),
+            (None, false) => {
+                let hints = self.hints.parameters().into_iter();
+                let hints: Vec<String> =
+                    hints.map(|(name, value)| format!("{name}={value}")).collect();
+                let mut words = words.to_vec();
+                words.extend(hints.iter().map(String::as_str));
+                if self.on_error != OnError::Reject {
+                    words.push(self.on_error.as_str());
+                }
+                fingerprint.key(&words)
+            }
+        }
+    }
+}
+
 pub(crate) async fn run(
     args: UploadArgs,
     client: &Client,
     console: &mut Console<'_>,
 ) -> Result<(), CliError> {
     let mut input = Input::open(&args.file)?;
-    let (agency, name) = (args.to.agency().as_str(), args.to.name());
+    let Some(to) = args.to.clone().filter(|_| !args.preview) else {
+        return look(&args, &input, client, console).await;
+    };
+    let (agency, name) = (to.agency().as_str(), to.name());
     // Asked first, so that a misspelt dataset is known before a large file has travelled.
     let dataset = match client.json(client.get(&["v1", "datasets", agency, name])).await {
         Err(CliError::Problem { problem, shown }) if problem.status == 404 => {
+            if holds_tables(&args, &input, client, console).await? {
+                return set::upload(&args, &to, input, client, console).await;
+            }
             let missing = CliError::Problem { problem, shown };
-            establish(&args.to, missing, &input, &args.hints, client, console).await?
+            establish(&to, missing, &input, &args.hints, client, console).await?
         }
         dataset => dataset?,
     };
@@ -134,23 +173,12 @@ pub(crate) async fn run(
     let bar = progress(console.look, input.size(), "reading");
     let fingerprint = input.fingerprint(&bar)?;
     bar.finish_and_clear();
-    let key = match (&args.idempotency_key, args.again) {
-        (Some(key), _) => key.clone(),
-        (None, true) => uuid::Uuid::new_v4().to_string(),
-        (None, false) => {
-            let mut words = vec![args.to.to_string(), args.mode.as_str().to_owned()];
-            let hints = args.hints.parameters().into_iter();
-            words.extend(hints.map(|(name, value)| format!("{name}={value}")));
-            if args.on_error != OnError::Reject {
-                words.push(args.on_error.as_str().to_owned());
-            }
-            fingerprint.key(&words.iter().map(String::as_str).collect::<Vec<_>>())
-        }
-    };
+    let mode = args.mode.unwrap_or(Mode::Append);
+    let key = args.key(&fingerprint, &[&to.to_string(), mode.as_str()]);
 
     let mut request = client
         .request(Method::POST, &["v1", "datasets", agency, name, "uploads"])
-        .query(&[("mode", args.mode.as_str())])
+        .query(&[("mode", mode.as_str())])
         .header("Idempotency-Key", key)
         .header("Content-Digest", fingerprint.content_digest());
     if console.look.bars {
@@ -169,20 +197,20 @@ pub(crate) async fn run(
     let answer = client.send(input.attach(request, args.hints.format, &bar)?).await;
     bar.finish_and_clear();
 
-    match answered(answer, client, &args, console.look, size).await {
+    match answered(answer, client, &to, console.look, size).await {
         Ok((upload, replayed)) => {
             let id = upload.get("id").and_then(Value::as_str);
             if args.json {
                 console.json(&upload)?;
             } else {
-                published(console, &args, &dataset, &upload, size, replayed)?;
+                published::tell(console, (&to, mode), &dataset, &upload, size, replayed)?;
             }
             // What is published stays so, whether the report can be saved or not.
-            save_report(&args, id, upload.get("report"), client, console).await
+            save_report(&args, &to, id, upload.get("report"), client, console).await
         }
         Err(CliError::Problem { problem, shown }) => {
             let (id, found) = (problem.upload_id.as_deref(), problem.report.as_ref());
-            if let Err(error) = save_report(&args, id, found, client, console).await {
+            if let Err(error) = save_report(&args, &to, id, found, client, console).await {
                 // What is wrong with the file matters more than where that is written.
                 console.remark(format_args!("the report is not saved: {error}"))?;
             }
@@ -202,11 +230,50 @@ pub(crate) async fn run(
     }
 }
 
+/// Shows what the hub would make of the file, by the dataset's contract where it is there.
+async fn look(
+    args: &UploadArgs,
+    input: &Input,
+    client: &Client,
+    console: &mut Console<'_>,
+) -> Result<(), CliError> {
+    let mut dataset = args.to.as_ref().map(ToString::to_string);
+    if let Some(to) = &args.to {
+        let path = ["v1", "datasets", to.agency().as_str(), to.name()];
+        match client.json::<Value>(client.get(&path)).await {
+            Err(CliError::Problem { problem, .. }) if problem.status == 404 => dataset = None,
+            found => drop(found?),
+        }
+    }
+    let seen = preview::ask(input, dataset.as_deref(), &args.hints, client, console).await?;
+    if args.json {
+        return Ok(console.json(&seen)?);
+    }
+    let to = args.to.as_ref().map(ToString::to_string);
+    preview::show(input.name().unwrap_or("-"), to.as_deref(), &seen, console)
+}
+
+/// Whether a file that no dataset is there for is an archive of several tables.
+async fn holds_tables(
+    args: &UploadArgs,
+    input: &Input,
+    client: &Client,
+    console: &Console<'_>,
+) -> Result<bool, CliError> {
+    if !input.is_archive()? || !args.hints.are_open() {
+        return Ok(false);
+    }
+    let seen = preview::ask(input, None, &args.hints, client, console).await;
+    // Whatever else is wrong with it is said where it is taken for one table.
+    let tables = seen.ok().and_then(|seen| Some(seen.get("tables")?.as_array()?.len()));
+    Ok(tables.unwrap_or_default() > 0)
+}
+
 /// What became of the upload, and whether that is the answer to an earlier, equal request.
 async fn answered(
     answer: Result<Response, CliError>,
     client: &Client,
-    args: &UploadArgs,
+    to: &DatasetId,
     look: Look,
     size: u64,
 ) -> Result<(Value, bool), CliError> {
@@ -217,7 +284,7 @@ async fn answered(
         return Ok((upload, replayed));
     }
     let bar = progress(look, size, "checking");
-    let path = ["v1", "datasets", args.to.agency().as_str(), args.to.name(), "uploads"];
+    let path = ["v1", "datasets", to.agency().as_str(), to.name(), "uploads"];
     let upload = checking::follow(client, &path, &member(&upload, "id"), &bar).await;
     bar.finish_and_clear();
     Ok((upload?, false))
@@ -236,95 +303,10 @@ fn lost(error: CliError) -> CliError {
     }
 }
 
-fn published(
-    console: &mut Console<'_>,
-    args: &UploadArgs,
-    dataset: &Value,
-    upload: &Value,
-    size: u64,
-    replayed: bool,
-) -> Result<(), CliError> {
-    let number = |name: &str| upload.get(name).and_then(Value::as_u64).map(count);
-    let title = text_in(dataset.pointer("/metadata/title"), console.look.language);
-    let rows = upload.get("rows_added").and_then(Value::as_u64).unwrap_or_default();
-    let of_version = |name: &str| {
-        let count_of = upload.pointer(&format!("/published/{name}")).and_then(Value::as_u64);
-        count_of.map(count).unwrap_or_default()
-    };
-    let answered = |name: &str| upload.get(name).and_then(Value::as_u64).unwrap_or_default();
-    let version = number("version").unwrap_or_else(|| member(upload, "version"));
-    if replayed {
-        console.line(format_args!(
-            "{}: this very file was published before, as version {version}; nothing was added now",
-            args.to
-        ))?;
-        return Ok(console.remark("  To publish it once more: --again")?);
-    }
-    console.line(format_args!(
-        "{}: version {version} published, {}",
-        args.to,
-        match args.mode {
-            Mode::Append => format!("{} added", counted(rows, "row")),
-            Mode::Replace => format!("{} in place of all before", counted(rows, "row")),
-            Mode::Upsert => format!(
-                "{} added, {} changed, {} unchanged",
-                counted(rows, "row"),
-                of_version("rows_changed"),
-                of_version("rows_unchanged")
-            ),
-            Mode::ReplacePeriod => format!(
-                "{} in place of {} of their period",
-                counted(rows, "row"),
-                of_version("rows_removed")
-            ),
-        }
-    ))?;
-    if !title.is_empty() {
-        console.remark(format_args!("  {title}, {}", bytes(size)))?;
-    }
-    let (kept_back, flagged) = (answered("kept_back"), answered("flagged"));
-    if kept_back > 0 {
-        let id = member(upload, "id");
-        console.line(format_args!(
-            "  {} kept back, since they break the contract",
-            counted(kept_back, "row")
-        ))?;
-        console.remark(format_args!(
-            "  To mend them and send them again: mochiyori download {} --from {} --kept-back",
-            clean(&id),
-            args.to
-        ))?;
-    }
-    if flagged > 0 {
-        console.line(format_args!(
-            "  {} published as doubtful, since they break the contract",
-            counted(flagged, "value")
-        ))?;
-    }
-    let period = |name: &str| {
-        upload.pointer(&format!("/report/period/{name}")).and_then(Value::as_str).map(instant)
-    };
-    if let (Some(first), Some(last)) = (period("first"), period("last")) {
-        console.remark(format_args!("  from {first} to {last}"))?;
-    }
-    for column in upload.pointer("/report/columns").and_then(Value::as_array).into_iter().flatten()
-    {
-        let missing = column.get("missing").and_then(Value::as_u64).unwrap_or_default();
-        if missing > 0 {
-            let name = member(column, "name");
-            console.remark(format_args!(
-                "  {}: {} without a value",
-                clean(&name),
-                count(missing)
-            ))?;
-        }
-    }
-    Ok(())
-}
-
 /// Saves the report on an upload where that was asked for and there is one.
 async fn save_report(
     args: &UploadArgs,
+    to: &DatasetId,
     id: Option<&str>,
     report: Option<&Value>,
     client: &Client,
@@ -333,7 +315,7 @@ async fn save_report(
     let (Some(path), Some(report)) = (&args.report, report) else { return Ok(()) };
     match (ReportForm::of(path), id) {
         (form @ (ReportForm::Csv | ReportForm::Xlsx), Some(id)) => {
-            report_file::fetch(&args.to, id, form, path, client, console).await
+            report_file::fetch(to, id, form, path, client, console).await
         }
         _ => fs::write(path, format!("{report:#}\n"))
             .map_err(CliError::file(format!("can't write {}", path.display()))),

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::{
     WriteProblems,
+    hints::FileQuery,
     uploads::{UploadQuery, UploadResponse, accepted},
 };
 use crate::{
@@ -42,7 +43,7 @@ pub(crate) struct UploadLinkResponse {
 /// For publishers of the agency, where the hub keeps its data in an object store. PUT the file to `url`,
 /// then POST to `complete`. Headers that the store's signature does not know must not be added.
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads/links", tag = "uploads",
-    params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"), UploadQuery),
+    params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"), UploadQuery, FileQuery),
     responses((status = 201, body = UploadLinkResponse), WriteProblems), security(("token" = [])))]
 pub(crate) async fn create_upload_link(
     State(state): State<ServerState>,

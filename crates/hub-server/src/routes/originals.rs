@@ -8,11 +8,13 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use base64::{Engine, engine::general_purpose::STANDARD};
 use hub_app::OriginalFile;
 use hub_model::UploadId;
 
-use super::{ForbiddenProblem, ReadProblems};
+use super::{
+    ForbiddenProblem, ReadProblems, WriteProblems,
+    headers::{digest_header, disposition},
+};
 use crate::{
     auth::Caller,
     extract::{DatasetPath, LastSegment},
@@ -81,7 +83,7 @@ fn answer(file: OriginalFile, is_part: bool, etag: Option<String>) -> Response {
     set("cache-control", "private, no-cache".to_owned());
     // A page among the files runs nothing in the hub's name.
     set("content-security-policy", "sandbox; default-src 'none'".to_owned());
-    if let Some(digest) = upload.sha256.as_deref().and_then(digest) {
+    if let Some(digest) = upload.sha256.as_deref().and_then(digest_header) {
         if !is_part {
             set("content-digest", digest.clone());
         }
@@ -96,27 +98,6 @@ fn answer(file: OriginalFile, is_part: bool, etag: Option<String>) -> Response {
     }
     let status = if is_part { StatusCode::PARTIAL_CONTENT } else { StatusCode::OK };
     (status, headers, Body::from_stream(original.bytes)).into_response()
-}
-
-fn digest(sha256: &str) -> Option<String> {
-    let bytes: Option<Vec<u8>> = (0..sha256.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(sha256.get(at..at + 2)?, 16).ok())
-        .collect();
-    Some(format!("sha-256=:{}:", STANDARD.encode(bytes?)))
-}
-
-/// A file's name for browsers, in the form that any name can take (RFC 6266).
-pub(crate) fn disposition(name: &str) -> String {
-    let mut encoded = String::new();
-    for byte in name.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    format!("attachment; filename*=UTF-8''{encoded}")
 }
 
 /// A range as it was asked for.
@@ -167,7 +148,7 @@ fn not_satisfiable(size: u64) -> Problem {
 #[utoipa::path(delete, path = "/v1/datasets/{agency}/{dataset}/uploads/{id}/file", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
            ("id" = String, Path)),
-    responses((status = 204, description = "It is gone"), super::WriteProblems), security(("token" = [])))]
+    responses((status = 204, description = "It is gone"), WriteProblems), security(("token" = [])))]
 pub(crate) async fn remove_original(
     State(state): State<ServerState>,
     Caller(principal): Caller,
@@ -197,11 +178,5 @@ mod tests {
         for whole in ["bytes=5-3", "bytes=0-1,3-4", "rows=0-1", "bytes=-", "bytes=a-b"] {
             assert_eq!(parse_range(whole), None, "{whole}");
         }
-    }
-
-    #[test]
-    fn a_name_is_encoded_whatever_it_holds() {
-        let shown = disposition("四月 \"x\"\r\n.csv");
-        assert_eq!(shown, "attachment; filename*=UTF-8''%E5%9B%9B%E6%9C%88%20%22x%22%0D%0A.csv");
     }
 }

@@ -2,15 +2,11 @@
 
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use hub_app::ProposalFile;
-use hub_model::{Contract, DatasetMetadata};
+use hub_model::{Contract, DatasetMetadata, PresetName};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{
-    WriteProblems,
-    agencies::TextBody,
-    uploads::{FileQuery, body_stream},
-};
+use super::{WriteProblems, agencies::TextBody, headers::body_stream, hints::FileQuery};
 use crate::{auth::Caller, extract::Params, problem::Problem, state::ServerState};
 
 /// Why a column was proposed as it was.
@@ -50,6 +46,12 @@ pub(crate) struct PresetResponse {
     title: TextBody,
 }
 
+impl From<PresetName> for PresetResponse {
+    fn from(preset: PresetName) -> Self {
+        Self { id: preset.id, title: preset.title.into() }
+    }
+}
+
 /// Propose a contract from a file
 ///
 /// The whole file is read, nothing is kept of it. Confirm by making a dataset with the contract.
@@ -70,8 +72,7 @@ pub(crate) async fn propose_contract(
         .into_iter()
         .map(|note| ProposalNoteResponse { column: note.column, message: note.message.into() })
         .collect();
-    let preset =
-        proposal.preset.map(|found| PresetResponse { id: found.id, title: found.title.into() });
+    let preset = proposal.preset.map(PresetResponse::from);
     Ok(Json(ProposalResponse {
         contract: proposal.contract,
         notes,

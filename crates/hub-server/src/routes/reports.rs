@@ -15,7 +15,7 @@ use serde::Deserialize;
 use tokio_util::io::ReaderStream;
 use utoipa::{IntoParams, ToSchema};
 
-use super::{ForbiddenProblem, ReadProblems, originals::disposition};
+use super::{ForbiddenProblem, ReadProblems, headers::disposition};
 use crate::{
     auth::Caller,
     extract::{DatasetPath, LastSegment, Params},

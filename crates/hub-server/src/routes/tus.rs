@@ -14,7 +14,9 @@ use hub_model::{DatasetId, ErrorKind, OnError, UploadId};
 
 use super::{
     WriteProblems,
-    uploads::{UploadQuery, body_stream},
+    headers::body_stream,
+    hints::{FileQuery, check_file_name},
+    uploads::UploadQuery,
 };
 use crate::{
     auth::Caller,
@@ -76,7 +78,7 @@ pub(crate) async fn speak(request: Request, next: Next) -> Response {
 /// `/uploads/{id}` with the id of this one.
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads/tus", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
-           UploadQuery,
+           UploadQuery, FileQuery,
            ("Tus-Resumable" = String, Header, example = "1.0.0"),
            ("Upload-Length" = u64, Header, description = "The file's size in bytes"),
            ("Upload-Metadata" = Option<String>, Header, description = "`filename <base64>,filetype <base64>,on_error <base64>`")),
@@ -98,7 +100,7 @@ pub(crate) async fn begin_tus_upload(
     })?;
     let mut request = query.request(dataset.clone(), &HeaderMap::new())?;
     if let Some(name) = metadata(&headers, &["filename", "name"])? {
-        super::uploads::check_file_name(&name)?;
+        check_file_name(&name)?;
         request.hint.file_name.get_or_insert(name);
     }
     if query.on_error.is_none()
