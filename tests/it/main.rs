@@ -29,4 +29,5 @@ mod support;
 mod transfers;
 mod uploads;
 mod worker;
+mod wrecked_book;
 mod wrong_cells;
