@@ -32,4 +32,5 @@ mod support;
 mod transfers;
 mod uploads;
 mod worker;
+mod wrecked_book;
 mod wrong_cells;

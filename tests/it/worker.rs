@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::{Cursor, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -23,6 +24,7 @@ use parquet::{
 };
 use reqwest::StatusCode;
 use serde_json::json;
+use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::support::{Answer, RIVER_HEADER, Site, river_csv};
 
@@ -252,6 +254,90 @@ async fn bombs_and_forgeries_are_refused_within_bounds() {
     assert_eq!(site.rows("SELECT count(*) AS n FROM otaru.river").await, json!([{"n": 0}]));
     let peak = memory(site.hub.process_id(), "VmHWM").unwrap();
     assert!(peak < 700 << 20, "the hub itself took {peak} bytes");
+}
+
+/// A ZIP archive of one entry that repeats a piece.
+fn packed(name: &str, head: &str, piece: &str, times: usize, tail: &str) -> Vec<u8> {
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    if name.starts_with("xl/") {
+        for (name, text) in BOOK {
+            zip.start_file(*name, SimpleFileOptions::default()).unwrap();
+            zip.write_all(text.as_bytes()).unwrap();
+        }
+    }
+    zip.start_file(name, SimpleFileOptions::default()).unwrap();
+    zip.write_all(head.as_bytes()).unwrap();
+    let pieces = piece.repeat(1_000);
+    for _ in 0..times / 1_000 {
+        zip.write_all(pieces.as_bytes()).unwrap();
+    }
+    zip.write_all(tail.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+/// The parts of a workbook but for its sheet.
+const BOOK: &[(&str, &str)] = &[
+    ("[Content_Types].xml", "<Types/>"),
+    (
+        "_rels/.rels",
+        r#"<Relationships><Relationship Id="a" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/officeDocument" Target="xl/workbook.xml"/></Relationships>"#,
+    ),
+    (
+        "xl/workbook.xml",
+        r#"<workbook><sheets><sheet name="one" sheetId="1" r:id="a"/></sheets></workbook>"#,
+    ),
+    (
+        "xl/_rels/workbook.xml.rels",
+        r#"<Relationships><Relationship Id="a" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet" Target="worksheets/one.xml"/></Relationships>"#,
+    ),
+];
+
+#[tokio::test]
+async fn what_unpacks_repeats_or_nests_without_end_is_refused_within_bounds() {
+    let site = site("worker_cpu_s = 10\nworker_wait_s = 40").await;
+    let sheet = "xl/worksheets/one.xml";
+    let entities =
+        "<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;\">]><worksheet>";
+    for (what, file) in [
+        ("400 MB in a ZIP", packed("a.csv", RIVER_HEADER, "0", 400_000_000, "")),
+        (
+            "a sheet of 300 MB",
+            packed(sheet, "<worksheet><sheetData>", " ", 300_000_000, "</sheetData></worksheet>"),
+        ),
+        (
+            "a row of a million cells",
+            packed(
+                sheet,
+                "<worksheet><sheetData><row>",
+                "<c><v>1</v></c>",
+                1_000_000,
+                "</row></sheetData></worksheet>",
+            ),
+        ),
+        ("entities", packed(sheet, entities, "&b;", 1_000, "</worksheet>")),
+        ("a million columns", format!("{}\n1\n", "a,".repeat(1_000_000)).into_bytes()),
+        (
+            "a row of ten million cells",
+            format!("{RIVER_HEADER}{}\n", ",".repeat(10_000_000)).into_bytes(),
+        ),
+        ("a hundred thousand lists within lists", "[".repeat(100_000).into_bytes()),
+        ("objects within objects", "{\"a\":".repeat(100_000).into_bytes()),
+        (
+            "a text of 64 MiB",
+            format!("[{{\"station\":\"{}\"}}]", "a".repeat(64 << 20)).into_bytes(),
+        ),
+        ("NULs", format!("{RIVER_HEADER}a,2026-04-01 01:00,\0,1\n").into_bytes()),
+    ] {
+        let start = Instant::now();
+        let answer = site.ask(site.upload("append", file)).await;
+        assert!([413, 415, 422].contains(&answer.status), "{what}: {answer:?}");
+        assert!(start.elapsed() < Duration::from_secs(50), "{what} took {:?}", start.elapsed());
+        unharmed(&site).await;
+    }
+    assert_eq!(site.rows("SELECT count(*) AS n FROM otaru.river").await, json!([{"n": 0}]));
+    // A worker may take no more than it was given; the hub itself has taken none of it in.
+    let peak = memory(site.hub.process_id(), "VmHWM").unwrap();
+    assert!(peak < 500 << 20, "the hub itself took {peak} bytes");
 }
 
 #[tokio::test]
