@@ -325,7 +325,7 @@ impl Inner {
                 if !wanted.contains(&name) {
                     continue;
                 }
-                let exposed = alias::exposed(&table.contract, &contracts, names, judged);
+                let exposed = alias::exposed(dataset, &table.contract, &contracts, names, judged);
                 let provider = provider(table, exposed, &self.tables, &self.scans).await?;
                 let shown = if judged {
                     left_out.extend(quality::left_out(dataset, &table.contract, names));

@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, Select, Statement, TableFactor, VisitMut,
-    VisitorMut, visit_expressions, visit_expressions_mut,
+    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, Statement, TableFactor,
+    VisitMut, VisitorMut,
 };
 
 use super::names::fold;
@@ -22,36 +22,59 @@ impl VisitorMut for Qualifier {
     type Break = ();
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
-        let Some((table, columns)) = joined(select) else { return ControlFlow::Continue(()) };
-        let Some(condition) = &mut select.selection else { return ControlFlow::Continue(()) };
-        if has_subquery(condition) {
-            // The same word may be a column of the subquery's own tables.
-            return ControlFlow::Continue(());
+        if let Some((table, columns)) = joined(select)
+            && let Some(condition) = &mut select.selection
+        {
+            let _ = condition.visit(&mut Condition { table, columns, subqueries: 0 });
         }
-        visit_expressions_mut(condition, |part| {
-            if let Expr::Identifier(column) = part
-                && columns.contains(&fold(column))
-            {
-                let parts = table.iter().cloned().chain([column.clone()]);
-                *part = Expr::CompoundIdentifier(parts.collect());
-            }
-            ControlFlow::Continue(())
-        })
+        ControlFlow::Continue(())
     }
 }
 
-/// The first table of a select, and the columns by which all others are joined to it. In an outer join
-/// that may lack rows of the first table the column is not the first table's.
+/// The condition of one select. In a subquery of it the same word may be a column of the subquery's own
+/// tables.
+struct Condition {
+    table: Vec<Ident>,
+    columns: Vec<String>,
+    subqueries: usize,
+}
+
+impl VisitorMut for Condition {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.subqueries += 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<()> {
+        self.subqueries -= 1;
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, part: &mut Expr) -> ControlFlow<()> {
+        if let Expr::Identifier(column) = part
+            && self.subqueries == 0
+            && self.columns.contains(&fold(column))
+        {
+            let parts = self.table.iter().cloned().chain([column.clone()]);
+            *part = Expr::CompoundIdentifier(parts.collect());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// The table of a select that has the values of a join's columns, and the columns by which all others
+/// are joined to it: the first, or of one RIGHT JOIN the second. Where both sides may lack rows a column
+/// is neither's.
 fn joined(select: &Select) -> Option<(Vec<Ident>, Vec<String>)> {
     let [from] = select.from.as_slice() else { return None };
-    let table = match &from.relation {
-        TableFactor::Table { alias: Some(alias), .. }
-        | TableFactor::Derived { alias: Some(alias), .. } => vec![alias.name.clone()],
-        TableFactor::Table { name, alias: None, args: None, .. } => {
-            name.0.iter().map(|part| part.as_ident().cloned()).collect::<Option<_>>()?
-        }
-        _ => return None,
-    };
+    if let [join] = from.joins.as_slice()
+        && let JoinOperator::Right(JoinConstraint::Using(using))
+        | JoinOperator::RightOuter(JoinConstraint::Using(using)) = &join.join_operator
+    {
+        return Some((name(&join.relation)?, folded(using)));
+    }
     let mut columns: Option<Vec<String>> = None;
     for join in &from.joins {
         let (JoinOperator::Join(JoinConstraint::Using(using))
@@ -61,23 +84,30 @@ fn joined(select: &Select) -> Option<(Vec<Ident>, Vec<String>)> {
         else {
             return None;
         };
-        let using: Vec<String> = using
-            .iter()
-            .filter_map(|name| name.0.last().and_then(|part| part.as_ident()).map(fold))
-            .collect();
+        let using = folded(using);
         columns = Some(match columns {
             None => using,
             Some(before) => before.into_iter().filter(|name| using.contains(name)).collect(),
         });
     }
-    Some((table, columns.filter(|columns| !columns.is_empty())?))
+    Some((name(&from.relation)?, columns.filter(|columns| !columns.is_empty())?))
 }
 
-fn has_subquery(expr: &Expr) -> bool {
-    let found = visit_expressions(expr, |part| match part {
-        Expr::Subquery(_) | Expr::InSubquery { .. } | Expr::Exists { .. } => ControlFlow::Break(()),
-        Expr::AnyOp { .. } | Expr::AllOp { .. } => ControlFlow::Break(()),
-        _ => ControlFlow::Continue(()),
-    });
-    found.is_break()
+fn folded(using: &[ObjectName]) -> Vec<String> {
+    using
+        .iter()
+        .filter_map(|name| name.0.last().and_then(|part| part.as_ident()).map(fold))
+        .collect()
+}
+
+/// What the select calls a table or a subquery.
+fn name(relation: &TableFactor) -> Option<Vec<Ident>> {
+    match relation {
+        TableFactor::Table { alias: Some(alias), .. }
+        | TableFactor::Derived { alias: Some(alias), .. } => Some(vec![alias.name.clone()]),
+        TableFactor::Table { name, alias: None, args: None, .. } => {
+            name.0.iter().map(|part| part.as_ident().cloned()).collect()
+        }
+        _ => None,
+    }
 }

@@ -69,6 +69,28 @@ async fn a_label_of_the_query_is_not_taken_for_an_alias() {
 }
 
 #[tokio::test]
+async fn an_alias_with_its_table_in_front_is_found_beside_a_label_of_the_same_name() {
+    let bench = bench().await;
+    for sql in [
+        // The label is another subquery's.
+        "WITH days AS (SELECT 観測所 AS station, date_trunc('day', 時刻) AS time, max(流量) AS top \
+         FROM otaru.river GROUP BY 1, 2) \
+         SELECT max(days.top) FROM days JOIN otaru.river r \
+         ON r.station = days.station AND date_trunc('day', r.time) = days.time \
+         WHERE r.station = '余市'",
+        // And this one is of the very select.
+        "SELECT max(top) FROM (SELECT date_trunc('day', r.時刻) AS time, r.time AS at, 流量 AS top \
+         FROM otaru.river r WHERE r.station = '余市') d",
+        "SELECT max(river.discharge) FROM otaru.river JOIN (SELECT 1.0 AS discharge) x \
+         ON x.discharge <= river.discharge WHERE river.station = '余市'",
+        "SELECT max(otaru.river.discharge) AS time FROM otaru.river \
+         WHERE otaru.river.time > '2024-01-01' AND otaru.river.station = '余市'",
+    ] {
+        assert_eq!(bench.value(sql).await, "46.0", "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn a_value_made_of_a_column_may_have_the_name_of_its_alias() {
     let bench = bench().await;
     for sql in [
@@ -337,6 +359,19 @@ async fn a_column_named_by_using_needs_no_table_in_where() {
         (
             "SELECT count(*) FROM (SELECT station, level FROM otaru.river) AS a JOIN otaru.dam b USING (station) WHERE upper(station) = '余市'",
             "12",
+        ),
+        // The subquery's own column of the same name stays its own.
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.dam b USING (station, time) WHERE station IN (SELECT station FROM otaru.dam WHERE station = '余市')",
+            "3",
+        ),
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.dam b USING (station, time) WHERE EXISTS (SELECT 1 FROM otaru.dam WHERE station = '朝里') OR time > '2024-04-01 01:00'",
+            "1",
+        ),
+        (
+            "SELECT count(*) FROM otaru.dam b RIGHT JOIN otaru.river a USING (station, time) WHERE station = '朝里'",
+            "4",
         ),
     ] {
         assert_eq!(bench.value(sql).await, count, "{sql}");
