@@ -65,6 +65,8 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How long a request's head may take, in milliseconds.
     pub header_timeout_ms: u64,
+    /// How long a JSON body may take, in milliseconds.
+    pub body_timeout_ms: u64,
     /// How long open requests may take to end when the server stops, in milliseconds.
     pub stop_timeout_ms: u64,
     /// Origins whose pages may read public data from a browser; `*` for all.
@@ -79,6 +81,7 @@ impl Default for ServerConfig {
             public_url: String::new(),
             max_connections: 1_024,
             header_timeout_ms: 10_000,
+            body_timeout_ms: 30_000,
             stop_timeout_ms: 30_000,
             cors_origins: vec!["*".to_owned()],
         }

@@ -9,7 +9,7 @@ use hub_app::VersionSelector;
 use hub_model::{AgencyId, DatasetId, ErrorKind};
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, state::ServerState};
 
 /// The largest JSON body, in bytes. Files are streamed and have a limit of their own.
 const MAX_JSON_BYTES: usize = 4 << 20;
@@ -145,32 +145,36 @@ pub(crate) fn version_selector(
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<ServerState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ServerState) -> Result<Self, Problem> {
         let limited = request
             .map(|body| axum::body::Body::new(http_body_util::Limited::new(body, MAX_JSON_BYTES)));
-        axum::Json::<T>::from_request(limited, state).await.map(|json| Self(json.0)).map_err(
-            |rejection| match rejection {
-                JsonRejection::MissingJsonContentType(_) => Problem::of_status(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "unsupported-format",
-                    "Format not read",
-                    "send the body as JSON, with \"Content-Type: application/json\"",
-                ),
-                JsonRejection::BytesRejection(_) => Problem::of_status(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "body-too-large",
-                    "The body is too large",
-                    "the JSON body did not arrive whole or is larger than 4 MiB",
-                ),
-                JsonRejection::JsonDataError(error) => {
-                    Problem::new(ErrorKind::InvalidDescriptor, strip(&error.body_text()))
-                }
-                other => Problem::new(ErrorKind::InvalidRequest, strip(&other.body_text())),
-            },
-        )
+        let read = axum::Json::<T>::from_request(limited, state);
+        let read = tokio::time::timeout(state.body_timeout, read).await.map_err(|_| {
+            let ms = state.body_timeout.as_millis();
+            let detail = format!("the JSON body did not come whole within {ms} ms; send it again");
+            Problem::new(ErrorKind::InvalidRequest, detail)
+        })?;
+        read.map(|json| Self(json.0)).map_err(|rejection| match rejection {
+            JsonRejection::MissingJsonContentType(_) => Problem::of_status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-format",
+                "Format not read",
+                "send the body as JSON, with \"Content-Type: application/json\"",
+            ),
+            JsonRejection::BytesRejection(_) => Problem::of_status(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "The body is too large",
+                "the JSON body did not arrive whole or is larger than 4 MiB",
+            ),
+            JsonRejection::JsonDataError(error) => {
+                Problem::new(ErrorKind::InvalidDescriptor, strip(&error.body_text()))
+            }
+            other => Problem::new(ErrorKind::InvalidRequest, strip(&other.body_text())),
+        })
     }
 }
 
