@@ -13,7 +13,7 @@ pub enum AppError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// It does not exist, or the caller may not see that it does.
-    #[error("there is no {what} {id:?}, or you may not see it")]
+    #[error("there is no {what} {id}, or you may not see it")]
     NotFound {
         /// What was looked for.
         what: &'static str,
@@ -140,7 +140,10 @@ pub enum AppError {
     #[error("the file did not arrive whole: {0}; send it again")]
     BodyBroken(String),
     /// The file's cells break the contract.
-    #[error("{} cell(s) break the contract; nothing was published", .report.error_count)]
+    #[error(
+        "the file breaks the contract in {}; nothing was published, and the report says where and what \
+         to do", places(.report.error_count)
+    )]
     ContractViolated {
         /// The upload, whose report is kept.
         upload: UploadId,
@@ -213,4 +216,8 @@ impl AppError {
             Self::Broken(_) => ErrorKind::Internal,
         }
     }
+}
+
+fn places(count: u64) -> String {
+    if count == 1 { "one place".to_owned() } else { format!("{count} places") }
 }

@@ -27,7 +27,7 @@ use crate::{
     catalog::{CATALOG, NO_SCHEMA},
     engine::EngineConfig,
     functions::Functions,
-    limits::QueryPool,
+    limits::{QueryPool, Running},
     literals::TimeLiterals,
     rules::{YieldingJoins, whole_sides},
 };
@@ -113,8 +113,8 @@ impl Sessions {
         })
     }
 
-    /// The memory and disk of one query.
-    pub(crate) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
+    /// The memory and disk of one query, which keep it counted as running while they are in use.
+    pub(crate) fn environment(&self, running: Arc<Running>) -> Result<Arc<RuntimeEnv>> {
         let mode = match &self.spill_folder {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
@@ -123,7 +123,7 @@ impl Sessions {
             .with_mode(mode)
             .with_max_temp_directory_size(self.spill_per_query)
             .build()?;
-        let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query);
+        let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query, running);
         Ok(Arc::new(RuntimeEnv {
             memory_pool: Arc::new(pool),
             disk_manager: Arc::new(disk),

@@ -95,13 +95,13 @@ pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
     let data_dir = &config.server.data_dir;
     std::fs::create_dir_all(data_dir).map_err(|error| ServeError::folder(data_dir, error))?;
     let app = compose(config).await?;
-    let admin_token = first_admin_token(&app, &data_dir.join("admin-token")).await?;
     let listener = tokio::net::TcpListener::bind(&config.server.listen)
         .await
         .map_err(|source| ServeError::Listen { address: config.server.listen.clone(), source })?;
     let address = listener
         .local_addr()
         .map_err(|source| ServeError::Listen { address: config.server.listen.clone(), source })?;
+    let admin_token = first_admin_token(&app, &data_dir.join("admin-token")).await?;
     let path = data_dir.join("listen-address");
     std::fs::write(&path, address.to_string()).map_err(|error| ServeError::folder(&path, error))?;
     let router = router(ServerState::new(app.clone(), &config.server), &config.server.cors_origins);

@@ -57,6 +57,64 @@ async fn the_answer_names_columns_as_they_were_asked_for() {
 }
 
 #[tokio::test]
+async fn a_column_without_a_name_is_called_as_it_is_written() {
+    let bench = bench().await;
+    let names = async |sql: &str| -> Vec<String> {
+        let schema = bench.start(sql).await.unwrap().schema();
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    assert_eq!(
+        names("SELECT 1 + 1, 'a', count(*), MAX(r.level), level::text AS t FROM otaru.river r GROUP BY 5").await,
+        ["1 + 1", "'a'", "count(*)", "MAX(r.level)", "t"]
+    );
+    assert_eq!(
+        names("SELECT level::text, samples + 1 FROM otaru.river").await,
+        ["level", "samples + 1"]
+    );
+    let around = names("SELECT 1 + 1, *, level * 2 FROM otaru.river").await;
+    assert_eq!((around[0].as_str(), around.last().unwrap().as_str()), ("1 + 1", "level * 2"));
+    assert_eq!(around[1..6], ["観測所", "時刻", "level", "流量", "samples"]);
+    assert_eq!(names("SELECT 1 UNION ALL SELECT 2 ORDER BY 1").await, ["1"]);
+    assert_eq!(names("SELECT upper('a'), upper('b')").await, ["upper('a')", "upper('b')"]);
+    assert_eq!(names("EXPLAIN SELECT 1 + 1").await, ["plan_type", "plan"]);
+    let long = format!("SELECT {}", vec!["1"; 60].join(" + "));
+    assert!(names(&long).await[0].ends_with("…"));
+}
+
+#[tokio::test]
+async fn mistakes_are_told_in_the_askers_words() {
+    let bench = bench().await;
+    for (sql, said) in [
+        ("SELECT round('x')", "can't be called; round is called as round("),
+        ("SELECT sum(観測所) FROM otaru.river", "sum(text) can't be called"),
+        ("SELECT 'a' + 1", "text + bigint can't be computed; CAST one of the two"),
+        ("SELECT level FROM otaru.river WHERE time > 5", "timestamp > bigint can't be compared"),
+        ("SELECT lag(level) FROM otaru.river", "write lag(…) OVER (ORDER BY …)"),
+        ("SELECT a FROM (SELECT 1 a, 2 a)", "two columns are called \"a\""),
+        ("SELECT $1", "parameters has no value for it"),
+        ("SELECT regexp_like('a', '(')", "the regular expression can't be read: unclosed group"),
+        ("SELECT regexp_match('a', '[')", "unclosed character class"),
+        ("SELECT CAST('a' AS INT)", "the text 'a' can't be read as integer"),
+        ("SELECT 1 FROM information_schema.foo", "has tables, columns, schemata and routines"),
+        ("SELECT (1", "it ends where ) was expected"),
+        ("SELECT FROM otaru.river x y", "was expected, and here is"),
+        ("SELECT 'abc", "the SQL can't be read: "),
+    ] {
+        let error = bench.error(sql).await.to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+        for theirs in ["Int64", "Utf8", "DataFusion", "github", "Internal error", "Ident"] {
+            assert!(!error.contains(theirs), "{sql}: {error}");
+        }
+    }
+    let far = bench.error("SELECT foo(1)").await;
+    assert_eq!(far.to_string(), "there is no function \"foo\"");
+    let near = bench.error("SELECT roud(1.5)").await;
+    assert_eq!(near.suggestions(), ["round"]);
+    let end = bench.error("SELECT 1 +\n  ").await;
+    assert_eq!(end.position().map(|p| (p.line, p.column)), Some((1, 11)));
+}
+
+#[tokio::test]
 async fn a_label_of_the_query_is_not_taken_for_an_alias() {
     let bench = bench().await;
     let shown = bench
