@@ -13,6 +13,7 @@ mod contracts;
 mod crash;
 mod demo;
 mod documents;
+mod hostile;
 mod http;
 mod limits;
 mod nodes;
