@@ -129,7 +129,7 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     let names = Names::of(&statement, bounds)?;
     unheard::check(&statement)?;
     let headings = Headings::of(&statement);
-    using::qualify(&mut statement);
+    using::qualify(&mut statement)?;
     Ok(ParsedQuery { statement, names, headings })
 }
 

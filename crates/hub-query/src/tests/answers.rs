@@ -434,7 +434,44 @@ async fn a_column_named_by_using_needs_no_table_in_where() {
     ] {
         assert_eq!(bench.value(sql).await, count, "{sql}");
     }
-    let outer = "SELECT count(*) FROM otaru.river a FULL JOIN otaru.dam b USING (station) WHERE station = 'x'";
-    let error = bench.error(outer).await;
-    assert!(error.to_string().contains("as in a.station"), "{error}");
+}
+
+#[tokio::test]
+async fn a_column_named_by_using_has_the_values_of_either_table() {
+    let bench = Bench::new(small());
+    let joined = |join: &str| {
+        format!("(SELECT 1 AS k, 'a' AS x) a {join} JOIN (SELECT 2 AS k, 'b' AS y) b USING (k)")
+    };
+    let full = joined("FULL");
+    for (sql, value) in [
+        (format!("SELECT sum(k) FROM {full}"), "3"),
+        (format!("SELECT max(k) FROM {full} WHERE k > 1"), "2"),
+        (
+            format!(
+                "SELECT count(*) FROM (SELECT k AS key FROM {full} GROUP BY k) WHERE key IN (1, 2)"
+            ),
+            "2",
+        ),
+        (format!("SELECT k FROM {full} ORDER BY k DESC LIMIT 1"), "2"),
+        (format!("SELECT K + 1 FROM {full} ORDER BY 1 LIMIT 1"), "2"),
+        (format!("SELECT count(*) FROM {full} WHERE k IN (SELECT 2 AS k)"), "1"),
+        (format!("SELECT sum(k) FROM {}", joined("RIGHT")), "2"),
+        (format!("SELECT sum(k) FROM {}", joined("RIGHT OUTER")), "2"),
+        (format!("SELECT sum(k) FROM {}", joined("LEFT")), "1"),
+    ] {
+        assert_eq!(bench.value(&sql).await, value, "{sql}");
+    }
+    let named = bench.start(&format!("SELECT k, x, y FROM {full}")).await.unwrap().schema();
+    assert_eq!(named.field(0).name(), "k");
+    for (sql, said) in [
+        (format!("SELECT * FROM {full}"), "name the columns"),
+        (
+            "SELECT k FROM (SELECT 1 AS k) a NATURAL FULL JOIN (SELECT 2 AS k) b".to_owned(),
+            "COALESCE",
+        ),
+        (format!("SELECT k FROM {full} JOIN (SELECT 2 AS k) c USING (k)"), "COALESCE"),
+    ] {
+        let error = bench.error(&sql).await.to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+    }
 }
