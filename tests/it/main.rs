@@ -26,6 +26,7 @@ mod revisions;
 mod rows;
 mod slt;
 mod sql;
+mod stopping;
 mod support;
 mod transfers;
 mod uploads;
