@@ -225,9 +225,10 @@ mod tests {
         let (google, asked_google) =
             full_store("HTTP/1.1 412 Precondition Failed\r\ncontent-length: 0\r\n\r\n");
         let (azure, asked_azure) = full_store("HTTP/1.1 409 Conflict\r\ncontent-length: 0\r\n\r\n");
+        let key = r#"{"client_email": "", "private_key": "", "private_key_id": "", "disable_oauth": true}"#;
         let google = with(
             "gs://bucket/lake",
-            &[("google_base_url", &google), ("google_skip_signature", "true"), allow],
+            &[("google_base_url", &google), ("google_service_account_key", key), allow],
         );
         let azure = with(
             "az://container/lake",
