@@ -213,7 +213,8 @@ async fn until_closed(site: &Site, sent: &str) -> (String, Duration) {
 #[tokio::test]
 async fn connections_that_send_their_head_slowly_are_closed() {
     let site = Site::with_config("[server]\nheader_timeout_ms = 300").await;
-    for begun in ["GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ", "G"] {
+    let served = "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n";
+    for begun in ["GET /livez HTTP/1.1\r\nHost: x\r\nX-Slow: ", "G", "", "PRI * HTTP/2.0", served] {
         let closed = tokio::time::timeout(Duration::from_secs(20), until_closed(&site, begun));
         let (_, after) = closed.await.expect("the hub closes the connection");
         assert!(after >= Duration::from_millis(300), "{begun:?}: {after:?}");
@@ -254,4 +255,60 @@ async fn a_body_that_stops_coming_is_given_up() {
         "{answer}"
     );
     assert_eq!(site.rows("SELECT count(*) AS n FROM otaru.river").await, json!([{"n": 0}]));
+}
+
+#[tokio::test]
+async fn connections_that_say_nothing_keep_nobody_out_for_long() {
+    let site = Site::with_config("[server]\nmax_connections = 8\nheader_timeout_ms = 300").await;
+    let address = site.hub.url("").trim_start_matches("http://").to_owned();
+    let mut silent = Vec::new();
+    for _ in 0..40 {
+        silent.push(TcpStream::connect(&address).await.unwrap());
+    }
+    // Those who come after wait for a place, and get one.
+    let (answer, _) =
+        until_closed(&site, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    drop(silent);
+}
+
+/// Sends a head, then a byte every now and then, and returns what the hub answers meanwhile.
+async fn trickled(site: &Site, head: &str) -> String {
+    let address = site.hub.url("").trim_start_matches("http://").to_owned();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let (mut reading, mut writing) = stream.into_split();
+    let trickle = tokio::spawn(async move {
+        let mut pause = tokio::time::interval(Duration::from_millis(20));
+        while writing.write_all(b" ").await.is_ok() {
+            pause.tick().await;
+        }
+    });
+    let mut answer = Vec::new();
+    let read = reading.read_to_end(&mut answer);
+    // Either the end of the stream or a reset is a closed connection.
+    let _ = tokio::time::timeout(Duration::from_secs(20), read).await.expect("it is closed");
+    trickle.abort();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn a_body_that_trickles_is_given_up() {
+    let site = Site::with_config(
+        "[server]\nbody_timeout_ms = 300\n[uploads]\npause_ms = 300\nat_once = 1",
+    )
+    .await;
+    let rest = "Host: x\r\nContent-Length: 100000\r\nConnection: close\r\n";
+    let json = format!("POST /v1/sql HTTP/1.1\r\n{rest}Content-Type: application/json\r\n\r\n");
+    let file = format!(
+        "POST {RIVER_PATH}/uploads HTTP/1.1\r\n{rest}Authorization: Bearer {}\r\n\r\n",
+        site.publisher
+    );
+    for (head, said) in [(json, "did not come whole within 300 ms"), (file, "bytes came in 0.3 s")]
+    {
+        let answer = trickled(&site, &head).await;
+        assert!(answer.starts_with("HTTP/1.1 400") && answer.contains(said), "{answer}");
+    }
+    // The place it held is free again.
+    site.publish(crate::support::river_csv(&["a"], 0, 1)).await;
 }

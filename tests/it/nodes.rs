@@ -163,3 +163,50 @@ async fn two_nodes_share_a_registry_and_a_lake() {
         assert_eq!(rows.send().await.unwrap().status(), 404);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_nodes_that_start_together_for_the_first_time_one_makes_the_admin_token() {
+    let Some(postgres) = PostgresServer::start() else { return };
+    for _ in 0..3 {
+        let env = vec![("MOCHIYORI_REGISTRY__URL".to_owned(), postgres.database())];
+        let start = || Hub::start_with(HubOptions { env: env.clone(), ..HubOptions::default() });
+        let hubs: [Hub; 2] = join_all([start(), start()]).await.try_into().unwrap();
+        let keeps = |hub: &&Hub| hub.data_dir().join("admin-token").exists();
+        let keepers: Vec<&Hub> = hubs.iter().filter(keeps).collect();
+        assert_eq!(keepers.len(), 1, "one node keeps the token");
+        let token = keepers[0].admin_token();
+        for hub in &hubs {
+            let list = hub.client().get(hub.url("/v1/tokens"));
+            let tokens = hub.succeed(list, Some(&token)).await;
+            assert_eq!(tokens["tokens"].as_array().unwrap().len(), 1, "{tokens}");
+            assert_eq!(hub.log().contains(&token), keeps(&hub), "it is shown where it is kept");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_node_checks_its_registrys_certificate_or_does_not_start() {
+    let Some(postgres) = PostgresServer::start_on_tls() else { return };
+    let options = |host: &str, parameters: &str| HubOptions {
+        env: vec![(
+            "MOCHIYORI_REGISTRY__URL".to_owned(),
+            postgres.database_over_network(host, parameters),
+        )],
+        ..HubOptions::default()
+    };
+    let trusted = format!("sslmode=verify-full&sslrootcert={}", postgres.authority().display());
+    let hub = Hub::start_with(options("localhost", &trusted)).await;
+    hub.create_agency("kawa", "川", "River").await;
+
+    for (host, parameters, said) in [
+        ("localhost", "sslmode=verify-full", "UnknownIssuer"),
+        ("127.0.0.1", trusted.as_str(), "not valid for name"),
+        ("localhost", "sslmode=disable", "no encryption"),
+        ("localhost", "sslmode=verify-ca", "verify-full checks the server's name too"),
+    ] {
+        let (status, log) = Hub::start_and_fail(options(host, parameters)).await;
+        assert_eq!(status.code(), Some(1), "{log}");
+        assert!(log.contains("the registry can't be opened") && log.contains(said), "{log}");
+        assert_eq!(log.lines().count(), 1, "{log}");
+    }
+}

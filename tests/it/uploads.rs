@@ -95,7 +95,7 @@ async fn a_broken_file_is_refused_with_every_place_and_nothing_of_it_is_seen() {
       "type": "/problems/contract-violated",
       "title": "The file breaks the contract",
       "status": 422,
-      "detail": "2 cell(s) break the contract; nothing was published",
+      "detail": "the file breaks the contract in 2 places; nothing was published, and the report says where and what to do",
       "instance": "[id]",
       "upload_id": "[id]",
       "report": {

@@ -17,7 +17,7 @@ pub enum AppError {
     #[error("{0}")]
     Forbidden(&'static str),
     /// It does not exist, or the caller may not see that it does.
-    #[error("there is no {what} {id:?}, or you may not see it")]
+    #[error("there is no {what} {id}, or you may not see it")]
     NotFound {
         /// What was looked for.
         what: &'static str,
@@ -157,7 +157,10 @@ pub enum AppError {
     #[error("the file did not arrive whole: {0}; send it again")]
     BodyBroken(String),
     /// The file's cells break the contract.
-    #[error("{} cell(s) break the contract; nothing was published", .report.error_count)]
+    #[error(
+        "the file breaks the contract in {}; nothing was published, and the report says where and what \
+         to do", places(.report.error_count)
+    )]
     ContractViolated {
         /// The upload, whose report is kept.
         upload: UploadId,
@@ -287,4 +290,8 @@ fn published_ones(published: &[(DatasetId, VersionNumber)]) -> String {
 fn ids(ids: &[DatasetId]) -> String {
     let told: Vec<String> = ids.iter().map(ToString::to_string).collect();
     if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+}
+
+fn places(count: u64) -> String {
+    if count == 1 { "one place".to_owned() } else { format!("{count} places") }
 }

@@ -19,6 +19,7 @@ mod maintain;
 mod metrics;
 mod modes;
 mod originals;
+mod pace;
 mod partial;
 mod policy;
 mod preview;

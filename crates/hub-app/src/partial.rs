@@ -9,7 +9,6 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
-use futures::StreamExt;
 use hub_model::{DatasetId, Principal, UploadId};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -17,7 +16,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 use tokio::{fs, io::AsyncWriteExt};
 
-use crate::{App, AppError, Body, UploadRequest, jobs::Terms, modes};
+use crate::{App, AppError, Body, UploadRequest, jobs::Terms, modes, pace::Paced};
 
 /// How long a partial file waits for its next piece.
 const KEPT: TimeDelta = TimeDelta::hours(24);
@@ -296,21 +295,18 @@ async fn append(
     room: u64,
     pause: Duration,
     checksum: Option<&PieceChecksum>,
-    mut body: Body,
+    body: Body,
 ) -> Result<u64, AppError> {
+    let mut body = Paced::new(body, pause);
     let file = fs::OpenOptions::new().append(true).open(path).await;
     let mut file = file.map_err(AppError::Scratch)?;
     let (mut sha1, mut sha256) = (Sha1::new(), Sha256::new());
     let mut came = 0;
     let outcome = loop {
-        let chunk = match tokio::time::timeout(pause, body.next()).await {
-            Ok(Some(Ok(chunk))) => chunk,
+        let chunk = match body.next().await {
+            Ok(Some(chunk)) => chunk,
             Ok(None) => break Ok(came),
-            Ok(Some(Err(error))) => break Err(AppError::BodyBroken(error.to_string())),
-            Err(_) => {
-                let said = format!("nothing came for {} s", pause.as_secs());
-                break Err(AppError::BodyBroken(said));
-            }
+            Err(error) => break Err(error),
         };
         came += chunk.len() as u64;
         if came > room {

@@ -7,11 +7,11 @@ use std::{
 };
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::Stream;
 use sha2::{Digest, Sha256};
 use tokio::io::AsyncWriteExt;
 
-use crate::{App, AppError};
+use crate::{App, AppError, pace::Paced};
 
 /// A request's body as it arrives.
 pub type Body = Pin<Box<dyn Stream<Item = Result<Bytes, std::io::Error>> + Send>>;
@@ -74,19 +74,14 @@ impl App {
     }
 
     /// Receives a body into the scratch folder under `name`.
-    pub(crate) async fn spool(&self, name: &str, mut body: Body) -> Result<Spooled, AppError> {
+    pub(crate) async fn spool(&self, name: &str, body: Body) -> Result<Spooled, AppError> {
         let max_bytes = self.inner.config.max_upload_bytes;
-        let pause = Duration::from_millis(self.inner.config.body_pause_ms);
+        let mut body = Paced::new(body, Duration::from_millis(self.inner.config.body_pause_ms));
         let path = self.inner.config.scratch_folder.join(name);
         let mut file = tokio::fs::File::create_new(&path).await.map_err(AppError::Scratch)?;
         let mut spooled = Spooled { path, bytes: 0, sha256: [0; 32] };
         let mut hash = Sha256::new();
-        loop {
-            let chunk = tokio::time::timeout(pause, body.next()).await.map_err(|_| {
-                AppError::BodyBroken(format!("nothing came for {} s", pause.as_secs()))
-            })?;
-            let Some(chunk) = chunk else { break };
-            let chunk = chunk.map_err(|error| AppError::BodyBroken(error.to_string()))?;
+        while let Some(chunk) = body.next().await? {
             spooled.bytes += chunk.len() as u64;
             if spooled.bytes > max_bytes {
                 return Err(AppError::UploadTooLarge { max_bytes });

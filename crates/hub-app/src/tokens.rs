@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use hub_model::{AgencyId, Principal, Role, TokenId};
-use hub_registry::{NewToken, SecretToken, TokenRecord};
+use hub_registry::{DrawnToken, NewToken, SecretToken, TokenRecord};
 
 use crate::{
     App, AppError,
@@ -75,18 +75,18 @@ impl App {
         Ok(self.inner.registry.create_token(token).await?)
     }
 
-    /// Makes the first admin token, where the hub has none yet.
-    pub async fn create_first_admin_token(&self) -> Result<Option<SecretToken>, AppError> {
-        if self.inner.registry.has_admin_token().await? {
-            return Ok(None);
-        }
-        let token = NewToken {
-            name: "first admin".to_owned(),
-            role: Role::Admin,
-            agency: None,
-            expires_at: None,
-        };
-        Ok(Some(self.inner.registry.create_token(token).await?.1))
+    /// A token for the hub's first admin, where it has none yet. It is good for nothing until it is
+    /// accepted, so that it can be kept before.
+    pub async fn draw_first_admin_token(&self) -> Result<Option<DrawnToken>, AppError> {
+        Ok(self.inner.registry.draw_first_admin_token().await?)
+    }
+
+    /// Makes the drawn token good; none where another process was first with its own.
+    pub async fn accept_first_admin_token(
+        &self,
+        drawn: DrawnToken,
+    ) -> Result<Option<SecretToken>, AppError> {
+        Ok(self.inner.registry.accept_first_admin_token(drawn).await?)
     }
 
     /// Tokens by id, after one of them, without their secrets.

@@ -1,6 +1,6 @@
 //! Where the lake is: an address and options, resolved to an object store rooted at the address.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, str::FromStr, sync::Arc};
 
 use object_store::{
     ClientConfigKey, ObjectStore,
@@ -61,7 +61,6 @@ pub(crate) const ORDERED: &str = "memory://lake";
 const UNORDERED: &str = "memory://lake--x-s3";
 
 pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> {
-    let refuse = |reason: String| LakeError::Configuration { reason };
     let url = Url::parse(&config.url)
         .map_err(|e| refuse(format!("{:?} is not an address ({e})", config.url)))?;
     let prefix = Path::from_url_path(url.path())
@@ -75,7 +74,6 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
         let signer = signer.map(|signer| (signer, prefix.clone()));
         OpenedStore { store, log_base: ORDERED, signer }
     };
-    let refused = |e: object_store::Error| refuse(e.to_string());
     match url.scheme() {
         "file" => {
             let folder = url
@@ -89,17 +87,13 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
         }
         "memory" => Ok(object(Arc::new(InMemory::new()), None)),
         "s3" | "s3a" => {
-            let store = Arc::new(s3(&config.url, &config.options).map_err(refused)?);
+            let store = Arc::new(s3(config)?);
             Ok(object(Arc::clone(&store) as _, Some(store)))
         }
         "gs" => {
             let mut builder = GoogleCloudStorageBuilder::from_env().with_url(&config.url);
             for (key, value) in &config.options {
-                let key: GoogleConfigKey = key
-                    .to_ascii_lowercase()
-                    .parse()
-                    .map_err(|_| refuse(format!("there is no option {key:?} for gs://")))?;
-                builder = builder.with_config(key, value);
+                builder = builder.with_config(option::<GoogleConfigKey>(key, "gs")?, value);
             }
             let store = Arc::new(builder.build().map_err(refused)?);
             Ok(object(Arc::clone(&store) as _, Some(store)))
@@ -107,11 +101,7 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
         "az" | "azure" | "abfs" | "abfss" => {
             let mut builder = MicrosoftAzureBuilder::from_env().with_url(&config.url);
             for (key, value) in &config.options {
-                let key: AzureConfigKey = key
-                    .to_ascii_lowercase()
-                    .parse()
-                    .map_err(|_| refuse(format!("there is no option {key:?} for az://")))?;
-                builder = builder.with_config(key, value);
+                builder = builder.with_config(option::<AzureConfigKey>(key, "az")?, value);
             }
             let store = Arc::new(builder.build().map_err(refused)?);
             Ok(object(Arc::clone(&store) as _, Some(store)))
@@ -122,14 +112,10 @@ pub(crate) fn open_store(config: &LakeConfig) -> Result<OpenedStore, LakeError> 
     }
 }
 
-fn s3(
-    url: &str,
-    options: &HashMap<String, String>,
-) -> Result<object_store::aws::AmazonS3, object_store::Error> {
-    let mut builder = AmazonS3Builder::from_env().with_url(url);
-    for (key, value) in options {
-        let key: AmazonS3ConfigKey = key.to_ascii_lowercase().parse()?;
-        builder = builder.with_config(key, value);
+fn s3(config: &LakeConfig) -> Result<object_store::aws::AmazonS3, LakeError> {
+    let mut builder = AmazonS3Builder::from_env().with_url(&config.url);
+    for (key, value) in &config.options {
+        builder = builder.with_config(option::<AmazonS3ConfigKey>(key, "s3")?, value);
     }
     // Every commit rests on this: a put that fails where the object is already there.
     builder = builder.with_conditional_put(S3ConditionalPut::ETagMatch);
@@ -140,7 +126,29 @@ fn s3(
         builder =
             builder.with_config(AmazonS3ConfigKey::Client(ClientConfigKey::AllowHttp), "true");
     }
-    builder.build()
+    builder.build().map_err(refused)
+}
+
+fn option<K: FromStr>(key: &str, scheme: &str) -> Result<K, LakeError> {
+    let unknown = |_| {
+        refuse(format!(
+            "lake.options has {key:?}, and there is no such option for {scheme}://; see \"Object \
+             stores\" in docs/OPERATIONS.md"
+        ))
+    };
+    key.to_ascii_lowercase().parse().map_err(unknown)
+}
+
+fn refuse(reason: String) -> LakeError {
+    LakeError::Configuration { reason }
+}
+
+/// The library's words, without the store's name that it puts before each.
+fn refused(error: object_store::Error) -> LakeError {
+    match error {
+        object_store::Error::Generic { store, source } => refuse(format!("{store}: {source}")),
+        other => refuse(other.to_string()),
+    }
 }
 
 #[cfg(test)]
@@ -154,11 +162,95 @@ mod tests {
         assert!(open_store(&LakeConfig::new("no address")).is_err());
     }
 
+    fn with(url: &str, options: &[(&str, &str)]) -> LakeConfig {
+        let pair = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        LakeConfig { url: url.to_owned(), options: options.iter().map(pair).collect() }
+    }
+
+    fn refusal(url: &str, options: &[(&str, &str)]) -> String {
+        open_store(&with(url, options)).err().unwrap().to_string()
+    }
+
     #[test]
     fn a_misspelt_option_is_refused_not_ignored() {
-        let mut config = LakeConfig::new("s3://bucket/prefix");
-        config.options.insert("aws_regoin".to_owned(), "x".to_owned());
-        assert!(open_store(&config).is_err());
+        for (url, option) in [
+            ("s3://bucket/prefix", "aws_regoin"),
+            ("gs://bucket/prefix", "google_servce_account"),
+            ("az://container/prefix", "azure_storage_acount_name"),
+        ] {
+            let said = refusal(url, &[(option, "hidden-value")]);
+            assert!(said.contains(option) && !said.contains("hidden-value"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_a_store_lacks_is_said_without_its_keys() {
+        let said = refusal("az://container/lake", &[("azure_storage_account_key", "aGlkZGVu")]);
+        assert!(said.contains("Account must be specified") && !said.contains("aGlkZGVu"), "{said}");
+        let options = [("google_service_account_key", "{\"private_key\": \"hidden\"}")];
+        let said = refusal("gs://bucket/lake", &options);
+        assert!(said.contains("GCP credential error") && !said.contains("hidden\""), "{said}");
+        let said = refusal("gs://bucket/lake", &[("google_service_account", "/nowhere/key.json")]);
+        assert!(said.contains("/nowhere/key.json"), "{said}");
+    }
+
+    /// A store that answers every request as if its object were there already, and hands on what it was
+    /// asked.
+    fn full_store(answer: &'static str) -> (String, std::sync::mpsc::Receiver<String>) {
+        use std::io::{Read, Write};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let (mut asked, mut buffer) = (Vec::new(), [0; 4_096]);
+                while !asked.ends_with(b"rows") {
+                    let read = stream.read(&mut buffer).unwrap();
+                    asked.extend_from_slice(&buffer[..read]);
+                }
+                stream.write_all(answer.as_bytes()).unwrap();
+                if tell.send(String::from_utf8(asked).unwrap().to_lowercase()).is_err() {
+                    return;
+                }
+            }
+        });
+        (address, told)
+    }
+
+    #[tokio::test]
+    async fn google_and_azure_are_asked_to_create_and_never_to_overwrite() {
+        use object_store::{PutMode, PutOptions};
+        let allow = ("allow_http", "true");
+        let (google, asked_google) =
+            full_store("HTTP/1.1 412 Precondition Failed\r\ncontent-length: 0\r\n\r\n");
+        let (azure, asked_azure) = full_store("HTTP/1.1 409 Conflict\r\ncontent-length: 0\r\n\r\n");
+        let key = r#"{"client_email": "", "private_key": "", "private_key_id": "", "disable_oauth": true}"#;
+        let google = with(
+            "gs://bucket/lake",
+            &[("google_base_url", &google), ("google_service_account_key", key), allow],
+        );
+        let azure = with(
+            "az://container/lake",
+            &[
+                ("azure_storage_account_name", "account"),
+                ("azure_storage_endpoint", &azure),
+                ("azure_skip_signature", "true"),
+                allow,
+            ],
+        );
+        for (config, asked, line, condition) in [
+            (google, asked_google, "put /bucket/lake/a/b", "x-goog-if-generation-match: 0"),
+            (azure, asked_azure, "put /container/lake/a/b", "if-none-match: *"),
+        ] {
+            let store = open_store(&config).unwrap().store;
+            let create = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
+            let error = store.put_opts(&Path::from("a/b"), "rows".into(), create).await;
+            let taken = matches!(error, Err(object_store::Error::AlreadyExists { .. }));
+            assert!(taken, "{error:?}");
+            let asked = asked.recv().unwrap();
+            assert!(asked.starts_with(line) && asked.contains(condition), "{asked}");
+        }
     }
 
     #[test]

@@ -4,20 +4,21 @@
 //! each query, so the column simply bears the name that the query uses. It bears both where the query
 //! uses both and has no `*`, which would show it twice.
 //!
-//! An alias gives way to whatever else the same word may mean: a real column of any table of the query
-//! (unless the word is used with a table in front, or in USING), and a label that the query itself gives
-//! to something else. Beside a `*`, a query that uses both names of one column sees the contract's name
-//! only.
+//! An alias gives way to whatever else the same word may mean: a real column of any table of the query,
+//! and a label that the query itself gives to something else. It need not where the word is used with
+//! this very table in front, or in USING. Beside a `*`, a query that uses both names of one column sees
+//! the contract's name only.
 
 use std::collections::HashSet;
 
-use hub_model::Contract;
+use hub_model::{Contract, DatasetId};
 
 use crate::{parse::Names, quality, table::Exposed};
 
 /// The columns of one table among the tables of a query. Where the table is `judged`, values of bad
 /// quality are left out.
 pub(crate) fn exposed(
+    dataset: &DatasetId,
     contract: &Contract,
     all: &[&Contract],
     names: &Names,
@@ -30,12 +31,16 @@ pub(crate) fn exposed(
     for (index, field) in contract.fields.iter().enumerate() {
         let judged_by = judged.then(|| quality::judge(contract, field)).flatten();
         let plain = Exposed { index, name: field.name.clone(), judged_by };
-        let Some(alias) = field.alias.as_deref().filter(|alias| {
-            names.columns.contains(*alias)
-                && !own.contains(alias)
-                && !names.labels.contains(*alias)
-                && (!real.contains(alias) || names.qualified.contains(*alias))
-        }) else {
+        let means_this_column = |alias: &str| {
+            let is_free = !names.labels.contains(alias);
+            names.using.contains(alias)
+                || names.has_in_front(dataset.agency().as_str(), dataset.name(), alias)
+                || is_free && names.is_behind_derived(alias)
+                || is_free && names.bare.contains(alias) && !real.contains(alias)
+        };
+        let alias = field.alias.as_deref();
+        let Some(alias) = alias.filter(|alias| !own.contains(alias) && means_this_column(alias))
+        else {
             columns.push(plain);
             continue;
         };

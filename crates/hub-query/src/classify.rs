@@ -1,6 +1,8 @@
 //! The one place where the engine's errors become ours. Every variant is named, so that a new one is
 //! looked at; texts are freed of the engine's own words.
 
+mod words;
+
 use arrow_schema::ArrowError;
 use datafusion::{
     common::{DataFusionError, SchemaError},
@@ -12,6 +14,11 @@ use crate::{
     parse::Names,
     suggest::nearest,
 };
+use words::{plain, wrong_pattern};
+
+/// Functions that look at other rows, and need to be told which.
+const WINDOW_ONLY: [&str; 8] =
+    ["row_number", "rank", "dense_rank", "percent_rank", "cume_dist", "ntile", "lag", "lead"];
 
 /// What is needed to speak of an error in the asker's terms.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +49,10 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
         }
         DataFusionError::Plan(message) => plan(message),
         DataFusionError::SchemaError(error, _) => schema(error, context),
-        DataFusionError::Execution(message) => QueryError::Execution { message: plain(message) },
+        DataFusionError::Execution(message) => {
+            let message = wrong_pattern(message).unwrap_or_else(|| plain(message));
+            QueryError::Execution { message }
+        }
         DataFusionError::ResourcesExhausted(message) => {
             if message.contains("disk") || message.contains("spill") && message.contains("limit") {
                 QueryError::SpillLimit { limit_bytes: context.spill_limit }
@@ -88,7 +98,8 @@ fn arrow(error: &ArrowError, context: &Context) -> QueryError {
         | ArrowError::ParseError(message)
         | ArrowError::ComputeError(message)
         | ArrowError::InvalidArgumentError(message) => {
-            QueryError::Execution { message: with_form(plain(message)) }
+            let message = wrong_pattern(message).unwrap_or_else(|| with_form(plain(message)));
+            QueryError::Execution { message }
         }
         ArrowError::OffsetOverflowError(_) => QueryError::Execution {
             message: "texts or lists grew over 2 GB at once; make them shorter".to_owned(),
@@ -150,6 +161,8 @@ fn external(error: &(dyn std::error::Error + 'static), context: &Context) -> Que
         io(error, context)
     } else if error.is::<object_store::Error>() {
         QueryError::storage(error.to_string())
+    } else if let Some(message) = wrong_pattern(&error.to_string()) {
+        QueryError::Execution { message }
     } else {
         QueryError::internal(error.to_string())
     }
@@ -159,8 +172,13 @@ fn plan(message: &str) -> QueryError {
     if let Some(rest) = message.strip_prefix("Invalid function '")
         && let Some((name, hint)) = rest.split_once('\'')
     {
+        if WINDOW_ONLY.contains(&name.to_lowercase().as_str()) {
+            let said = format!("{name} looks at other rows; write {name}(…) OVER (ORDER BY …)");
+            return QueryError::invalid(said, None);
+        }
+        // The engine names the nearest, however far that is.
         let near = hint.split_once("Did you mean '").and_then(|(_, near)| near.split_once('\''));
-        let suggestions: Vec<String> = near.map(|(near, _)| near.to_owned()).into_iter().collect();
+        let suggestions = nearest(name, near.map(|(near, _)| near));
         return QueryError::InvalidSql {
             message: asking(&format!("there is no function {name:?}"), &suggestions),
             position: None,
@@ -219,33 +237,4 @@ fn with_form(message: String) -> String {
     } else {
         message
     }
-}
-
-/// The engine's words for types, and ours.
-const WORDS: [(&str, &str); 12] = [
-    ("mochiyori.", ""),
-    ("Error during planning: ", ""),
-    ("Execution error: ", ""),
-    ("Cast error: ", ""),
-    ("Parser error: ", ""),
-    ("Timestamp(µs, \"Asia/Tokyo\")", "timestamp"),
-    ("LargeUtf8", "text"),
-    ("Utf8View", "text"),
-    ("Utf8", "text"),
-    ("Float64", "double"),
-    ("Int64", "bigint"),
-    ("Date32", "date"),
-];
-
-/// A message's first paragraph without the engine's own words.
-pub(crate) fn plain(message: &str) -> String {
-    let first = message.split("\n\n").next().unwrap_or(message);
-    let mut text = first.trim().replace('\n', " ");
-    for (theirs, ours) in WORDS {
-        text = text.replace(theirs, ours);
-    }
-    for name in ["DataFusion", "datafusion"] {
-        text = text.replace(name, "the hub");
-    }
-    text
 }

@@ -13,7 +13,6 @@ use datafusion::{
 use hub_lake::Snapshot;
 use hub_model::{Contract, DatasetId};
 use object_store::ObjectStore;
-use tokio::sync::OwnedSemaphorePermit;
 use url::Url;
 
 use crate::{
@@ -40,7 +39,7 @@ const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
 /// How much the engine may use. The defaults suit one small machine.
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
-    /// Threads of the engine's own runtime.
+    /// Threads of the engine's own runtime, beside one for each query that may run at once.
     pub threads: usize,
     /// Into how many parts a query's work is split.
     pub target_partitions: usize,
@@ -185,8 +184,10 @@ impl QueryEngine {
     /// An engine over the store that snapshots' files are in.
     pub fn new(config: EngineConfig, store: Arc<dyn ObjectStore>) -> Result<Self, QueryError> {
         let fault = |error| classify(&error, &classify::Context::default());
+        // A batch is worked on without giving way. With a thread for each query beside those that do the
+        // work, it is the system that shares the cores, and a small query waits for no large one's batch.
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(config.threads.max(1))
+            .worker_threads(config.threads.max(1) + config.max_running)
             .thread_name("query")
             .thread_stack_size(WORKER_STACK_BYTES)
             .enable_all()
@@ -265,8 +266,11 @@ impl Inner {
         F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
     {
         let permit = self.admission.enter().await?;
-        let environment = self.sessions.environment().map_err(|error| classify(&error, &errors))?;
-        self.start_in(environment, permit, errors, planning).await
+        let guard = Arc::new(Running::new(&self.counters, permit));
+        let environment = self.sessions.environment(Arc::clone(&guard));
+        let environment = environment.map_err(|error| classify(&error, &errors))?;
+        self.counters.watch(&environment.disk_manager);
+        self.start_in(environment, guard, errors, planning).await
     }
 
     /// As [`Self::start`], for work that puts nothing on disk.
@@ -278,22 +282,21 @@ impl Inner {
     where
         F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
     {
-        let permit = self.admission.enter().await?;
-        let environment = self.sessions.environment_in_memory();
-        self.start_in(environment, permit, errors, planning).await
+        let guard = Arc::new(Running::new(&self.counters, self.admission.enter().await?));
+        let environment = self.sessions.environment_in_memory(Arc::clone(&guard));
+        self.start_in(environment, guard, errors, planning).await
     }
 
     async fn start_in<F>(
         &self,
         environment: Arc<RuntimeEnv>,
-        permit: OwnedSemaphorePermit,
+        guard: Arc<Running>,
         errors: classify::Context,
         planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
     ) -> Result<QueryStream, QueryError>
     where
         F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
     {
-        let guard = Arc::new(Running::new(&self.counters, permit, &environment.disk_manager));
         let limits = WorkLimits {
             time: self.config.time_limit,
             stall: self.config.stall_limit,
@@ -301,6 +304,13 @@ impl Inner {
         };
         let planning = planning(environment, Arc::clone(&guard));
         start(self.runtime.handle()?, planning, errors, limits, guard).await
+    }
+
+    /// The memory and disk of a query that is run by hand.
+    #[cfg(test)]
+    pub(crate) async fn environment(&self) -> Arc<RuntimeEnv> {
+        let permit = self.admission.enter().await.unwrap();
+        self.sessions.environment(Arc::new(Running::new(&self.counters, permit))).unwrap()
     }
 
     /// An answer that is there already, as a stream.
@@ -353,7 +363,7 @@ impl Inner {
                 if !wanted.contains(&name) {
                     continue;
                 }
-                let exposed = alias::exposed(&table.contract, &contracts, names, judged);
+                let exposed = alias::exposed(dataset, &table.contract, &contracts, names, judged);
                 let provider = provider(table, exposed, &self.tables, &self.scans).await?;
                 let shown = if judged {
                     left_out.extend(quality::left_out(dataset, &table.contract, names));
@@ -369,9 +379,10 @@ impl Inner {
             catalog::add_information_schema(&catalogs, &request.listed)?;
         }
         let state = self.sessions.for_sql(catalogs);
-        let labels = alias::shown_by_wildcard(&contracts, names);
-        let labels =
-            labels.into_iter().map(|(from, to)| (from.to_owned(), to.to_owned())).collect();
+        let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+        let mut labels: Vec<(String, String)> =
+            alias::shown_by_wildcard(&contracts, names).into_iter().map(owned).collect();
+        let headings = request.query.headings;
         let statement = explain::plannable(request.query.statement);
         let plan = state.statement_to_plan(statement).await?;
         SQLOptions::new()
@@ -379,6 +390,8 @@ impl Inner {
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&plan)?;
+        let planned: Vec<&str> = plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
+        labels.extend(headings.shown(&planned).into_iter().map(owned));
         let plan = plan.with_param_values(parameters)?;
         let units = Some(units::of_plan(&plan)?);
         Ok(Planned {

@@ -27,11 +27,14 @@ pub(crate) struct QueryPool {
     shared: Arc<dyn MemoryPool>,
     limit: usize,
     used: AtomicUsize,
+    /// Whatever still works for the query holds memory of this pool, and so keeps the query's place:
+    /// work that was told to stop goes on until it next looks up.
+    _running: Arc<Running>,
 }
 
 impl QueryPool {
-    pub(crate) fn new(shared: Arc<dyn MemoryPool>, limit: usize) -> Self {
-        Self { shared, limit, used: AtomicUsize::new(0) }
+    pub(crate) fn new(shared: Arc<dyn MemoryPool>, limit: usize, running: Arc<Running>) -> Self {
+        Self { shared, limit, used: AtomicUsize::new(0), _running: running }
     }
 }
 
@@ -136,6 +139,13 @@ impl Counters {
         self.files_skipped.fetch_add(skipped as u64, Ordering::Relaxed);
     }
 
+    /// Counts what this query puts on disk.
+    pub(crate) fn watch(&self, disk: &Arc<DiskManager>) {
+        let mut spilling = self.spilling.lock();
+        spilling.retain(|disk| disk.strong_count() > 0);
+        spilling.push(Arc::downgrade(disk));
+    }
+
     pub(crate) fn running(&self) -> usize {
         self.running.load(Ordering::Acquire)
     }
@@ -163,17 +173,8 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn new(
-        counters: &Arc<Counters>,
-        permit: OwnedSemaphorePermit,
-        disk: &Arc<DiskManager>,
-    ) -> Self {
+    pub(crate) fn new(counters: &Arc<Counters>, permit: OwnedSemaphorePermit) -> Self {
         counters.running.fetch_add(1, Ordering::AcqRel);
-        if disk.tmp_files_enabled() {
-            let mut spilling = counters.spilling.lock();
-            spilling.retain(|disk| disk.strong_count() > 0);
-            spilling.push(Arc::downgrade(disk));
-        }
         Self { counters: Arc::clone(counters), _permit: permit }
     }
 }

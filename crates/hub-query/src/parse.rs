@@ -1,6 +1,8 @@
 //! SQL text to one statement that may run: its kind, the tables it names, and the names it uses.
 
+mod headings;
 mod names;
+mod unheard;
 mod using;
 mod with_quality;
 
@@ -14,6 +16,7 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},
 };
 
+pub(crate) use headings::Headings;
 pub(crate) use names::Names;
 pub(crate) use with_quality::complete_name;
 
@@ -56,6 +59,7 @@ const VOLATILE: [&str; 8] = [
 pub struct ParsedQuery {
     pub(crate) statement: Statement,
     pub(crate) names: Names,
+    pub(crate) headings: Headings,
 }
 
 impl ParsedQuery {
@@ -115,7 +119,7 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
         .with_recursion_limit(bounds.max_nesting * 4 + bounds.max_depth)
         .with_tokens_with_locations(tokens)
         .parse_statements()
-        .map_err(parser_error)?;
+        .map_err(|error| parser_error(error, sql))?;
     let mut statements = statements.into_iter();
     let (Some(mut statement), None) = (statements.next(), statements.next()) else {
         return Err(one_statement(None));
@@ -123,8 +127,10 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     check_kind(&statement)?;
     with_quality::expand(&mut statement)?;
     let names = Names::of(&statement, bounds)?;
-    using::qualify(&mut statement);
-    Ok(ParsedQuery { statement, names })
+    unheard::check(&statement)?;
+    let headings = Headings::of(&statement);
+    using::qualify(&mut statement)?;
+    Ok(ParsedQuery { statement, names, headings })
 }
 
 fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
@@ -207,24 +213,24 @@ fn first_word(statement: &Statement) -> String {
 
 fn tokenizer_error(error: TokenizerError) -> QueryError {
     QueryError::invalid(
-        error.message,
+        format!("the SQL can't be read: {}", error.message),
         Some(Position { line: error.location.line, column: error.location.column }),
     )
 }
 
-fn parser_error(error: ParserError) -> QueryError {
+fn parser_error(error: ParserError, sql: &str) -> QueryError {
     match error {
         ParserError::RecursionLimitExceeded => {
             QueryError::complex("the SQL is nested too deep; split it into WITH clauses")
         }
         ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
-            located(&message)
+            located(&message, sql)
         }
     }
 }
 
 /// The parser writes the place into its text; it belongs into the error's own field.
-fn located(message: &str) -> QueryError {
+fn located(message: &str, sql: &str) -> QueryError {
     let parts = || {
         let (text, place) = message.rsplit_once(" at Line: ")?;
         let (line, column) = place.split_once(", Column: ")?;
@@ -234,5 +240,19 @@ fn located(message: &str) -> QueryError {
         Some((text, place)) => (text, Some(place)),
         None => (message, None),
     };
-    QueryError::invalid(format!("the SQL can't be read: {}", text.trim()), place)
+    let wanted =
+        text.trim().strip_prefix("Expected: ").and_then(|text| text.rsplit_once(", found: "));
+    let (said, place) = match wanted {
+        Some((wanted, "EOF")) => (format!("it ends where {wanted} was expected"), Some(end(sql))),
+        Some((wanted, found)) => (format!("{wanted} was expected, and here is {found}"), place),
+        None => (text.trim().to_owned(), place),
+    };
+    QueryError::invalid(format!("the SQL can't be read: {said}"), place)
+}
+
+/// The place behind the last character.
+fn end(sql: &str) -> Position {
+    let last = sql.trim_end().lines().enumerate().last();
+    let (line, text) = last.unwrap_or((0, ""));
+    Position { line: line as u64 + 1, column: text.chars().count() as u64 + 1 }
 }

@@ -28,7 +28,7 @@ use crate::{
     engine::EngineConfig,
     estimates,
     functions::Functions,
-    limits::QueryPool,
+    limits::{QueryPool, Running},
     literals::TimeLiterals,
     rules::{YieldingJoins, whole_sides},
 };
@@ -115,8 +115,8 @@ impl Sessions {
         })
     }
 
-    /// The memory and disk of one query.
-    pub(crate) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
+    /// The memory and disk of one query, which keep it counted as running while they are in use.
+    pub(crate) fn environment(&self, running: Arc<Running>) -> Result<Arc<RuntimeEnv>> {
         let mode = match &self.spill_folder {
             Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
             None => DiskManagerMode::OsTmpDirectory,
@@ -125,16 +125,20 @@ impl Sessions {
             .with_mode(mode)
             .with_max_temp_directory_size(self.spill_per_query)
             .build()?;
-        Ok(self.environment_with(Arc::new(disk)))
+        Ok(self.environment_with(Arc::new(disk), running))
     }
 
     /// The memory of a query that puts nothing on disk, and needs no folder made for it.
-    pub(crate) fn environment_in_memory(&self) -> Arc<RuntimeEnv> {
-        self.environment_with(Arc::clone(&self.shared.disk_manager))
+    pub(crate) fn environment_in_memory(&self, running: Arc<Running>) -> Arc<RuntimeEnv> {
+        self.environment_with(Arc::clone(&self.shared.disk_manager), running)
     }
 
-    fn environment_with(&self, disk_manager: Arc<DiskManager>) -> Arc<RuntimeEnv> {
-        let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query);
+    fn environment_with(
+        &self,
+        disk_manager: Arc<DiskManager>,
+        running: Arc<Running>,
+    ) -> Arc<RuntimeEnv> {
+        let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query, running);
         Arc::new(RuntimeEnv { memory_pool: Arc::new(pool), disk_manager, ..self.shared.clone() })
     }
 

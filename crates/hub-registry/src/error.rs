@@ -49,6 +49,15 @@ pub enum RegistryError {
         #[source]
         source: Source,
     },
+    /// The way to the database can't be secured as its address asks.
+    #[error(
+        "the way to the registry's database can't be secured as sslmode and sslrootcert of its url ask"
+    )]
+    Insecure {
+        /// The driver's words.
+        #[source]
+        source: Source,
+    },
     /// A fault of the hub's own, or of its stored records.
     #[error("the registry failed while {doing}")]
     Internal {
@@ -68,7 +77,7 @@ impl RegistryError {
             Self::NotFound { .. } => ErrorKind::NotFound,
             Self::Conflict { .. } => ErrorKind::Conflict,
             Self::InvalidRequest { .. } => ErrorKind::InvalidRequest,
-            Self::Unavailable { .. } => ErrorKind::Unavailable,
+            Self::Unavailable { .. } | Self::Insecure { .. } => ErrorKind::Unavailable,
             Self::Internal { .. } => ErrorKind::Internal,
         }
     }
@@ -92,7 +101,9 @@ impl RegistryError {
 
 /// A driver's error, classified: whether the database is away, or the statement is at fault.
 pub(crate) fn classify(doing: &'static str, error: sqlx::Error) -> RegistryError {
-    if is_away(&error) {
+    if is_insecure(&error) {
+        RegistryError::Insecure { source: error.into() }
+    } else if is_away(&error) {
         RegistryError::Unavailable { source: error.into() }
     } else {
         RegistryError::internal(doing, error)
@@ -104,10 +115,18 @@ pub(crate) fn is_missing_reference(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|e| e.kind() == SqlKind::ForeignKeyViolation)
 }
 
+/// A certificate that is not accepted comes as data that can't be read.
+fn is_insecure(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Tls(_) => true,
+        sqlx::Error::Io(error) => error.kind() == std::io::ErrorKind::InvalidData,
+        _ => false,
+    }
+}
+
 fn is_away(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_)
-        | sqlx::Error::Tls(_)
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed => true,

@@ -22,5 +22,5 @@ pub use datasets::{DatasetFilter, DatasetRecord, DatasetState, Readable};
 pub use error::RegistryError;
 pub use idempotency::{Reservation, Reserved};
 pub use registry::Registry;
-pub use tokens::{NewToken, SecretToken, TokenRecord};
+pub use tokens::{DrawnToken, NewToken, SecretToken, TokenRecord};
 pub use uploads::{UploadRecord, UploadState};

@@ -12,7 +12,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     Registry, RegistryError,
-    database::{Reference, Row, binds},
+    database::{Reference, Row, binds, count},
 };
 
 /// What every token begins with, so that scanners for leaked secrets can know it.
@@ -72,6 +72,21 @@ impl SecretToken {
 impl fmt::Debug for SecretToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SecretToken(hidden)")
+    }
+}
+
+/// A first admin's token before it is accepted. Keep it where it can be found again, then hand it to
+/// [`Registry::accept_first_admin_token`]: a token that got lost in between was never good for anything.
+#[derive(Debug)]
+pub struct DrawnToken {
+    secret: SecretToken,
+    number: u64,
+}
+
+impl DrawnToken {
+    /// The text that its holder will send.
+    pub fn reveal(&self) -> &str {
+        self.secret.reveal()
     }
 }
 
@@ -176,18 +191,49 @@ impl Registry {
         rows.iter().map(record).collect()
     }
 
-    /// Whether any admin's token would be accepted now.
-    pub async fn has_admin_token(&self) -> Result<bool, RegistryError> {
+    /// A token for the hub's first admin, to be kept and then accepted; none where an admin's token is
+    /// accepted already.
+    pub async fn draw_first_admin_token(&self) -> Result<Option<DrawnToken>, RegistryError> {
         let row = self
             .database
             .read_one(
                 "looking for an admin's token",
-                "SELECT id FROM tokens WHERE role = 'admin' AND revoked_at IS NULL
-                 AND (expires_at IS NULL OR expires_at > $1) LIMIT 1",
+                "SELECT (SELECT COALESCE(MAX(first_admin), 0) FROM tokens) AS newest,
+                        (SELECT COUNT(*) FROM tokens WHERE role = 'admin' AND revoked_at IS NULL
+                         AND (expires_at IS NULL OR expires_at > $1)) AS accepted",
                 binds![self.now()],
             )
             .await?;
-        Ok(row.is_some())
+        let row = row.ok_or_else(|| RegistryError::not_found("count", "of tokens"))?;
+        if row.count("accepted")? > 0 {
+            return Ok(None);
+        }
+        let number = row.count("newest")? + 1;
+        Ok(Some(DrawnToken { secret: SecretToken::generate(), number }))
+    }
+
+    /// Makes a drawn token good, unless another process did so with its own since this one was drawn.
+    pub async fn accept_first_admin_token(
+        &self,
+        drawn: DrawnToken,
+    ) -> Result<Option<SecretToken>, RegistryError> {
+        let added = self
+            .database
+            .write(
+                "adding the first admin's token",
+                "INSERT INTO tokens (id, sha256, name, role, created_at, first_admin)
+                 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (first_admin) DO NOTHING",
+                binds![
+                    TokenId::generate().to_string(),
+                    digest(drawn.reveal()),
+                    "first admin",
+                    Role::Admin.as_str(),
+                    self.now(),
+                    count(drawn.number)?,
+                ],
+            )
+            .await?;
+        Ok((added == 1).then_some(drawn.secret))
     }
 }
 

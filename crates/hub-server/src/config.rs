@@ -13,7 +13,8 @@ pub enum ConfigError {
     Malformed(String),
     /// An environment variable names no setting.
     #[error(
-        "{name} names no setting; settings are MOCHIYORI_<SECTION>__<KEY>, see mochiyori.example.toml"
+        "{name} names no setting; settings are MOCHIYORI_<SECTION>__<KEY>, with two underscores, see \
+         mochiyori.example.toml"
     )]
     UnknownVariable {
         /// The variable.
@@ -65,6 +66,8 @@ pub struct ServerConfig {
     pub max_connections: usize,
     /// How long a request's head may take, in milliseconds.
     pub header_timeout_ms: u64,
+    /// How long a JSON body may take, in milliseconds.
+    pub body_timeout_ms: u64,
     /// How long open requests may take to end when the server stops, in milliseconds.
     pub stop_timeout_ms: u64,
     /// Origins whose pages may read public data from a browser; `*` for all.
@@ -79,6 +82,7 @@ impl Default for ServerConfig {
             public_url: String::new(),
             max_connections: 1_024,
             header_timeout_ms: 10_000,
+            body_timeout_ms: 30_000,
             stop_timeout_ms: 30_000,
             cors_origins: vec!["*".to_owned()],
         }
@@ -246,6 +250,8 @@ const LEAST_WORKER_MEMORY: u64 = 128 << 20;
 const CLIENT_VARIABLES: [&str; 4] =
     ["MOCHIYORI_URL", "MOCHIYORI_TOKEN", "MOCHIYORI_CONFIG", "MOCHIYORI_LANG"];
 
+const SECTIONS: [&str; 7] = ["SERVER", "LAKE", "REGISTRY", "UPLOADS", "QUERIES", "UPKEEP", "LOG"];
+
 impl Config {
     /// Reads a file's text, if there is one, and lays `MOCHIYORI_<SECTION>__<KEY>` variables over it.
     pub fn resolve(
@@ -257,7 +263,15 @@ impl Config {
             file.unwrap_or_default().parse().map_err(|error| malformed(&error))?;
         for (name, value) in environment {
             let Some(path) = name.strip_prefix("MOCHIYORI_") else { continue };
-            if CLIENT_VARIABLES.contains(&name.as_str()) || !path.contains("__") {
+            if CLIENT_VARIABLES.contains(&name.as_str()) {
+                continue;
+            }
+            if !path.contains("__") {
+                // A variable of something else may begin the same; one underscore too few is a slip.
+                let section = path.split('_').next().unwrap_or_default();
+                if SECTIONS.contains(&section) {
+                    return Err(ConfigError::UnknownVariable { name });
+                }
                 continue;
             }
             set(&mut table, &name, path, &value)?;
@@ -387,10 +401,13 @@ mod tests {
         for (file, variables) in [
             (Some("[queries]\nat_onec = 3"), vec![]),
             (None, vec![variable("MOCHIYORI_QUERIES__AT_ONEC", "3")]),
+            (None, vec![variable("MOCHIYORI_QUERIES_AT_ONEC", "3")]),
         ] {
             let error = Config::resolve(file, variables).unwrap_err().to_string();
-            assert!(error.contains("at_onec"), "{error}");
+            assert!(error.to_lowercase().contains("at_onec"), "{error}");
         }
+        let others = [variable("MOCHIYORI_HOME", "/srv"), variable("MOCHIYORI_TOKEN", "mcy_x")];
+        assert!(Config::resolve(None, others).is_ok());
         assert!(Config::resolve(Some("[queries]\nat_once = 0"), []).is_err());
     }
 

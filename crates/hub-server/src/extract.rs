@@ -6,10 +6,10 @@ use axum::{
 };
 use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use hub_app::VersionSelector;
-use hub_model::{AgencyId, DatasetId, ErrorKind};
+use hub_model::{AgencyId, DatasetId, ErrorKind, TokenId, UploadId, VersionNumber};
 use serde::de::DeserializeOwned;
 
-use crate::problem::Problem;
+use crate::{problem::Problem, state::ServerState};
 
 /// The largest JSON body, in bytes. Files are streamed and have a limit of their own.
 const MAX_JSON_BYTES: usize = 4 << 20;
@@ -27,14 +27,33 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             .map(|query| Self(query.0))
             .map_err(|rejection| {
                 let text = rejection.body_text();
-                let cause = text.rsplit_once(": ").map_or(text.as_str(), |(_, cause)| cause);
-                Problem::new(
-                    ErrorKind::InvalidRequest,
-                    format!(
-                        "a query parameter is not right: {cause}; see /docs for those there are"
-                    ),
-                )
+                let cause = text.strip_prefix(NOT_READ).unwrap_or(&text);
+                Problem::new(ErrorKind::InvalidRequest, wrong_parameter(cause))
             })
+    }
+}
+
+/// What the library puts before each of its reasons.
+const NOT_READ: &str = "Failed to deserialize query string: ";
+
+/// The library's reason, in words for who wrote the address.
+fn wrong_parameter(cause: &str) -> String {
+    let quoted = |mark: &str| {
+        let (_, rest) = cause.split_once(mark)?;
+        rest.split_once('`')
+            .map(|(name, rest)| (name, rest.trim_start_matches(", ").replace('`', "")))
+    };
+    if let Some((name, _)) = quoted("missing field `") {
+        format!("{name}: give this parameter; /docs says what it means")
+    } else if let Some((name, _)) = quoted("duplicate field `") {
+        format!("{name}: give it once")
+    } else if let Some((name, known)) = quoted("unknown field `") {
+        format!("there is no parameter {name} here; {known}")
+    } else if let Some((value, known)) = quoted("unknown variant `") {
+        let before = cause.split("unknown variant").next().unwrap_or_default();
+        format!("{before}{value:?} is not known; {known}")
+    } else {
+        format!("a parameter is not right: {}", cause.replace('`', ""))
     }
 }
 
@@ -63,21 +82,43 @@ impl<S: Send + Sync> FromRequestParts<S> for DatasetPath {
         AgencyId::parse(&ids.agency)
             .and_then(|agency| DatasetId::new(agency, &ids.dataset))
             .map(Self)
-            .map_err(|_| not_found(&format!("dataset \"{}.{}\"", ids.agency, ids.dataset)))
+            .map_err(|_| not_found(&format!("dataset {}.{}", ids.agency, ids.dataset)))
     }
+}
+
+/// What a path's last segment can be.
+pub(crate) trait Segment: std::str::FromStr {
+    /// What it names, in a word.
+    const NAMES: &str;
+}
+
+impl Segment for AgencyId {
+    const NAMES: &str = "agency";
+}
+
+impl Segment for UploadId {
+    const NAMES: &str = "upload";
+}
+
+impl Segment for TokenId {
+    const NAMES: &str = "token";
+}
+
+impl Segment for VersionNumber {
+    const NAMES: &str = "version";
 }
 
 /// A path's last id beside the dataset's, such as a version's number.
 #[derive(Debug)]
 pub(crate) struct LastSegment<T>(pub(crate) T);
 
-impl<T: std::str::FromStr, S: Send + Sync> FromRequestParts<S> for LastSegment<T> {
+impl<T: Segment, S: Send + Sync> FromRequestParts<S> for LastSegment<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let values = path::<std::collections::BTreeMap<String, String>, S>(parts, state).await?;
         let text = values.get("id").or_else(|| values.get("agency")).cloned().unwrap_or_default();
-        text.parse().map(Self).map_err(|_| not_found(&format!("{text:?}")))
+        text.parse().map(Self).map_err(|_| not_found(&format!("{} {text:?}", T::NAMES)))
     }
 }
 
@@ -147,32 +188,36 @@ pub(crate) fn version_selector(
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
-impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+impl<T: DeserializeOwned> FromRequest<ServerState> for JsonBody<T> {
     type Rejection = Problem;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ServerState) -> Result<Self, Problem> {
         let limited = request
             .map(|body| axum::body::Body::new(http_body_util::Limited::new(body, MAX_JSON_BYTES)));
-        axum::Json::<T>::from_request(limited, state).await.map(|json| Self(json.0)).map_err(
-            |rejection| match rejection {
-                JsonRejection::MissingJsonContentType(_) => Problem::of_status(
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "unsupported-format",
-                    "Format not read",
-                    "send the body as JSON, with \"Content-Type: application/json\"",
-                ),
-                JsonRejection::BytesRejection(_) => Problem::of_status(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "body-too-large",
-                    "The body is too large",
-                    "the JSON body did not arrive whole or is larger than 4 MiB",
-                ),
-                JsonRejection::JsonDataError(error) => {
-                    Problem::new(ErrorKind::InvalidDescriptor, strip(&error.body_text()))
-                }
-                other => Problem::new(ErrorKind::InvalidRequest, strip(&other.body_text())),
-            },
-        )
+        let read = axum::Json::<T>::from_request(limited, state);
+        let read = tokio::time::timeout(state.body_timeout, read).await.map_err(|_| {
+            let ms = state.body_timeout.as_millis();
+            let detail = format!("the JSON body did not come whole within {ms} ms; send it again");
+            Problem::new(ErrorKind::InvalidRequest, detail)
+        })?;
+        read.map(|json| Self(json.0)).map_err(|rejection| match rejection {
+            JsonRejection::MissingJsonContentType(_) => Problem::of_status(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-format",
+                "Format not read",
+                "send the body as JSON, with \"Content-Type: application/json\"",
+            ),
+            JsonRejection::BytesRejection(_) => Problem::of_status(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "body-too-large",
+                "The body is too large",
+                "the JSON body did not arrive whole or is larger than 4 MiB",
+            ),
+            JsonRejection::JsonDataError(error) => {
+                Problem::new(ErrorKind::InvalidDescriptor, strip(&error.body_text()))
+            }
+            other => Problem::new(ErrorKind::InvalidRequest, strip(&other.body_text())),
+        })
     }
 }
 
@@ -201,6 +246,35 @@ mod tests {
         }
         for text in ["2026-04-01", "yesterday", "", "2026-04-31T00:00", "T 12345"] {
             assert_eq!(instant_of_word(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_parameter_is_named_with_what_is_wrong_about_it() {
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[expect(dead_code, reason = "only read")]
+        struct Query {
+            q: String,
+            limit: Option<usize>,
+            mode: Option<Mode>,
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Mode {
+            Append,
+            Replace,
+        }
+        for (address, said) in [
+            ("/?limit=1", "q: give this parameter; /docs says what it means"),
+            ("/?q=a&q=b", "q: give it once"),
+            ("/?q=a&limt=1", "there is no parameter limt here; expected one of q, limit, mode"),
+            ("/?q=a&limit=x", "a parameter is not right: limit: invalid digit found in string"),
+            ("/?q=a&mode=x", "mode: \"x\" is not known; expected append or replace"),
+        ] {
+            let error = axum::extract::Query::<Query>::try_from_uri(&address.parse().unwrap());
+            let text = error.unwrap_err().body_text();
+            assert_eq!(wrong_parameter(text.strip_prefix(NOT_READ).unwrap()), said, "{text}");
         }
     }
 

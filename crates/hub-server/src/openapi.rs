@@ -10,8 +10,8 @@ use utoipa::{
 #[openapi(
     info(
         title = "Mochiyori (持ち寄り)",
-        description = "A regional open-data sharing hub: agencies bring observation datasets, anyone who may \
-            reads them by REST and joins them in SQL.\n\nErrors are RFC 9457 problems. Times carry their \
+        description = "A regional open-data sharing hub: agencies bring observation datasets, and whoever \
+            may see them reads them by REST and joins them in SQL.\n\nErrors are RFC 9457 problems. Times carry their \
             offset, +09:00. Unknown parameters are refused.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),

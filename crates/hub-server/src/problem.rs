@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(example = json!({
     "type": "/problems/not-found", "title": "Not found", "status": 404,
-    "detail": "there is no dataset \"kisho.weather\", or you may not see it",
+    "detail": "there is no dataset kisho.weather, or you may not see it",
     "instance": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11"
 }))]
 pub(crate) struct Problem {

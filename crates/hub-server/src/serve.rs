@@ -1,6 +1,7 @@
 //! A running hub: composed from its configuration, listening, and stopped in order.
 
 mod listen;
+mod prompt;
 
 use std::{
     io::Write,
@@ -27,7 +28,7 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The data folder cannot be used.
-    #[error("{path}: {source}")]
+    #[error("{path} can't be used")]
     Folder {
         /// The file or folder.
         path: String,
@@ -36,7 +37,7 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The address cannot be listened on.
-    #[error("can't listen on {address}: {source}; choose another with --listen")]
+    #[error("can't listen on {address}; choose another address with --listen")]
     Listen {
         /// The address.
         address: String,
@@ -45,17 +46,23 @@ pub enum ServeError {
         source: std::io::Error,
     },
     /// The registry cannot be opened.
-    #[error("the registry can't be opened: {0}")]
+    #[error("the registry can't be opened")]
     Registry(#[from] hub_registry::RegistryError),
     /// The lake cannot be opened.
-    #[error("the lake can't be opened: {0}")]
+    #[error(transparent)]
     Lake(#[from] hub_lake::LakeError),
     /// The query engine cannot be made.
-    #[error("the query engine can't be started: {0}")]
+    #[error("the query engine can't be started")]
     Query(#[from] hub_query::QueryError),
     /// What was left half done cannot be ended.
-    #[error("the hub can't recover: {0}")]
+    #[error("what an earlier process left half done can't be ended")]
     Recover(#[from] AppError),
+}
+
+impl ServeError {
+    fn folder(path: &Path, source: std::io::Error) -> Self {
+        Self::Folder { path: path.display().to_string(), source }
+    }
 }
 
 /// A hub that listens.
@@ -86,30 +93,18 @@ impl RunningHub {
 /// Composes a hub, recovers what a dead process left, and listens.
 pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
     let data_dir = &config.server.data_dir;
-    let folder =
-        |path: &Path, source| ServeError::Folder { path: path.display().to_string(), source };
-    std::fs::create_dir_all(data_dir).map_err(|error| folder(data_dir, error))?;
+    std::fs::create_dir_all(data_dir).map_err(|error| ServeError::folder(data_dir, error))?;
     let app = compose(config).await?;
-    let admin_token = match app.create_first_admin_token().await? {
-        None => None,
-        Some(token) => {
-            let path = data_dir.join("admin-token");
-            write_secret(&path, token.reveal()).map_err(|error| folder(&path, error))?;
-            Some(token.reveal().to_owned())
-        }
-    };
     let listener = tokio::net::TcpListener::bind(&config.server.listen)
         .await
         .map_err(|source| ServeError::Listen { address: config.server.listen.clone(), source })?;
     let address = listener
         .local_addr()
         .map_err(|source| ServeError::Listen { address: config.server.listen.clone(), source })?;
+    let admin_token = first_admin_token(&app, &data_dir.join("admin-token")).await?;
     let path = data_dir.join("listen-address");
-    std::fs::write(&path, address.to_string()).map_err(|error| folder(&path, error))?;
-    let router = router(
-        ServerState::new(app.clone(), &config.server.public_url),
-        &config.server.cors_origins,
-    );
+    std::fs::write(&path, address.to_string()).map_err(|error| ServeError::folder(&path, error))?;
+    let router = router(ServerState::new(app.clone(), &config.server), &config.server.cors_origins);
     let stop = CancellationToken::new();
     let limits = listen::Limits {
         connections: config.server.max_connections,
@@ -121,13 +116,30 @@ pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
     Ok(RunningHub { address, admin_token, stop, task })
 }
 
+/// Makes the first admin's token, where the hub has none. It is in the file before it is good, so that
+/// a start that fails in between leaves no hub whose only key is lost.
+async fn first_admin_token(app: &App, path: &Path) -> Result<Option<String>, ServeError> {
+    let Some(drawn) = app.draw_first_admin_token().await? else { return Ok(None) };
+    let secret = drawn.reveal().to_owned();
+    write_secret(path, &secret).map_err(|error| ServeError::folder(path, error))?;
+    if app.accept_first_admin_token(drawn).await?.is_some() {
+        return Ok(Some(secret));
+    }
+    tracing::info!(
+        "another process of this hub made the first admin token and keeps it in its data folder"
+    );
+    if std::fs::read_to_string(path).is_ok_and(|kept| kept.trim_end() == secret) {
+        std::fs::remove_file(path).map_err(|error| ServeError::folder(path, error))?;
+    }
+    Ok(None)
+}
+
 async fn compose(config: &Config) -> Result<App, ServeError> {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let or_cores = |threads: usize| if threads == 0 { cores } else { threads };
     let scratch = config.server.data_dir.join("scratch");
     let spill = config.server.data_dir.join("spill");
-    empty(&spill)
-        .map_err(|source| ServeError::Folder { path: spill.display().to_string(), source })?;
+    empty(&spill).map_err(|error| ServeError::folder(&spill, error))?;
     let clock = Clock::system();
     let registry = Registry::connect(&config.registry_url(), clock.clone()).await?;
     let lake = Lake::open(&LakeConfig {

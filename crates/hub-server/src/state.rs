@@ -1,10 +1,10 @@
 //! What every handler can reach.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use hub_app::App;
 
-use crate::telemetry::HttpMetrics;
+use crate::{config::ServerConfig, telemetry::HttpMetrics};
 
 /// Shared by all requests. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -13,14 +13,20 @@ pub(crate) struct ServerState {
     pub(crate) app: App,
     /// Counters of requests, and the registry of all counters.
     pub(crate) metrics: HttpMetrics,
+    /// How long a JSON body may take to arrive.
+    pub(crate) body_timeout: Duration,
     /// The address people reach the hub by, without a slash at its end; empty for relative links.
     pub(crate) public_url: Arc<str>,
 }
 
 impl ServerState {
     /// Composes the state around an application.
-    pub(crate) fn new(app: App, public_url: &str) -> Self {
-        let metrics = HttpMetrics::new(&app);
-        Self { app, metrics, public_url: public_url.trim_end_matches('/').into() }
+    pub(crate) fn new(app: App, config: &ServerConfig) -> Self {
+        Self {
+            metrics: HttpMetrics::new(&app),
+            app,
+            body_timeout: Duration::from_millis(config.body_timeout_ms),
+            public_url: config.public_url.trim_end_matches('/').into(),
+        }
     }
 }

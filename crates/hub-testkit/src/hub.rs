@@ -118,6 +118,11 @@ impl Hub {
     /// Asks the process to end (SIGTERM) and waits for it; fails the test where it does not leave.
     pub async fn stop(&mut self) -> ExitStatus {
         self.terminate();
+        self.left().await
+    }
+
+    /// Waits for a process that was asked to end; fails the test where it does not leave.
+    pub async fn left(&mut self) -> ExitStatus {
         let status = self.wait_for_exit().await;
         status.unwrap_or_else(|| panic!("the server did not leave\n{}", self.log_tail()))
     }

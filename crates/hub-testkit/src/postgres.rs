@@ -1,5 +1,8 @@
 //! A real PostgreSQL cluster in a temporary folder. It is reached by a Unix socket in that folder, so
-//! that no port is taken, and it ends with the test, even where the test is killed.
+//! that no port is taken, or over TCP where a test is about the network. It ends with the test, even
+//! where the test is killed.
+
+mod certificates;
 
 use std::{
     fs,
@@ -16,6 +19,7 @@ use std::{
 use tempfile::TempDir;
 
 const SUPERUSER: &str = "mochiyori";
+const USUAL_PORT: u16 = 5432;
 const PROGRAMS: [&str; 4] = ["initdb", "pg_ctl", "postgres", "psql"];
 
 /// The oldest version whose `initdb` can be told to sort as people do; servers in use often sort so,
@@ -33,6 +37,17 @@ pub struct PostgresServer {
     user: Option<User>,
     guard: Child,
     databases: AtomicU32,
+    network: Network,
+}
+
+/// How a cluster is reached beside its socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Network {
+    None,
+    /// On this port of 127.0.0.1, without encryption.
+    Plain(u16),
+    /// On this port of 127.0.0.1, with encryption only.
+    Tls(u16),
 }
 
 /// Whom the cluster runs as where the tests run as root, which PostgreSQL refuses.
@@ -46,6 +61,25 @@ impl PostgresServer {
     /// Makes and starts a cluster; where PostgreSQL is not installed the caller returns early, and the
     /// test's output says so.
     pub fn start() -> Option<Self> {
+        Self::start_with(Network::None)
+    }
+
+    /// As [`Self::start`], reached over TCP and without encryption.
+    pub fn start_on_tcp() -> Option<Self> {
+        Self::start_with(Network::Plain(free_port()))
+    }
+
+    /// As [`Self::start`], reached over TCP, where it takes encrypted connections only. Its certificate
+    /// names `localhost` and is signed by an authority of its own.
+    pub fn start_on_tls() -> Option<Self> {
+        if !certificates::can_be_made() {
+            eprintln!("skipped: openssl is not installed");
+            return None;
+        }
+        Self::start_with(Network::Tls(free_port()))
+    }
+
+    fn start_with(network: Network) -> Option<Self> {
         let Some(programs) = find_programs() else {
             eprintln!("skipped: PostgreSQL's programs {PROGRAMS:?} are not installed");
             return None;
@@ -61,7 +95,7 @@ impl PostgresServer {
             .stdin(Stdio::piped())
             .spawn()
             .expect("sh runs");
-        let server = Self { programs, folder, user, guard, databases: AtomicU32::new(0) };
+        let server = Self { programs, folder, user, guard, databases: AtomicU32::new(0), network };
         server.run(
             "initdb",
             &[
@@ -73,16 +107,40 @@ impl PostgresServer {
             ],
             &["--username", SUPERUSER, "-D", &server.path("data")],
         );
+        if let Network::Tls(_) = network {
+            certificates::make(server.folder.path(), |arguments| {
+                server.run_program(Path::new("openssl"), &[], arguments);
+            });
+            let who = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+            fs::write(server.path("data/pg_hba.conf"), who).expect("the folder can be written");
+        }
         server.resume();
         Some(server)
     }
 
+    /// As [`Self::database`], by the network: the host as the url names it, and its parameters.
+    pub fn database_over_network(&self, host: &str, parameters: &str) -> String {
+        assert_ne!(self.network, Network::None, "this cluster was started without a port");
+        let (port, name) = (self.port(), self.create_database());
+        format!("postgres://{SUPERUSER}@{host}:{port}/{name}?{parameters}")
+    }
+
+    /// The certificate of the authority that signed the server's.
+    pub fn authority(&self) -> PathBuf {
+        self.folder.path().join(certificates::AUTHORITY)
+    }
+
     /// A new, empty database; its url, as `mochiyori serve` takes it too.
     pub fn database(&self) -> String {
+        let name = self.create_database();
+        let folder = self.socket_folder().replace('/', "%2F");
+        format!("postgres://{SUPERUSER}@localhost:{}/{name}?host={folder}", self.port())
+    }
+
+    fn create_database(&self) -> String {
         let name = format!("test_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         self.sql(&format!("CREATE DATABASE {name}"));
-        let folder = self.socket_folder().replace('/', "%2F");
-        format!("postgres://{SUPERUSER}@localhost/{name}?host={folder}")
+        name
     }
 
     /// Runs a statement as the cluster's superuser, outside any test's database.
@@ -90,7 +148,16 @@ impl PostgresServer {
         self.run(
             "psql",
             &["--no-psqlrc", "--set=ON_ERROR_STOP=1", "--dbname=postgres"],
-            &["--host", &self.socket_folder(), "--username", SUPERUSER, "--command", statement],
+            &[
+                "--host",
+                &self.socket_folder(),
+                "--port",
+                &self.port().to_string(),
+                "--username",
+                SUPERUSER,
+                "--command",
+                statement,
+            ],
         );
     }
 
@@ -101,13 +168,31 @@ impl PostgresServer {
 
     /// Starts a server that was paused.
     pub fn resume(&self) {
+        let network = match self.network {
+            Network::None => "-c listen_addresses=''".to_owned(),
+            Network::Plain(port) => format!("-c listen_addresses=127.0.0.1 -c port={port}"),
+            Network::Tls(port) => format!(
+                "-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on -c ssl_cert_file='{}' \
+                 -c ssl_key_file='{}'",
+                self.path(certificates::SERVER),
+                self.path(certificates::SERVER_KEY),
+            ),
+        };
         let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c max_connections=200 \
-             -c fsync=off -c synchronous_commit=off -c full_page_writes=off",
+            "{network} -c unix_socket_directories='{}' -c max_connections=200 -c fsync=off \
+             -c synchronous_commit=off -c full_page_writes=off",
             self.folder.path().display()
         );
         let (data, log) = (self.path("data"), self.path("log"));
         self.run("pg_ctl", &["-w", "start"], &["-D", &data, "-l", &log, "-o", &options]);
+    }
+
+    /// It is part of the socket's name too.
+    fn port(&self) -> u16 {
+        match self.network {
+            Network::None => USUAL_PORT,
+            Network::Plain(port) | Network::Tls(port) => port,
+        }
     }
 
     fn socket_folder(&self) -> String {
@@ -119,12 +204,17 @@ impl PostgresServer {
     }
 
     fn run(&self, program: &str, flags: &[&str], arguments: &[&str]) {
+        self.run_program(&self.programs.join(program), flags, arguments);
+    }
+
+    fn run_program(&self, program: &Path, flags: &[&str], arguments: &[&str]) {
         // A server that pg_ctl starts keeps its output, so that goes to a file rather than a pipe.
-        let output = self.folder.path().join(format!("{program}.output"));
+        let name = program.file_name().unwrap_or_default().display();
+        let output = self.folder.path().join(format!("{name}.output"));
         let file = fs::File::create(&output).expect("an output file");
         let status = self
             .user
-            .command(self.programs.join(program), self.folder.path())
+            .command(program, self.folder.path())
             .args(flags)
             .args(arguments)
             .stdin(Stdio::null())
@@ -137,7 +227,7 @@ impl PostgresServer {
             if let Ok(mut log) = fs::File::open(self.path("log")) {
                 log.read_to_string(&mut said).expect("the server's log is text");
             }
-            panic!("{program} failed: {status}\n{said}");
+            panic!("{name} failed: {status}\n{said}");
         }
     }
 }
@@ -162,6 +252,12 @@ impl RunAs for Option<User> {
         }
         command
     }
+}
+
+/// A port that nothing listens on at the moment.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
+    listener.local_addr().expect("it has an address").port()
 }
 
 /// None where the tests run as an ordinary user; otherwise another user, who is given the folder.

@@ -1,5 +1,7 @@
-//! Functions that make much out of little: before they run, what they would make is added up and refused
-//! where one batch of it would not fit. Memory limits alone do not see what a function allocates.
+//! Functions that make much out of little, or have much to do with it: before they run, what they would
+//! make or compare is added up and refused where one batch of it is too much. Memory limits alone do not
+//! see what a function allocates, and nothing stops one in the midst of a batch, not even its asker's
+//! leaving.
 
 use std::sync::Arc;
 
@@ -22,8 +24,14 @@ use datafusion::{
 
 use crate::error::QueryError;
 
-/// The most that one call may make of one batch of rows: bytes of text, or elements of lists.
+/// The most that one call may make of one batch of rows, in bytes.
 const MAX_OUTPUT: u64 = 64_000_000;
+
+/// What an element of a list takes at least, in bytes.
+const ELEMENT_BYTES: u64 = 8;
+
+/// The most pairs of characters or elements that one call may compare: about a second's work.
+const MAX_PAIRS: u64 = 500_000_000;
 
 /// How a function's output grows with its arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,10 +42,13 @@ enum Growth {
     Replaced,
     /// Characters, as the second argument says.
     PaddedTo,
-    /// Elements, as this argument says.
-    Elements(usize),
+    /// The first argument as an element, as often as the second says.
+    Elements,
     /// Elements from the first argument to the second, in steps of the third.
     Series,
+    /// Nothing much, but each character or element of the first argument is compared with each of the
+    /// second.
+    Pairs,
 }
 
 /// The function itself, or the same within bounds.
@@ -46,8 +57,9 @@ pub(super) fn bound(function: Arc<ScalarUDF>) -> Arc<ScalarUDF> {
         "repeat" => Growth::TextTimes,
         "lpad" | "rpad" => Growth::PaddedTo,
         "replace" | "regexp_replace" => Growth::Replaced,
-        "array_repeat" | "array_resize" => Growth::Elements(1),
+        "array_repeat" | "array_resize" => Growth::Elements,
         "range" | "generate_series" => Growth::Series,
+        "levenshtein" | "array_has_any" | "array_has_all" => Growth::Pairs,
         _ => return function,
     };
     Arc::new(ScalarUDF::new_from_impl(Bounded::new(function, growth)))
@@ -87,11 +99,16 @@ impl Bounded {
                 })
             }
             Growth::PaddedTo => total(&numbers(args.args.get(1), rows)?),
-            Growth::Elements(place) => match self.inner.name() {
-                "array_repeat" => total(&numbers(args.args.get(1), rows)?),
-                _ => total(&numbers(args.args.get(place), rows)?),
-            },
-            Growth::Series => series(&args.args, rows)?,
+            Growth::Elements => total(&numbers(args.args.get(1), rows)?)
+                .saturating_mul(element_bytes(args.args.first())),
+            Growth::Series => series(&args.args, rows)?.saturating_mul(ELEMENT_BYTES),
+            Growth::Pairs => {
+                let left = lengths(args.args.first(), rows)?;
+                let right = lengths(args.args.get(1), rows)?;
+                let pairs =
+                    left.iter().zip(&right).map(|(left, right)| left.saturating_mul(*right));
+                return self.check_pairs(pairs.fold(0, u64::saturating_add));
+            }
         };
         if size <= MAX_OUTPUT {
             return Ok(());
@@ -104,6 +121,52 @@ impl Bounded {
             ),
         })))
     }
+
+    fn check_pairs(&self, pairs: u64) -> Result<()> {
+        if pairs <= MAX_PAIRS {
+            return Ok(());
+        }
+        Err(DataFusionError::External(Box::new(QueryError::Execution {
+            message: format!(
+                "{} would compare more than {} million pairs at once; give it shorter values",
+                self.inner.name(),
+                MAX_PAIRS / 1_000_000
+            ),
+        })))
+    }
+}
+
+/// What one element takes that is put into lists again and again.
+fn element_bytes(value: Option<&ColumnarValue>) -> u64 {
+    let bytes = match value {
+        None => 0,
+        Some(ColumnarValue::Scalar(value)) => value.size(),
+        Some(ColumnarValue::Array(array)) => array.get_array_memory_size() / array.len().max(1),
+    };
+    (bytes as u64).max(ELEMENT_BYTES)
+}
+
+/// How long each row's text or list is.
+fn lengths(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<u64>> {
+    let is_list = value.is_some_and(|value| value.data_type().is_list());
+    if !is_list {
+        return text_lengths(value, rows);
+    }
+    lengths_by(value, rows, |array| Ok(arrow::compute::kernels::length::length(array)?))
+}
+
+/// Lengths that `measure` finds; a value that is the same in every row is measured once.
+fn lengths_by(
+    value: Option<&ColumnarValue>,
+    rows: usize,
+    measure: impl Fn(&dyn Array) -> Result<arrow::array::ArrayRef>,
+) -> Result<Vec<u64>> {
+    let once = !matches!(value, Some(ColumnarValue::Array(_)));
+    let measured = measure(array(value, if once { 1 } else { rows })?.as_ref())?;
+    let measured = cast(&measured, &DataType::Int64)?;
+    let measured = measured.as_primitive::<Int64Type>().iter();
+    let lengths = measured.map(|length| u64::try_from(length.unwrap_or(0)).unwrap_or(0));
+    Ok(if once { vec![lengths.sum(); rows] } else { lengths.collect() })
 }
 
 fn total(numbers: &[u64]) -> u64 {
@@ -118,12 +181,10 @@ fn array(value: Option<&ColumnarValue>, rows: usize) -> Result<arrow::array::Arr
 }
 
 fn text_lengths(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<u64>> {
-    let lengths = arrow::compute::kernels::length::length(&cast(
-        &array(value, rows)?,
-        &DataType::LargeUtf8,
-    )?)?;
-    let lengths = lengths.as_primitive::<Int64Type>().iter();
-    Ok(lengths.map(|length| u64::try_from(length.unwrap_or(0)).unwrap_or(0)).collect())
+    lengths_by(value, rows, |array| {
+        let text = cast(array, &DataType::LargeUtf8)?;
+        Ok(arrow::compute::kernels::length::length(&text)?)
+    })
 }
 
 fn signed(value: Option<&ColumnarValue>, rows: usize) -> Result<Vec<i64>> {

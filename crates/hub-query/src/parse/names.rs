@@ -7,7 +7,7 @@ use std::{
 
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement, TableFactor, Visit, Visitor, visit_expressions,
+    Statement, TableAlias, TableFactor, Visit, Visitor, visit_expressions,
 };
 
 use super::{TableName, reads_only, with_quality};
@@ -27,10 +27,18 @@ pub(crate) struct Names {
     pub(crate) complete: HashSet<String>,
     /// The tables of which it wants good values.
     pub(crate) judged: HashSet<String>,
-    /// Every word used as a column, qualified or not.
+    /// Every word used as a column, with a table in front or not.
     pub(crate) columns: HashSet<String>,
-    /// Those used with a table in front, or between two tables by USING.
-    pub(crate) qualified: HashSet<String>,
+    /// Those used with nothing in front.
+    pub(crate) bare: HashSet<String>,
+    /// Those used between tables by USING; they stand for a column of either side.
+    pub(crate) using: HashSet<String>,
+    /// Those used with something in front, by what that is.
+    pub(crate) behind: HashMap<String, HashSet<String>>,
+    /// What the statement calls each table, by the table.
+    pub(crate) called: HashMap<(Option<String>, String), HashSet<String>>,
+    /// What it calls subqueries and WITH names.
+    pub(crate) derived: HashSet<String>,
     /// Every name that the statement gives to an expression or to a column of a subquery.
     pub(crate) labels: HashSet<String>,
     /// Whether `*` or NATURAL stands for columns that are not named.
@@ -58,6 +66,24 @@ impl Names {
         let mut names = collector.names;
         names.note_outermost(statement);
         Ok(names)
+    }
+
+    /// Whether the word is used as a column of this very table, with its name in front.
+    pub(crate) fn has_in_front(&self, agency: &str, dataset: &str, word: &str) -> bool {
+        let table = (Some(agency.to_owned()), dataset.to_owned());
+        self.called
+            .get(&table)
+            .is_some_and(|names| names.iter().any(|name| self.is_behind(name, word)))
+    }
+
+    /// Whether the word is used as a column of a subquery or a WITH name, with that in front. It may be
+    /// a column of any table inside.
+    pub(crate) fn is_behind_derived(&self, word: &str) -> bool {
+        self.derived.iter().any(|name| self.is_behind(name, word))
+    }
+
+    fn is_behind(&self, name: &str, word: &str) -> bool {
+        self.behind.get(name).is_some_and(|words| words.contains(word))
     }
 
     fn note_outermost(&mut self, statement: &Statement) {
@@ -139,7 +165,11 @@ struct Collector {
 }
 
 impl Collector {
-    fn relation(&mut self, name: &ObjectName) -> ControlFlow<QueryError> {
+    fn relation(
+        &mut self,
+        name: &ObjectName,
+        alias: Option<&TableAlias>,
+    ) -> ControlFlow<QueryError> {
         let parts: Option<Vec<&Ident>> = name.0.iter().map(|part| part.as_ident()).collect();
         let parts = parts.unwrap_or_default();
         let (agency, dataset) = match parts.as_slice() {
@@ -153,10 +183,12 @@ impl Collector {
             }
         };
         let mut table = (agency.map(fold), fold(dataset));
+        let called = alias.map_or_else(|| table.1.clone(), |alias| fold(&alias.name));
         let defined = self.scopes.iter().rev().find_map(|scope| scope.get(&table.1));
         if table.0.is_none()
             && let Some(size) = defined
         {
+            self.names.derived.insert(called);
             return self.expanded.relation(*size);
         }
         if let ControlFlow::Break(error) = self.expanded.relation(Size::ONE) {
@@ -173,6 +205,7 @@ impl Collector {
         if let Some(agency) = &table.0 {
             quality.insert(format!("{agency}.{}", table.1));
         }
+        self.names.called.entry(table.clone()).or_default().insert(called);
         if self.seen.insert(table.clone()) {
             let Position { line, column } = place(agency.unwrap_or(dataset));
             self.names.tables.push(TableName { agency: table.0, dataset: table.1, line, column });
@@ -282,8 +315,7 @@ impl Visitor for Collector {
                     for name in columns {
                         if let Some(ident) = name.0.last().and_then(|part| part.as_ident()) {
                             self.column(ident);
-                            // It stands for a column of either side, and for both in one afterwards.
-                            self.names.qualified.insert(fold(ident));
+                            self.names.using.insert(fold(ident));
                         }
                     }
                 }
@@ -301,10 +333,11 @@ impl Visitor for Collector {
                     self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
                 }
                 if args.is_none() {
-                    return self.relation(name);
+                    return self.relation(name, alias.as_ref());
                 }
             }
             TableFactor::Derived { alias: Some(alias), .. } => {
+                self.names.derived.insert(fold(&alias.name));
                 self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
             }
             _ => {}
@@ -314,11 +347,14 @@ impl Visitor for Collector {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
         match expr {
-            Expr::Identifier(ident) => self.column(ident),
+            Expr::Identifier(ident) => {
+                self.column(ident);
+                self.names.bare.insert(fold(ident));
+            }
             Expr::CompoundIdentifier(parts) => {
-                if let Some(last) = parts.last() {
-                    self.column(last);
-                    self.names.qualified.insert(fold(last));
+                if let [.., table, column] = parts.as_slice() {
+                    self.column(column);
+                    self.names.behind.entry(fold(table)).or_default().insert(fold(column));
                 }
             }
             _ => {}

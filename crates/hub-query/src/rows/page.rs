@@ -140,7 +140,7 @@ mod tests {
         let state = inner.sessions.for_rows();
         let plan = page.plan(&source, state).unwrap();
         let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
-        let context = task_context(state, inner.sessions.environment().unwrap());
+        let context = task_context(state, inner.environment().await);
         let (rows, scanned) = Scanned::by(plan, context).await;
         (rows, scanned, shown)
     }

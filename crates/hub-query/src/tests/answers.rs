@@ -57,6 +57,64 @@ async fn the_answer_names_columns_as_they_were_asked_for() {
 }
 
 #[tokio::test]
+async fn a_column_without_a_name_is_called_as_it_is_written() {
+    let bench = bench().await;
+    let names = async |sql: &str| -> Vec<String> {
+        let schema = bench.start(sql).await.unwrap().schema();
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    assert_eq!(
+        names("SELECT 1 + 1, 'a', count(*), MAX(r.level), level::text AS t FROM otaru.river r GROUP BY 5").await,
+        ["1 + 1", "'a'", "count(*)", "MAX(r.level)", "t"]
+    );
+    assert_eq!(
+        names("SELECT level::text, samples + 1 FROM otaru.river").await,
+        ["level", "samples + 1"]
+    );
+    let around = names("SELECT 1 + 1, *, level * 2 FROM otaru.river").await;
+    assert_eq!((around[0].as_str(), around.last().unwrap().as_str()), ("1 + 1", "level * 2"));
+    assert_eq!(around[1..6], ["観測所", "時刻", "level", "流量", "samples"]);
+    assert_eq!(names("SELECT 1 UNION ALL SELECT 2 ORDER BY 1").await, ["1"]);
+    assert_eq!(names("SELECT upper('a'), upper('b')").await, ["upper('a')", "upper('b')"]);
+    assert_eq!(names("EXPLAIN SELECT 1 + 1").await, ["plan_type", "plan"]);
+    let long = format!("SELECT {}", vec!["1"; 60].join(" + "));
+    assert!(names(&long).await[0].ends_with("…"));
+}
+
+#[tokio::test]
+async fn mistakes_are_told_in_the_askers_words() {
+    let bench = bench().await;
+    for (sql, said) in [
+        ("SELECT round('x')", "can't be called; round is called as round("),
+        ("SELECT sum(観測所) FROM otaru.river", "sum(text) can't be called"),
+        ("SELECT 'a' + 1", "text + bigint can't be computed; CAST one of the two"),
+        ("SELECT level FROM otaru.river WHERE time > 5", "timestamp > bigint can't be compared"),
+        ("SELECT lag(level) FROM otaru.river", "write lag(…) OVER (ORDER BY …)"),
+        ("SELECT a FROM (SELECT 1 a, 2 a)", "two columns are called \"a\""),
+        ("SELECT $1", "parameters has no value for it"),
+        ("SELECT regexp_like('a', '(')", "the regular expression can't be read: unclosed group"),
+        ("SELECT regexp_match('a', '[')", "unclosed character class"),
+        ("SELECT CAST('a' AS INT)", "the text 'a' can't be read as integer"),
+        ("SELECT 1 FROM information_schema.foo", "has tables, columns, schemata and routines"),
+        ("SELECT (1", "it ends where ) was expected"),
+        ("SELECT FROM otaru.river x y", "was expected, and here is"),
+        ("SELECT 'abc", "the SQL can't be read: "),
+    ] {
+        let error = bench.error(sql).await.to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+        for theirs in ["Int64", "Utf8", "DataFusion", "github", "Internal error", "Ident"] {
+            assert!(!error.contains(theirs), "{sql}: {error}");
+        }
+    }
+    let far = bench.error("SELECT foo(1)").await;
+    assert_eq!(far.to_string(), "there is no function \"foo\"");
+    let near = bench.error("SELECT roud(1.5)").await;
+    assert_eq!(near.suggestions(), ["round"]);
+    let end = bench.error("SELECT 1 +\n  ").await;
+    assert_eq!(end.position().map(|p| (p.line, p.column)), Some((1, 11)));
+}
+
+#[tokio::test]
 async fn a_label_of_the_query_is_not_taken_for_an_alias() {
     let bench = bench().await;
     let shown = bench
@@ -66,6 +124,28 @@ async fn a_label_of_the_query_is_not_taken_for_an_alias() {
         )
         .await;
     assert!(shown.contains("2024-04-01T00:00:00+09:00 | 48"), "{shown}");
+}
+
+#[tokio::test]
+async fn an_alias_with_its_table_in_front_is_found_beside_a_label_of_the_same_name() {
+    let bench = bench().await;
+    for sql in [
+        // The label is another subquery's.
+        "WITH days AS (SELECT 観測所 AS station, date_trunc('day', 時刻) AS time, max(流量) AS top \
+         FROM otaru.river GROUP BY 1, 2) \
+         SELECT max(days.top) FROM days JOIN otaru.river r \
+         ON r.station = days.station AND date_trunc('day', r.time) = days.time \
+         WHERE r.station = '余市'",
+        // And this one is of the very select.
+        "SELECT max(top) FROM (SELECT date_trunc('day', r.時刻) AS time, r.time AS at, 流量 AS top \
+         FROM otaru.river r WHERE r.station = '余市') d",
+        "SELECT max(river.discharge) FROM otaru.river JOIN (SELECT 1.0 AS discharge) x \
+         ON x.discharge <= river.discharge WHERE river.station = '余市'",
+        "SELECT max(otaru.river.discharge) AS time FROM otaru.river \
+         WHERE otaru.river.time > '2024-01-01' AND otaru.river.station = '余市'",
+    ] {
+        assert_eq!(bench.value(sql).await, "46.0", "{sql}");
+    }
 }
 
 #[tokio::test]
@@ -338,10 +418,60 @@ async fn a_column_named_by_using_needs_no_table_in_where() {
             "SELECT count(*) FROM (SELECT station, level FROM otaru.river) AS a JOIN otaru.dam b USING (station) WHERE upper(station) = '余市'",
             "12",
         ),
+        // The subquery's own column of the same name stays its own.
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.dam b USING (station, time) WHERE station IN (SELECT station FROM otaru.dam WHERE station = '余市')",
+            "3",
+        ),
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.dam b USING (station, time) WHERE EXISTS (SELECT 1 FROM otaru.dam WHERE station = '朝里') OR time > '2024-04-01 01:00'",
+            "1",
+        ),
+        (
+            "SELECT count(*) FROM otaru.dam b RIGHT JOIN otaru.river a USING (station, time) WHERE station = '朝里'",
+            "4",
+        ),
     ] {
         assert_eq!(bench.value(sql).await, count, "{sql}");
     }
-    let outer = "SELECT count(*) FROM otaru.river a FULL JOIN otaru.dam b USING (station) WHERE station = 'x'";
-    let error = bench.error(outer).await;
-    assert!(error.to_string().contains("as in a.station"), "{error}");
+}
+
+#[tokio::test]
+async fn a_column_named_by_using_has_the_values_of_either_table() {
+    let bench = Bench::new(small());
+    let joined = |join: &str| {
+        format!("(SELECT 1 AS k, 'a' AS x) a {join} JOIN (SELECT 2 AS k, 'b' AS y) b USING (k)")
+    };
+    let full = joined("FULL");
+    for (sql, value) in [
+        (format!("SELECT sum(k) FROM {full}"), "3"),
+        (format!("SELECT max(k) FROM {full} WHERE k > 1"), "2"),
+        (
+            format!(
+                "SELECT count(*) FROM (SELECT k AS key FROM {full} GROUP BY k) WHERE key IN (1, 2)"
+            ),
+            "2",
+        ),
+        (format!("SELECT k FROM {full} ORDER BY k DESC LIMIT 1"), "2"),
+        (format!("SELECT K + 1 FROM {full} ORDER BY 1 LIMIT 1"), "2"),
+        (format!("SELECT count(*) FROM {full} WHERE k IN (SELECT 2 AS k)"), "1"),
+        (format!("SELECT sum(k) FROM {}", joined("RIGHT")), "2"),
+        (format!("SELECT sum(k) FROM {}", joined("RIGHT OUTER")), "2"),
+        (format!("SELECT sum(k) FROM {}", joined("LEFT")), "1"),
+    ] {
+        assert_eq!(bench.value(&sql).await, value, "{sql}");
+    }
+    let named = bench.start(&format!("SELECT k, x, y FROM {full}")).await.unwrap().schema();
+    assert_eq!(named.field(0).name(), "k");
+    for (sql, said) in [
+        (format!("SELECT * FROM {full}"), "name the columns"),
+        (
+            "SELECT k FROM (SELECT 1 AS k) a NATURAL FULL JOIN (SELECT 2 AS k) b".to_owned(),
+            "COALESCE",
+        ),
+        (format!("SELECT k FROM {full} JOIN (SELECT 2 AS k) c USING (k)"), "COALESCE"),
+    ] {
+        let error = bench.error(&sql).await.to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+    }
 }

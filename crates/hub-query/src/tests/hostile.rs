@@ -259,6 +259,11 @@ async fn little_text_that_makes_much_is_stopped() {
         "SELECT range(1, 1000000000000)",
         "SELECT generate_series(TIMESTAMP '2000-01-01', TIMESTAMP '2030-01-01', INTERVAL '1 microsecond')",
         "SELECT unnest(generate_series(1, 100000000000))",
+        "SELECT array_sort(range(1, 50000000))",
+        "SELECT array_repeat(repeat('x', 50000000), 1000)",
+        "SELECT max(levenshtein(repeat('a', 50000), repeat('b', 50000)))",
+        "SELECT count(*) FROM otaru.river WHERE levenshtein(station, repeat('b', 1000000)) > 1",
+        "SELECT array_has_any(range(1, 1000000), range(2000000, 3000000))",
     ] {
         let error = bench.error(sql).await;
         assert!(
@@ -269,6 +274,10 @@ async fn little_text_that_makes_much_is_stopped() {
     assert_eq!(bench.value("SELECT length(repeat('ab', 10))").await, "20");
     assert_eq!(bench.value("SELECT array_length(generate_series(1, 10))").await, "10");
     assert_eq!(bench.value("SELECT lpad('7', 4, '0')").await, "0007");
+    assert_eq!(bench.value("SELECT levenshtein('余市', '余市川')").await, "1");
+    assert_eq!(bench.value("SELECT array_has_any([1, 2], [2, 3])").await, "true");
+    let near = "SELECT count(*) FROM otaru.river WHERE levenshtein(station, 'b') = 0";
+    assert_eq!(bench.value(near).await, "4000");
 }
 
 #[tokio::test]
@@ -315,4 +324,26 @@ async fn names_made_to_break_out_stay_names() {
         let error = bench.error(sql).await;
         assert_eq!(error.kind(), ErrorKind::SqlInvalid, "{sql}: {error:?}");
     }
+}
+
+#[tokio::test]
+async fn what_the_planner_would_pass_over_is_refused() {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["a", "b"], APRIL, 4)]).await;
+    for (sql, said) in [
+        ("SELECT count(*) FROM otaru.river TABLESAMPLE BERNOULLI (10)", "random()"),
+        ("SELECT count(*) FROM (SELECT 1) AS x TABLESAMPLE (10)", "random()"),
+        ("SELECT count(*) FROM otaru.river CONNECT BY 1 = 1", "WITH RECURSIVE"),
+        ("SELECT * FROM otaru.river WITH ORDINALITY", "row_number()"),
+        ("SELECT 1 FROM otaru.river WITH (NOLOCK)", "leave them out"),
+        ("SELECT 1 FROM otaru.river WHERE station SIMILAR TO 'a%'", "regexp_like"),
+        ("SELECT CAST(station AS varchar(1)) FROM otaru.river", "left(text, length)"),
+        ("EXPLAIN SELECT station::char(1) FROM otaru.river", "left(text, length)"),
+    ] {
+        let error = refused(sql);
+        assert_eq!(error.kind(), ErrorKind::SqlNotAllowed, "{sql}: {error:?}");
+        assert!(error.to_string().contains(said), "{sql}: {error}");
+    }
+    let few = "SELECT count(*) FROM otaru.river WHERE random() < 0";
+    assert_eq!(bench.value(few).await, "0");
 }

@@ -1,11 +1,13 @@
 //! Opening a database, and bringing its tables up to date.
 
+mod postgres_url;
+
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
     PgPool, SqlSafeStr, SqlitePool,
     migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator},
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -26,13 +28,15 @@ const OPEN_ATTEMPTS: u32 = 200;
 const OPEN_PAUSE: Duration = Duration::from_millis(25);
 
 /// Every migration of a dialect, in order. One that was released never changes.
-const SQLITE: [(i64, &str, &str); 2] = [
+const SQLITE: [(i64, &str, &str); 3] = [
     (1, "registry", include_str!("../../migrations/sqlite/0001_registry.sql")),
     (10, "revisions", include_str!("../../migrations/sqlite/0010_revisions.sql")),
+    (11, "first_admin", include_str!("../../migrations/sqlite/0011_first_admin.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 2] = [
+const POSTGRES: [(i64, &str, &str); 3] = [
     (1, "registry", include_str!("../../migrations/postgres/0001_registry.sql")),
     (10, "revisions", include_str!("../../migrations/postgres/0010_revisions.sql")),
+    (11, "first_admin", include_str!("../../migrations/postgres/0011_first_admin.sql")),
 ];
 
 fn migrator(list: &[(i64, &'static str, &'static str)]) -> Migrator {
@@ -57,7 +61,7 @@ impl Database {
 }
 
 async fn postgres(url: &str) -> Result<Database, RegistryError> {
-    let options = PgConnectOptions::from_str(url).map_err(|e| classify(OPENING, e))?;
+    let options = postgres_url::read(url)?;
     let pool = PgPoolOptions::new()
         .max_connections(POSTGRES_CONNECTIONS)
         .acquire_timeout(ACQUIRE_TIMEOUT)

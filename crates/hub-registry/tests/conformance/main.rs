@@ -8,6 +8,7 @@ mod connections;
 mod datasets;
 mod documents;
 mod idempotency;
+mod tls;
 mod tokens;
 mod uploads;
 mod versions;
@@ -74,6 +75,9 @@ suite! {
         a_token_needs_its_agency,
         tokens_come_in_pages,
         an_admin_counts_only_while_accepted,
+        of_nodes_that_start_together_one_makes_the_first_admins_token,
+        the_first_admins_token_can_be_made_again_when_none_is_accepted,
+        a_first_token_that_is_only_drawn_is_not_accepted,
     }
     uploads::{
         an_upload_is_kept_with_its_report,

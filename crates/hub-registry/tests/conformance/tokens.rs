@@ -107,19 +107,68 @@ pub(crate) async fn tokens_come_in_pages(bench: &Bench) {
 
 pub(crate) async fn an_admin_counts_only_while_accepted(bench: &Bench) {
     let registry = bench.registry().await;
+    let lacks_admin = async || registry.draw_first_admin_token().await.unwrap().is_some();
     river(&registry).await;
     registry.create_token(token("reader", Role::Reader)).await.unwrap();
-    assert!(!registry.has_admin_token().await.unwrap());
+    assert!(lacks_admin().await);
     let end = Some(bench.now() + TimeDelta::seconds(60));
     registry
         .create_token(NewToken { expires_at: end, ..token("short", Role::Admin) })
         .await
         .unwrap();
-    assert!(registry.has_admin_token().await.unwrap());
+    assert!(!lacks_admin().await);
     bench.pass(60);
-    assert!(!registry.has_admin_token().await.unwrap());
+    assert!(lacks_admin().await);
     let (record, _) = registry.create_token(token("long", Role::Admin)).await.unwrap();
-    assert!(registry.has_admin_token().await.unwrap());
+    assert!(!lacks_admin().await);
     registry.revoke_token(&record.id).await.unwrap();
-    assert!(!registry.has_admin_token().await.unwrap());
+    assert!(lacks_admin().await);
+}
+
+pub(crate) async fn of_nodes_that_start_together_one_makes_the_first_admins_token(bench: &Bench) {
+    let mut nodes = Vec::new();
+    for _ in 0..8 {
+        let registry = bench.registry().await;
+        // Each has looked before any has written.
+        let drawn = registry.draw_first_admin_token().await.unwrap().unwrap();
+        nodes.push((registry, drawn));
+    }
+    let first = nodes[0].0.clone();
+    let starts: Vec<_> = nodes
+        .into_iter()
+        .map(|(registry, drawn)| {
+            tokio::spawn(async move { registry.accept_first_admin_token(drawn).await })
+        })
+        .collect();
+    let mut made = Vec::new();
+    for start in starts {
+        made.extend(start.await.unwrap().unwrap());
+    }
+    assert_eq!(made.len(), 1, "one of them makes the token");
+    assert_eq!(first.tokens(None, 10).await.unwrap().len(), 1);
+    let record = first.authenticate(made[0].reveal()).await.unwrap().unwrap();
+    assert_eq!((record.role, record.name.as_str()), (Role::Admin, "first admin"));
+}
+
+pub(crate) async fn the_first_admins_token_can_be_made_again_when_none_is_accepted(bench: &Bench) {
+    let registry = bench.registry().await;
+    let drawn = registry.draw_first_admin_token().await.unwrap().unwrap();
+    let first = registry.accept_first_admin_token(drawn).await.unwrap().unwrap();
+    assert!(registry.draw_first_admin_token().await.unwrap().is_none());
+    let record = registry.authenticate(first.reveal()).await.unwrap().unwrap();
+    registry.revoke_token(&record.id).await.unwrap();
+    let drawn = registry.draw_first_admin_token().await.unwrap().unwrap();
+    let second = registry.accept_first_admin_token(drawn).await.unwrap().unwrap();
+    assert!(registry.authenticate(second.reveal()).await.unwrap().is_some());
+    assert!(registry.authenticate(first.reveal()).await.unwrap().is_none());
+}
+
+pub(crate) async fn a_first_token_that_is_only_drawn_is_not_accepted(bench: &Bench) {
+    let registry = bench.registry().await;
+    let drawn = registry.draw_first_admin_token().await.unwrap().unwrap();
+    assert_eq!(registry.authenticate(drawn.reveal()).await.unwrap(), None);
+    assert!(registry.tokens(None, 10).await.unwrap().is_empty());
+    assert!(!format!("{drawn:?}").contains(drawn.reveal()));
+    // Who drew it and died leaves the next one free to draw its own.
+    assert!(registry.draw_first_admin_token().await.unwrap().is_some());
 }

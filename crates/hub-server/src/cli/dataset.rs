@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::cli::{
     client::Client,
     error::CliError,
-    output::{Console, member, member_instant, text_in},
+    output::{Console, member, member_day, text_in},
     propose::{self, ProposeArgs},
     rows::{self, RowsArgs},
     table::Table,
@@ -116,10 +116,12 @@ async fn list(args: &ListArgs, client: &Client, console: &mut Console<'_>) -> Re
     let mut table =
         Table::new(["dataset", "title", "publisher", "licence", "version", "rows", "updated"])
             .right(4)
-            .right(5);
+            .right(5)
+            .whole(0);
     for dataset in &datasets {
         let mut title = text_in(dataset.get("title"), console.look.language);
-        if dataset.get("synthetic").and_then(Value::as_bool) == Some(true) {
+        let says_so = title.contains("synthetic") || title.contains("合成");
+        if dataset.get("synthetic").and_then(Value::as_bool) == Some(true) && !says_so {
             title.push_str(" (synthetic)");
         }
         if member(dataset, "visibility") == "private" {
@@ -132,7 +134,7 @@ async fn list(args: &ListArgs, client: &Client, console: &mut Console<'_>) -> Re
             member(dataset, "licence"),
             member(dataset, "version"),
             grouped(dataset, "rows"),
-            member_instant(dataset, "updated_at"),
+            member_day(dataset, "updated_at"),
         ]);
     }
     finish_list(&table, datasets.len(), more, "dataset", console)

@@ -173,6 +173,12 @@ pub(crate) fn member_instant(object: &Value, name: &str) -> String {
     object.get(name).and_then(Value::as_str).map(instant).unwrap_or_default()
 }
 
+/// A member that is an instant, as the day it is in Japan.
+pub(crate) fn member_day(object: &Value, name: &str) -> String {
+    let time = member_instant(object, name);
+    time.split(' ').next().unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

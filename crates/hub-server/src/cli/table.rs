@@ -18,6 +18,7 @@ struct Column {
     header: String,
     right: bool,
     wrap: bool,
+    whole: bool,
 }
 
 /// Rows of text under headers.
@@ -31,7 +32,7 @@ impl Table {
     pub(crate) fn new<S: Into<String>>(headers: impl IntoIterator<Item = S>) -> Self {
         let columns = headers
             .into_iter()
-            .map(|header| Column { header: header.into(), right: false, wrap: false })
+            .map(|header| Column { header: header.into(), right: false, wrap: false, whole: false })
             .collect();
         Self { columns, rows: Vec::new() }
     }
@@ -48,6 +49,12 @@ impl Table {
         self
     }
 
+    /// Cuts a column's cells only where cutting all others is not enough: one has to type what it says.
+    pub(crate) fn whole(mut self, column: usize) -> Self {
+        self.columns[column].whole = true;
+        self
+    }
+
     /// Adds a row; it must have as many cells as there are columns, without line breaks.
     pub(crate) fn push(&mut self, row: Vec<String>) {
         debug_assert_eq!(row.len(), self.columns.len());
@@ -58,7 +65,8 @@ impl Table {
     pub(crate) fn write(&self, out: &mut dyn Write, width: Option<usize>) -> io::Result<usize> {
         let mut widths = self.natural_widths();
         if let Some(width) = width {
-            fit(&mut widths, width);
+            let whole: Vec<bool> = self.columns.iter().map(|column| column.whole).collect();
+            fit(&mut widths, &whole, width);
         }
         let header: Vec<&str> = self.columns.iter().map(|c| c.header.as_str()).collect();
         self.write_row(out, &header, &widths)?;
@@ -114,14 +122,17 @@ impl Table {
 }
 
 /// Narrows the widest columns until all fit; columns that find no room at all are dropped at the end.
-fn fit(widths: &mut Vec<usize>, width: usize) {
+fn fit(widths: &mut Vec<usize>, whole: &[bool], width: usize) {
     let total =
         |widths: &[usize]| widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
     widths.iter_mut().for_each(|w| *w = (*w).min(WIDEST));
-    while total(widths) > width {
-        match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
-            _ => break,
+    for whole_too in [false, true] {
+        while total(widths) > width {
+            let open = widths.iter_mut().zip(whole).filter(|(_, whole)| whole_too || !**whole);
+            match open.map(|(width, _)| width).max() {
+                Some(widest) if *widest > NARROWEST => *widest -= 1,
+                _ => break,
+            }
         }
     }
     while widths.len() > 1 && total(widths) > width {
@@ -231,6 +242,22 @@ mod tests {
     Kutcha..  -12.25
     (left out: 1)
     ");
+    }
+
+    #[test]
+    fn what_is_to_be_typed_stays_whole_as_long_as_it_can() {
+        let mut table = Table::new(["dataset", "title"]).whole(0);
+        table.push(vec!["otaru_kaihatsu.river_hourly".into(), "Hourly level and discharge".into()]);
+        insta::assert_snapshot!(drawn(&table, Some(40)), @r"
+        dataset                      title
+        ---------------------------  -----------
+        otaru_kaihatsu.river_hourly  Hourly le..
+        ");
+        insta::assert_snapshot!(drawn(&table, Some(30)), @r"
+        dataset               title
+        --------------------  --------
+        otaru_kaihatsu.riv..  Hourly..
+        ");
     }
 
     #[test]

@@ -613,9 +613,9 @@ async fn lists_follow_their_pages() {
     let seen = on_terminal(&hub, &["dataset", "list", "--search", "river"]).await;
     insta::assert_snapshot!(seen.out, @r"
     dataset  title                   publisher       licence    version   rows  updated
-    -------  ----------------------  --------------  ---------  -------  -----  -----------------------
-    a.one    River flow (synthetic)  小樽開発建設部  CC-BY-4.0        3  8,760  2026-04-01 09:00:00 JST
-    b.two    River flow (synthetic)  小樽開発建設部  CC-BY-4.0        3  8,760  2026-04-01 09:00:00 JST
+    -------  ----------------------  --------------  ---------  -------  -----  ----------
+    a.one    River flow (synthetic)  小樽開発建設部  CC-BY-4.0        3  8,760  2026-04-01
+    b.two    River flow (synthetic)  小樽開発建設部  CC-BY-4.0        3  8,760  2026-04-01
     ");
     let seen = on_terminal(&hub, &["dataset", "list", "--limit", "1"]).await;
     assert!(seen.err.contains("there are more"), "{}", seen.err);

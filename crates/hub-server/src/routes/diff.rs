@@ -13,7 +13,7 @@ use super::{
 use crate::{
     auth::Caller,
     caching::{Etag, cache_scope},
-    extract::{DatasetPath, LastSegment, Params},
+    extract::{DatasetPath, LastSegment, Params, Segment},
     problem::Problem,
     state::ServerState,
 };
@@ -44,6 +44,10 @@ impl std::str::FromStr for VersionRange {
         let (old, new) = text.split_once("..").ok_or(())?;
         Ok(Self { old: old.parse().map_err(|_| ())?, new: new.parse().map_err(|_| ())? })
     }
+}
+
+impl Segment for VersionRange {
+    const NAMES: &str = "pair of versions";
 }
 
 /// Compare two versions

@@ -104,8 +104,8 @@ impl Parameters {
 }
 
 fn filter(column: String, condition: &str) -> Result<RowFilter, Problem> {
-    const FORMS: &str = "is not a parameter; to filter by a column write column=eq.value, with eq, neq, gt, gte, lt, lte, \
-         like, in.(a,b), is.null or not.is.null";
+    const FORMS: &str = "this is no parameter and no condition; to filter by a column write column=eq.value, with eq, \
+         neq, gt, gte, lt, lte, like, in.(a,b), is.null or not.is.null";
     let one = |operator, value: &str| (operator, FilterValue::One(value.to_owned()));
     let (operator, value) = match condition {
         "is.null" => (FilterOperator::IsNull, FilterValue::None),
@@ -147,8 +147,14 @@ fn list_items(list: &str) -> Vec<String> {
     items
 }
 
-fn names(list: Option<String>) -> Option<Vec<String>> {
-    list.map(|list| list.split(',').map(|name| name.trim().to_owned()).collect())
+fn names(list: Option<String>) -> Result<Option<Vec<String>>, Problem> {
+    let Some(list) = list else { return Ok(None) };
+    let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
+    if names.iter().any(String::is_empty) {
+        let said = "name columns, separated by commas; leave select out for all of them";
+        return Err(Problem::parameter("select", said));
+    }
+    Ok(Some(names))
 }
 
 fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
@@ -208,7 +214,7 @@ pub(crate) async fn read_rows(
     let read = RowsRead {
         dataset,
         version,
-        select: names(parameters.take("select")?),
+        select: names(parameters.take("select")?)?,
         order: order(parameters.take("order")?)?,
         limit,
         cursor,
@@ -245,7 +251,7 @@ pub(crate) async fn read_latest(
     let read = LatestRead {
         dataset,
         version: parameters.version()?,
-        select: names(parameters.take("select")?),
+        select: names(parameters.take("select")?)?,
         filters: parameters.into_filters()?,
     };
     let etag = |state: &str| row_etag(query.as_deref(), state, format, &principal);

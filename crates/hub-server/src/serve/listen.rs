@@ -12,6 +12,8 @@ use hyper_util::{
 use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
+use super::prompt::Prompt;
+
 /// Bounds of the listening socket.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -43,7 +45,8 @@ pub(super) async fn listen(
         builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.header_timeout);
         builder.http2().timer(TokioTimer::new()).keep_alive_interval(Duration::from_secs(30));
         let service = TowerToHyperService::new(router.clone());
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let stream = TokioIo::new(Prompt::new(stream, limits.header_timeout));
+        let connection = builder.serve_connection(stream, service).into_owned();
         let connection = open.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {

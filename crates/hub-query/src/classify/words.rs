@@ -1,0 +1,221 @@
+//! The engine's messages in words for the person who asked: its own types, its source code and its calls
+//! to report bugs are left out, and what is met most is said anew.
+
+/// The engine's words, and ours. Longer ones come first.
+const WORDS: [(&str, &str); 26] = [
+    ("mochiyori.", ""),
+    ("Error during planning: ", ""),
+    ("Execution error: ", ""),
+    ("Cast error: ", ""),
+    ("Parser error: ", ""),
+    ("Arrow error: ", ""),
+    ("LargeUtf8", "text"),
+    ("Utf8View", "text"),
+    ("Utf8", "text"),
+    ("String", "text"),
+    ("Float64", "double"),
+    ("Float32", "real"),
+    ("Float16", "real"),
+    ("UInt64", "bigint"),
+    ("UInt32", "integer"),
+    ("UInt16", "integer"),
+    ("UInt8", "integer"),
+    ("Int64", "bigint"),
+    ("Int32", "integer"),
+    ("Int16", "integer"),
+    ("Int8", "integer"),
+    ("Decimal128", "decimal"),
+    ("Decimal256", "decimal"),
+    ("Date32", "date"),
+    ("Boolean", "boolean"),
+    ("DataFusion", "the hub"),
+];
+
+/// How many forms of a function are named.
+const MOST_FORMS: usize = 6;
+
+/// A message without the engine's own words.
+pub(super) fn plain(message: &str) -> String {
+    if let Some(said) = wrong_call(message) {
+        return said;
+    }
+    let first = message.split("\n\n").next().unwrap_or(message);
+    let first = first.split("This issue was likely caused by").next().unwrap_or(first);
+    let text = ours(&source_cut(&first.trim().replace('\n', " ")));
+    anew(&text).unwrap_or(text)
+}
+
+/// Types and prefixes in our words.
+fn ours(text: &str) -> String {
+    let mut text = text.to_owned();
+    for kind in ["Timestamp(", "Interval(", "Time64(", "Duration("] {
+        while let Some(start) = text.find(kind) {
+            let inside = start + kind.len();
+            let Some(end) = text[inside..].find(')') else { break };
+            let word = kind.trim_end_matches('(').trim_end_matches("64").to_lowercase();
+            text.replace_range(start..=inside + end, &word);
+        }
+    }
+    for (theirs, ours) in WORDS {
+        text = text.replace(theirs, ours);
+    }
+    text
+}
+
+/// Up to where the message begins to print the engine's own data.
+fn source_cut(text: &str) -> String {
+    let is_source = ["Ident {", "Span(", "ObjectName(", "(Exists {", "<subquery>"];
+    if !is_source.iter().any(|mark| text.contains(mark)) {
+        return text.to_owned();
+    }
+    let end = text.find(['{', '(', '[']).unwrap_or(text.len());
+    text[..end].trim().trim_end_matches(':').to_owned()
+}
+
+/// A function called with what it does not take.
+fn wrong_call(message: &str) -> Option<String> {
+    const MARK: &str = "No function matches the given name and argument types '";
+    let (_, rest) = message.split_once(MARK)?;
+    let (call, rest) = rest.split_once('\'')?;
+    let (name, _) = call.split_once('(')?;
+    let call = ours(call);
+    let listed = rest.split_once("Candidate functions:").map_or("", |(_, listed)| listed);
+    let mut forms: Vec<String> = Vec::new();
+    for line in listed.lines().map(str::trim) {
+        let form = ours(line).to_lowercase();
+        if form.starts_with(&name.to_lowercase()) && !forms.contains(&form) {
+            forms.push(form);
+        }
+    }
+    let tells_little = |form: &String| {
+        ["userdefined", "any", "signature", "comparable"].iter().any(|w| form.contains(w))
+    };
+    if forms.is_empty() || forms.iter().any(tells_little) {
+        let why = message.split_once(" No function matches").map_or("", |(why, _)| why);
+        let why = why.rsplit_once("failed with: ").map_or(why, |(_, why)| why);
+        let why = ours(why.trim().trim_end_matches('.'));
+        let why = if why.is_empty() { String::new() } else { format!(": {why}") };
+        return Some(format!("{call} can't be called{why}"));
+    }
+    let more = if forms.len() > MOST_FORMS { " and more" } else { "" };
+    forms.truncate(MOST_FORMS);
+    Some(format!(
+        "{call} can't be called; {name} is called as {}{more}. CAST an argument where its type is another",
+        forms.join(", ")
+    ))
+}
+
+/// What is met most, said anew.
+fn anew(text: &str) -> Option<String> {
+    let between = |before: &str, after: &str| -> Option<&str> {
+        let (_, rest) = text.split_once(before)?;
+        rest.split_once(after).map(|(inside, _)| inside)
+    };
+    if let Some(id) = text.strip_prefix("No value found for placeholder with id ") {
+        return Some(format!("the statement uses {id}, and parameters has no value for it"));
+    }
+    if let Some(pair) = between("Cannot coerce arithmetic expression ", " to valid types") {
+        return Some(format!("{pair} can't be computed; CAST one of the two"));
+    }
+    if let Some(pair) =
+        text.strip_prefix("Cannot infer common argument type for comparison operation ")
+    {
+        return Some(format!("{pair} can't be compared; CAST one of the two"));
+    }
+    if text.starts_with("Projections require unique expression names") {
+        let named = between("the expression \"", "\" at position")?;
+        let name = named.rsplit_once(" AS ").map_or(named, |(_, name)| name);
+        return Some(format!("two columns are called {name:?}; give one another name with AS"));
+    }
+    if let Some(value) = between("Cannot cast string '", "' to value of ") {
+        let (_, of) = text.split_once("' to value of ")?;
+        let kind = of.trim_end_matches(" type");
+        return Some(format!("the text '{value}' can't be read as {kind}"));
+    }
+    if let Some(view) = between("table 'information_schema.", "' not found") {
+        return Some(format!(
+            "information_schema has tables, columns, schemata and routines, and no {view:?}"
+        ));
+    }
+    if let Some(rest) = text.strip_prefix("Physical plan does not support logical expression ") {
+        return Some(match rest.split(['(', ' ']).next().unwrap_or_default() {
+            "Exists" => "EXISTS anywhere but in WHERE; count(*) > 0 of a subquery is".to_owned(),
+            _ => "a subquery that refers to the query around it, but by equal columns; write it as a \
+                  join"
+                .to_owned(),
+        });
+    }
+    let unsupported = text.strip_prefix("Unsupported ast node in sqltorel: ");
+    unsupported.map(|node| node.split_whitespace().next().unwrap_or_default().to_uppercase())
+}
+
+/// A pattern that is none, as the engine tells it over several lines with a drawing.
+pub(super) fn wrong_pattern(message: &str) -> Option<String> {
+    if !message.contains("regex parse error:") {
+        return None;
+    }
+    let why = message.lines().rev().find_map(|line| line.trim().strip_prefix("error: "));
+    Some(format!("the regular expression can't be read: {}", why.unwrap_or("it is none")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_are_freed_of_the_engines_own_words() {
+        for (theirs, ours) in [
+            (
+                "Internal error: Function 'round' failed to match any signature, errors: Function \
+                 'round' expects 2 arguments.\nThis issue was likely caused by a bug in DataFusion's \
+                 code. Please help us to resolve this by filing a bug report in our issue tracker: \
+                 https://github.com/apache/datafusion/issues No function matches the given name and \
+                 argument types 'round(Utf8)'. You might need to add explicit type casts.\n\tCandidate \
+                 functions:\n\tround(Float64, Int32)\n\tround(Float64)",
+                "round(text) can't be called; round is called as round(double, integer), \
+                 round(double). CAST an argument where its type is another",
+            ),
+            (
+                "Function 'nullif' expects 2 arguments but received 1. No function matches the given \
+                 name and argument types 'nullif(Int64)'. You might need to add explicit type \
+                 casts.\n\tCandidate functions:\n\tnullif(Comparable(2))",
+                "nullif(bigint) can't be called: Function 'nullif' expects 2 arguments but received 1",
+            ),
+            (
+                "Cannot infer common argument type for comparison operation Timestamp(µs, \
+                 \"Asia/Tokyo\") > Int64",
+                "timestamp > bigint can't be compared; CAST one of the two",
+            ),
+            (
+                "Cannot cast string 'x' to value of Int32 type",
+                "the text 'x' can't be read as integer",
+            ),
+            (
+                "No value found for placeholder with id $2",
+                "the statement uses $2, and parameters has no value for it",
+            ),
+            (
+                "Projections require unique expression names but the expression \"Int64(1) AS a\" at \
+                 position 0 and \"Int64(2) AS a\" at position 1 have the same name. Consider aliasing \
+                 (\"AS\") one of them.",
+                "two columns are called \"a\"; give one another name with AS",
+            ),
+            (
+                "Unsupported ast node in sqltorel: Collate { expr: Identifier(Ident { value: \"code\" \
+                 }) }",
+                "COLLATE",
+            ),
+            (
+                "Physical plan does not support logical expression Exists(Exists { subquery: \
+                 <subquery>, negated: false })",
+                "EXISTS anywhere but in WHERE; count(*) > 0 of a subquery is",
+            ),
+        ] {
+            assert_eq!(plain(theirs), ours);
+        }
+        let drawing = "Regular expression did not compile: Syntax(\nregex parse error:\n    [\n    ^\n\
+                       error: unclosed character class\n)";
+        let said = wrong_pattern(drawing).unwrap();
+        assert_eq!(said, "the regular expression can't be read: unclosed character class");
+    }
+}
