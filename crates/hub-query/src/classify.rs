@@ -8,6 +8,7 @@ use datafusion::{
 };
 
 use crate::{
+    dialect::hints,
     error::{Position, QueryError},
     parse::Names,
     suggest::nearest,
@@ -37,9 +38,12 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
         DataFusionError::ObjectStore(error) => QueryError::storage(error.to_string()),
         DataFusionError::IoError(error) => io(error, context),
         DataFusionError::SQL(error, _) => QueryError::invalid(plain(&error.to_string()), None),
-        DataFusionError::NotImplemented(message) => {
-            QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
-        }
+        DataFusionError::NotImplemented(message) => match hints::instead_of_plan(message) {
+            Some(way) => QueryError::not_allowed(way, None),
+            None => {
+                QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
+            }
+        },
         DataFusionError::Plan(message) => plan(message),
         DataFusionError::SchemaError(error, _) => schema(error, context),
         DataFusionError::Execution(message) => QueryError::Execution { message: plain(message) },
@@ -159,6 +163,9 @@ fn plan(message: &str) -> QueryError {
     if let Some(rest) = message.strip_prefix("Invalid function '")
         && let Some((name, hint)) = rest.split_once('\'')
     {
+        if let Some(way) = hints::instead_of_function(name) {
+            return QueryError::invalid(format!("there is no function {name:?} here: {way}"), None);
+        }
         let near = hint.split_once("Did you mean '").and_then(|(_, near)| near.split_once('\''));
         let suggestions: Vec<String> = near.map(|(near, _)| near.to_owned()).into_iter().collect();
         return QueryError::InvalidSql {
