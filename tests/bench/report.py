@@ -34,7 +34,7 @@ class Results:
 
     def write(self, as_json, as_markdown):
         as_json.write_text(json.dumps({"setting": self.setting, "others_share": self.others, **self.parts}, indent=2, default=str) + "\n")
-        makers = {"intake": intake, "joins": joins, "points": points, "streams": streams, "first_byte": first_byte,
+        makers = {"intake": intake, "joins": joins, "asof": asof, "points": points, "streams": streams, "first_byte": first_byte,
                   "cached": cached, "questions": questions, "growth": growth, "peers": peers}
         tables = [makers[part](figures) + self.quiet(part) for part, figures in self.parts.items()]
         as_markdown.write_text("\n\n".join([self.head(), *tables]) + "\n")
