@@ -6,4 +6,5 @@ SELECT o.station,
        avg(o.temperature - s.temperature) AS warmer
 FROM bench_weather.observations o
 ASOF LEFT JOIN bench_road.surface s ON o.station = s.station AND o.time >= s.time
+WHERE o.quality IN ('normal', 'quasi_normal')
 GROUP BY o.station
