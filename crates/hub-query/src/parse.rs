@@ -111,7 +111,10 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     check_first_word(&tokens)?;
     check_one_statement(&tokens)?;
     bounds.check_tokens(&tokens)?;
-    let tokens = asof::plain_forms(dialect::select_first(tokens))?;
+    // A query that begins with FROM counts as what it stands for.
+    let tokens = dialect::select_first(tokens);
+    bounds.check_tokens(&tokens)?;
+    let tokens = asof::plain_forms(tokens)?;
     let statements = Parser::new(&dialect)
         // One bracket costs the parser several steps; its own list of what is open is exact, ours not.
         .with_recursion_limit(bounds.max_nesting * 4 + bounds.max_depth)

@@ -246,6 +246,19 @@ async fn statements_of_other_databases_are_answered() {
 }
 
 #[tokio::test]
+async fn short_forms_are_within_the_bounds_of_long_ones() {
+    let bench = bench().await;
+    for sql in [
+        format!("{}FROM otaru.river{}", "FROM (".repeat(20), ")".repeat(20)),
+        format!("FROM otaru.river a {}", "ASOF JOIN otaru.river b ON a.time >= b.time ".repeat(60)),
+        format!("SELECT 1 {}", "UNION ALL FROM otaru.river ".repeat(200)),
+    ] {
+        let error = bench.error(&sql).await;
+        assert_eq!(error.kind(), ErrorKind::SqlTooComplex, "{sql}: {error:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_join_by_what_several_tables_make_together_keeps_its_condition() {
     check(&[
         (
