@@ -29,7 +29,7 @@ from hub import Hub
 from quiet import Watch
 
 # Those of one hub with the observations, and those that make what they need on a hub of their own.
-SHARED = ("intake", "joins", "points", "streams", "first_byte", "cached", "upsert")
+SHARED = ("intake", "joins", "asof", "points", "streams", "first_byte", "cached", "upsert")
 OWN = ("csv", "excel", "questions", "growth", "peers")
 PARTS = SHARED + OWN
 FORMS = ("csv", "parquet", "arrow")
@@ -106,6 +106,10 @@ def shared_parts(options, results, scratch):
         if "joins" in options.only:
             watch = Watch(hub.pid)
             results.add("joins", joins.measure(hub, files, options.query_runs, options.threads, scratch), watch)
+        if "asof" in options.only:
+            watch = Watch(hub.pid)
+            asof = joins.measure(hub, files, options.query_runs, options.threads, scratch, "asof")
+            results.add("asof", asof, watch)
         if "points" in options.only:
             watch = Watch(hub.pid)
             results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)

@@ -2,7 +2,8 @@
 
 Agency bench_weather has hourly observations of many stations, in the order in which they come in: hour by
 hour, and in each hour the stations in an order of that hour's own. Agency bench_road has traffic counts of
-the same hours, the counters with the station beside each, and the office that looks after each station.
+the same hours, the counters with the station beside each, the office that looks after each station, and
+the road's temperature near each station, once in four hours at a minute of its own.
 """
 
 import dataclasses
@@ -31,6 +32,7 @@ class Files:
     traffic: pathlib.Path
     counters: pathlib.Path
     offices: pathlib.Path
+    surface: pathlib.Path
 
 
 def station_codes():
@@ -52,6 +54,7 @@ def prepare(folder, rows):
         folder / "traffic.parquet",
         folder / "counters.parquet",
         folder / "offices.parquet",
+        folder / "surface.parquet",
     )
     done = folder / "done"
     if not done.exists():
@@ -61,6 +64,8 @@ def prepare(folder, rows):
         write_traffic(files)
         write_places(files)
         done.touch()
+    if not files.surface.exists():
+        write_surface(files)
     return files
 
 
@@ -140,6 +145,29 @@ def write_traffic(files):
     writer.close()
 
 
+def write_surface(files):
+    """Under another name until it is whole: its being there says that it is."""
+    part = files.surface.with_suffix(".part")
+    writer = None
+    for first, hours in blocks(files.hours):
+        random = np.random.default_rng([SEED, 3, first])
+        shifts = np.arange(first, first + hours, 4)
+        hour = np.repeat(shifts, STATIONS)
+        station = np.tile(np.arange(STATIONS), len(shifts))
+        minute = random.integers(0, 240, len(hour))
+        when = utc(hour) + minute.astype("timedelta64[m]")
+        temperature = np.round(9 + 15 * season(hour) + random.normal(0, 3, len(hour)), 1)
+        table = pa.table({
+            "station": texts(station, station_codes()),
+            "time": pa.array(when, pa.timestamp("us", "UTC")),
+            "temperature": pa.array(temperature, mask=random.random(len(hour)) < 0.01),
+        })
+        writer = writer or pq.ParquetWriter(part, table.schema)
+        writer.write_table(table)
+    writer.close()
+    part.rename(files.surface)
+
+
 def write_places(files):
     stations = station_codes()
     beside = np.arange(COUNTERS) * 5
@@ -183,6 +211,14 @@ CONTRACTS = {
             field("speed", "number", role="value", unit="km/h"),
         ],
         "primaryKey": ["counter", "time"],
+    },
+    "bench_road.surface": {
+        "fields": [
+            field("station", "string", role="key"),
+            field("time", "datetime", role="time"),
+            field("temperature", "number", role="value", unit="Cel"),
+        ],
+        "primaryKey": ["station", "time"],
     },
     "bench_road.counters": {
         "fields": [field("counter", "string", role="key"), field("station", "string"), field("route", "string")],

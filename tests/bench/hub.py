@@ -117,6 +117,7 @@ class Hub:
         self.upload("bench_road.traffic", files.traffic)
         self.upload("bench_road.counters", files.counters)
         self.upload("bench_road.offices", files.offices)
+        self.upload("bench_road.surface", files.surface)
 
     def make_dataset(self, dataset, contract):
         agency = dataset.split(".")[0]

@@ -12,14 +12,14 @@ import duck
 from data import CONTRACTS
 from hub import Refused
 
-QUERIES = pathlib.Path(__file__).parent / "queries"
+HERE = pathlib.Path(__file__).parent
 
 
-def measure(hub, files, runs, threads, scratch):
+def measure(hub, files, runs, threads, scratch, folder="queries"):
     tables = {dataset: hub.files_of(dataset) for dataset in CONTRACTS}
     connection = duck.connect_to_lake(threads, scratch, tables, CONTRACTS)
     results = {}
-    for path in sorted(QUERIES.glob("*.sql")):
+    for path in sorted((HERE / folder).glob("*.sql")):
         sql = path.read_text()
         try:
             results[path.stem] = one_query(hub, connection, sql, runs)

@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod asof;
 mod cli;
 mod contracts;
 mod crash;

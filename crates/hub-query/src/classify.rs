@@ -10,6 +10,7 @@ use datafusion::{
 };
 
 use crate::{
+    dialect::hints,
     error::{Position, QueryError},
     parse::Names,
     suggest::nearest,
@@ -44,9 +45,12 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
         DataFusionError::ObjectStore(error) => QueryError::storage(error.to_string()),
         DataFusionError::IoError(error) => io(error, context),
         DataFusionError::SQL(error, _) => QueryError::invalid(plain(&error.to_string()), None),
-        DataFusionError::NotImplemented(message) => {
-            QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
-        }
+        DataFusionError::NotImplemented(message) => match hints::instead_of_plan(message) {
+            Some(way) => QueryError::not_allowed(way, None),
+            None => {
+                QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
+            }
+        },
         DataFusionError::Plan(message) => plan(message),
         DataFusionError::SchemaError(error, _) => schema(error, context),
         DataFusionError::Execution(message) => {
@@ -175,6 +179,9 @@ fn plan(message: &str) -> QueryError {
         if WINDOW_ONLY.contains(&name.to_lowercase().as_str()) {
             let said = format!("{name} looks at other rows; write {name}(…) OVER (ORDER BY …)");
             return QueryError::invalid(said, None);
+        }
+        if let Some(way) = hints::instead_of_function(name) {
+            return QueryError::invalid(format!("there is no function {name:?} here: {way}"), None);
         }
         // The engine names the nearest, however far that is.
         let near = hint.split_once("Did you mean '").and_then(|(_, near)| near.split_once('\''));

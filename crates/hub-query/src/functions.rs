@@ -12,6 +12,8 @@ use datafusion::{
     logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF},
 };
 
+use crate::dialect;
+
 /// Functions that tell where data is stored, or reach beyond the query's tables.
 const LEFT_OUT: [&str; 3] = ["input_file_name", "file_row_index", "version"];
 
@@ -31,6 +33,7 @@ impl Functions {
             .into_iter()
             .filter(|function| !LEFT_OUT.contains(&function.name()))
             .map(bounded::bound)
+            .chain(dialect::functions())
             .collect();
         let table = SessionStateDefaults::default_table_functions()
             .into_iter()

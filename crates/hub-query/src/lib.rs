@@ -5,10 +5,12 @@
 //! here writes: no function, table or statement reaches storage but the scan of a snapshot's files.
 
 mod alias;
+mod asof;
 mod bounds;
 mod catalog;
 mod classify;
 mod cursor;
+mod dialect;
 mod diff;
 mod encode;
 mod engine;

@@ -10,7 +10,6 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::{
     ast::{Expr, Statement, visit_expressions},
-    dialect::PostgreSqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},
@@ -21,7 +20,9 @@ pub(crate) use names::Names;
 pub(crate) use with_quality::complete_name;
 
 use crate::{
+    asof,
     bounds::{SqlBounds, position},
+    dialect::{self, HubDialect, hints},
     error::{Position, QueryError},
 };
 
@@ -109,11 +110,15 @@ pub fn parse(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryError> {
 }
 
 fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryError> {
-    let dialect = PostgreSqlDialect {};
+    let dialect = HubDialect;
     let tokens = Tokenizer::new(&dialect, sql).tokenize_with_location().map_err(tokenizer_error)?;
     check_first_word(&tokens)?;
     check_one_statement(&tokens)?;
     bounds.check_tokens(&tokens)?;
+    // A query that begins with FROM counts as what it stands for.
+    let tokens = dialect::select_first(tokens);
+    bounds.check_tokens(&tokens)?;
+    let tokens = asof::plain_forms(tokens)?;
     let statements = Parser::new(&dialect)
         // One bracket costs the parser several steps; its own list of what is open is exact, ours not.
         .with_recursion_limit(bounds.max_nesting * 4 + bounds.max_depth)
@@ -126,10 +131,12 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     };
     check_kind(&statement)?;
     with_quality::expand(&mut statement)?;
+    dialect::rewrite(&mut statement);
     let names = Names::of(&statement, bounds)?;
     unheard::check(&statement)?;
     let headings = Headings::of(&statement);
     using::qualify(&mut statement)?;
+    asof::nest(&mut statement);
     Ok(ParsedQuery { statement, names, headings })
 }
 
@@ -142,11 +149,9 @@ fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
     };
     let Token::Word(word) = &first.token else { return Ok(()) };
     match word.keyword {
-        Keyword::SELECT
-        | Keyword::WITH
-        | Keyword::VALUES
-        | Keyword::EXPLAIN
-        | Keyword::NoKeyword => Ok(()),
+        Keyword::SELECT | Keyword::WITH | Keyword::FROM | Keyword::VALUES | Keyword::EXPLAIN => {
+            Ok(())
+        }
         Keyword::SHOW | Keyword::DESCRIBE | Keyword::DESC => Err(QueryError::not_allowed(
             format!(
                 "{} is not offered; read information_schema.tables and information_schema.columns \
@@ -155,7 +160,11 @@ fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
             ),
             Some(position(first)),
         )),
-        _ => Err(reads_only(&word.value, Some(position(first)))),
+        _ => match hints::instead_of_statement(&word.value) {
+            Some(hint) => Err(QueryError::not_allowed(hint, Some(position(first)))),
+            None if word.keyword == Keyword::NoKeyword => Ok(()),
+            None => Err(reads_only(&word.value, Some(position(first)))),
+        },
     }
 }
 

@@ -25,7 +25,7 @@ use datafusion::{
     },
 };
 
-use crate::error::QueryError;
+use crate::{asof::AsOfJoinExec, error::QueryError};
 
 /// What is assumed of an input whose rows nobody can tell, such as a generated series.
 const UNKNOWN_ROWS: u64 = 1_000_000;
@@ -52,6 +52,7 @@ impl PhysicalOptimizerRule for YieldingJoins {
                 || plan.is::<HashJoinExec>()
                 || plan.is::<SortMergeJoinExec>()
                 || plan.is::<SymmetricHashJoinExec>()
+                || plan.is::<AsOfJoinExec>()
                 || plan.is::<RecursiveQueryExec>()
                 || plan.is::<UnnestExec>();
             Ok(if joins {

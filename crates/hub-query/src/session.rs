@@ -16,6 +16,7 @@ use datafusion::{
         object_store::{DefaultObjectStoreRegistry, ObjectStoreRegistry},
         runtime_env::{RuntimeEnv, RuntimeEnvBuilder},
     },
+    logical_expr::planner::RelationPlanner,
     optimizer::{Analyzer, AnalyzerRule},
     prelude::SessionConfig,
 };
@@ -24,7 +25,9 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::{
+    asof::{AsOfJoins, AsOfRelations, FiltersIntoAsOfJoins, HubPlanner},
     catalog::{CATALOG, NO_SCHEMA},
+    dialect::{self, LateralFirsts},
     engine::EngineConfig,
     estimates,
     functions::Functions,
@@ -82,19 +85,35 @@ impl Sessions {
         let functions = Functions::offered();
         let product = config.max_product_rows;
         let analyzer = {
-            let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![Arc::new(TimeLiterals)];
+            let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+                vec![Arc::new(LateralFirsts), Arc::new(AsOfJoins), Arc::new(TimeLiterals)];
             rules.extend(Analyzer::new().rules);
             rules
         };
-        let optimizer = whole_sides::optimizer_rules();
+        let optimizer = {
+            let mut rules = whole_sides::optimizer_rules();
+            let filters = rules.iter().position(|rule| rule.name() == "push_down_filter");
+            let after = filters.map_or(rules.len(), |place| place + 1);
+            rules.insert(after, Arc::new(FiltersIntoAsOfJoins));
+            rules
+        };
+        let mut relations: Vec<Arc<dyn RelationPlanner>> = vec![Arc::new(AsOfRelations)];
+        relations.extend(dialect::relations());
+        let mut expressions = dialect::expressions();
+        expressions.extend(SessionStateDefaults::default_expr_planners());
+        let memory_per_query = config.memory_bytes_per_query.min(config.memory_bytes);
+        let planner = Arc::new(HubPlanner { memory_bytes_per_query: memory_per_query });
         let state = |partitions: usize| {
             SessionStateBuilder::new()
-                .with_analyzer_rules(analyzer.clone())
+                .with_query_planner(Arc::<HubPlanner>::clone(&planner))
+                .with_relation_planners(relations.clone())
+                .with_type_planner(dialect::types())
                 .with_optimizer_rules(optimizer.clone())
+                .with_analyzer_rules(analyzer.clone())
                 .with_config(session_config(config, partitions))
                 .with_runtime_env(Arc::new(shared.clone()))
                 .with_statistics_registry(estimates::registry())
-                .with_expr_planners(SessionStateDefaults::default_expr_planners())
+                .with_expr_planners(expressions.clone())
                 .with_scalar_functions(functions.scalar.clone())
                 .with_higher_order_functions(functions.higher_order.clone())
                 .with_aggregate_functions(functions.aggregate.clone())
@@ -107,7 +126,7 @@ impl Sessions {
             sql: state(config.target_partitions),
             rows: state(1),
             pool,
-            memory_per_query: config.memory_bytes_per_query.min(config.memory_bytes),
+            memory_per_query,
             spill_per_query: config.spill_bytes_per_query,
             spill_folder: config.spill_folder.clone(),
             shared,

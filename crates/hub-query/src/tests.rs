@@ -1,6 +1,8 @@
 //! Tests of the engine as its callers see it.
 
 mod answers;
+mod asof;
+mod dialect;
 mod diff;
 mod hostile;
 mod limits;

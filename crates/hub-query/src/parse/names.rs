@@ -6,8 +6,9 @@ use std::{
 };
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, JoinConstraint, JoinOperator, ObjectName, Query, Select, SelectItem, SetExpr,
-    Statement, TableAlias, TableFactor, Visit, Visitor, visit_expressions,
+    ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, PivotValueSource,
+    Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Visit, Visitor,
+    WildcardAdditionalOptions, visit_expressions,
 };
 
 use super::{TableName, reads_only, with_quality};
@@ -149,6 +150,21 @@ fn uses(expr: &Expr, word: &str) -> bool {
     found.is_break()
 }
 
+/// The columns that `* EXCLUDE (…)` and `* EXCEPT (…)` name.
+fn left_out(options: &WildcardAdditionalOptions) -> impl Iterator<Item = &Ident> {
+    let excluded = match &options.opt_exclude {
+        Some(ExcludeSelectItem::Single(name)) => std::slice::from_ref(name),
+        Some(ExcludeSelectItem::Multiple(names)) => names.as_slice(),
+        None => &[],
+    };
+    let excluded = excluded.iter().filter_map(|name| name.0.last()?.as_ident());
+    let excepted = options
+        .opt_except
+        .iter()
+        .flat_map(|except| except.additional_elements.iter().chain([&except.first_element]));
+    excluded.chain(excepted)
+}
+
 pub(crate) fn place(ident: &Ident) -> Position {
     Position { line: ident.span.start.line, column: ident.span.start.column }
 }
@@ -278,8 +294,9 @@ impl Visitor for Collector {
         }
         for item in &select.projection {
             match item {
-                SelectItem::Wildcard(_) | SelectItem::QualifiedWildcard(..) => {
+                SelectItem::Wildcard(options) | SelectItem::QualifiedWildcard(_, options) => {
                     self.names.wildcard = true;
+                    left_out(options).for_each(|ident| self.column(ident));
                 }
                 SelectItem::ExprWithAlias { expr, alias } => {
                     // In `sum(time) AS time` the first `time` can only be a column.
@@ -307,7 +324,8 @@ impl Visitor for Collector {
                 | JoinOperator::RightSemi(constraint)
                 | JoinOperator::Anti(constraint)
                 | JoinOperator::LeftAnti(constraint)
-                | JoinOperator::RightAnti(constraint) => constraint,
+                | JoinOperator::RightAnti(constraint)
+                | JoinOperator::AsOf { constraint, .. } => constraint,
                 _ => continue,
             };
             match constraint {
@@ -339,6 +357,25 @@ impl Visitor for Collector {
             TableFactor::Derived { alias: Some(alias), .. } => {
                 self.names.derived.insert(fold(&alias.name));
                 self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
+            }
+            // Both show every column of their table that they do not name.
+            TableFactor::Pivot { value_source, alias, .. } => {
+                self.names.wildcard = true;
+                if let PivotValueSource::List(values) = value_source {
+                    let labels = values.iter().filter_map(|value| value.alias.as_ref());
+                    self.names.labels.extend(labels.map(fold));
+                }
+                let columns = alias.iter().flat_map(|alias| &alias.columns);
+                self.names.labels.extend(columns.map(|c| fold(&c.name)));
+            }
+            TableFactor::Unpivot { value, name, alias, .. } => {
+                self.names.wildcard = true;
+                self.names.labels.insert(fold(name));
+                if let Expr::Identifier(value) = value {
+                    self.names.labels.insert(fold(value));
+                }
+                let columns = alias.iter().flat_map(|alias| &alias.columns);
+                self.names.labels.extend(columns.map(|c| fold(&c.name)));
             }
             _ => {}
         }

@@ -91,7 +91,9 @@ fn inner(select: &Select) -> Option<Names> {
         let (JoinOperator::Join(JoinConstraint::Using(using))
         | JoinOperator::Inner(JoinConstraint::Using(using))
         | JoinOperator::Left(JoinConstraint::Using(using))
-        | JoinOperator::LeftOuter(JoinConstraint::Using(using))) = &join.join_operator
+        | JoinOperator::LeftOuter(JoinConstraint::Using(using))
+        | JoinOperator::AsOf { constraint: JoinConstraint::Using(using), .. }) =
+            &join.join_operator
         else {
             return None;
         };

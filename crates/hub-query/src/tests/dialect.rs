@@ -1,0 +1,319 @@
+//! SQL as users of PostgreSQL and DuckDB write it: what is answered, and what gets an error that shows
+//! another way.
+
+use hub_model::ErrorKind;
+
+use crate::tests::support::{APRIL, Bench, RIVER, river, small};
+
+/// Two stations' first two days of April 2024, and a few texts that hold JSON.
+async fn bench() -> Bench {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["余市", "朝里"], APRIL, 48)]).await;
+    bench
+}
+
+/// The rows of an answer, their values parted by commas.
+async fn rows(bench: &Bench, sql: &str) -> Vec<String> {
+    let shown = bench.show(sql).await;
+    let body = shown.lines().skip(3).filter(|line| line.starts_with('|'));
+    body.map(|line| {
+        let cells = line.trim_matches('|').split('|').map(str::trim);
+        cells.collect::<Vec<_>>().join(",")
+    })
+    .collect()
+}
+
+async fn check(statements: &[(&str, &[&str])]) {
+    let bench = bench().await;
+    let mut wrong = Vec::new();
+    for (sql, wanted) in statements {
+        let error = match bench.batches(sql).await {
+            Ok(_) => None,
+            Err(error) => Some(error),
+        };
+        match error {
+            Some(error) => wrong.push(format!("{sql}\n  {error:?}")),
+            None => {
+                let found = rows(&bench, sql).await;
+                if found != *wanted {
+                    wrong.push(format!("{sql}\n  {found:?}"));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), statements.len(), wrong.join("\n"));
+}
+
+#[tokio::test]
+async fn intervals_are_multiplied_and_divided() {
+    check(&[
+        ("SELECT 2 * INTERVAL '90 minutes' = INTERVAL '3 hours'", &["true"]),
+        ("SELECT INTERVAL '1 day' * 3 = INTERVAL '3 days'", &["true"]),
+        ("SELECT INTERVAL '1 day' * 0.5 = INTERVAL '12 hours'", &["true"]),
+        ("SELECT INTERVAL '3 hours' / 2 = INTERVAL '90 minutes'", &["true"]),
+        ("SELECT 3 * INTERVAL '1 month' = INTERVAL '3 months'", &["true"]),
+        ("SELECT INTERVAL '1 year' / 4 = INTERVAL '3 months'", &["true"]),
+        ("SELECT TIMESTAMP '2024-04-01' + 2 * INTERVAL '1 day'", &["2024-04-03T00:00:00"]),
+        (
+            "SELECT max(time - (samples % 3) * INTERVAL '1 hour') FROM otaru.river",
+            &["2024-04-02T21:00:00+09:00"],
+        ),
+        (
+            "SELECT h.h, count(*) FROM otaru.river a CROSS JOIN generate_series(0, 2) AS h(h) \
+             JOIN otaru.river b ON b.station = a.station AND b.time = a.time + h.h * INTERVAL '1 hour' \
+             GROUP BY h.h ORDER BY h.h",
+            &["0,96", "1,94", "2,92"],
+        ),
+        ("SELECT NULL * INTERVAL '1 hour' IS NULL", &["true"]),
+    ])
+    .await;
+    let bench = bench().await;
+    for (sql, said) in [
+        ("SELECT INTERVAL '1 month' * 0.5", "part of a month"),
+        ("SELECT INTERVAL '1 month' / 2", "part of a month"),
+        ("SELECT INTERVAL '1 hour' / (samples - samples) FROM otaru.river", "NULLIF"),
+        ("SELECT INTERVAL '1 month' * 9223372036854775807", "longer than"),
+    ] {
+        let error = bench.error(sql).await;
+        assert_eq!(error.kind(), ErrorKind::SqlExecution, "{sql}: {error:?}");
+        assert!(error.to_string().contains(said), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn tables_are_pivoted_and_unpivoted() {
+    check(&[
+        (
+            "SELECT * FROM (SELECT station, date_part('day', time) AS day, level FROM otaru.river) \
+             PIVOT (max(level) FOR day IN (1 AS first, 2 AS second)) ORDER BY station",
+            &["余市,23.0,47.0", "朝里,1023.0,1047.0"],
+        ),
+        (
+            "SELECT * FROM (SELECT station, level FROM otaru.river) \
+             PIVOT (count(*) FOR station IN ('余市', '朝里', '古平')) AS p",
+            &["48,48,0"],
+        ),
+        (
+            "SELECT p.\"余市_lo\", p.\"余市_hi\" FROM (SELECT station, level FROM otaru.river) \
+             PIVOT (min(level) AS lo, max(level) AS hi FOR station IN ('余市')) AS p",
+            &["0.0,47.0"],
+        ),
+        (
+            "SELECT name, value FROM (SELECT level, discharge FROM otaru.river WHERE station = '余市' \
+             AND samples BETWEEN 2 AND 3) UNPIVOT (value FOR name IN (level, discharge AS 'out')) \
+             ORDER BY value",
+            &["level,2.0", "level,3.0", "out,4.0"],
+        ),
+        (
+            "SELECT count(*), count(v) FROM (SELECT level, discharge FROM otaru.river) \
+             UNPIVOT INCLUDE NULLS (v FOR n IN (level, discharge))",
+            &["192,178"],
+        ),
+    ])
+    .await;
+    let bench = bench().await;
+    for (sql, said) in [
+        ("PIVOT otaru.river ON station USING max(level)", "behind a table"),
+        ("UNPIVOT otaru.river ON level INTO NAME n VALUE v", "behind a table"),
+        ("SELECT * FROM otaru.river PIVOT (max(level) FOR station IN (ANY))", "list of values"),
+        ("SELECT * FROM otaru.river PIVOT (level FOR station IN ('a'))", "aggregates"),
+        ("SELECT * FROM otaru.river UNPIVOT (v FOR n IN (level + 1))", ""),
+    ] {
+        let error = bench.error(sql).await;
+        assert!(error.to_string().contains(said), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn texts_that_hold_json_are_looked_into() {
+    check(&[
+        (r#"SELECT '{"a": {"b": [1, 2.5, "x"]}}' -> 'a' -> 'b' ->> 2"#, &["x"]),
+        (r#"SELECT '{"a": {"b": 1}}' -> 'a'"#, &[r#"{"b":1}"#]),
+        (r#"SELECT ('{"level": "2.5"}' ->> 'level')::double + 1"#, &["3.5"]),
+        (r#"SELECT ('{"level": 2.5}'::json ->> 'level')::double + 1"#, &["3.5"]),
+        (r#"SELECT json_extract_string('{"a": [{"b": "x"}]}', '$.a[0].b')"#, &["x"]),
+        (r#"SELECT json_get_int('{"a": 7}', 'a') + 1, json_get_float('[1.5]', 0)"#, &["8,1.5"]),
+        (r#"SELECT json_get_bool('{"ok": true}', 'ok'), json_length('[1,2,3]')"#, &["true,3"]),
+        (
+            r#"SELECT json_type('{"a": null}', 'a'), json_valid('{'), json_valid('1')"#,
+            &["null,false,true"],
+        ),
+        (
+            r#"SELECT '[1,2,3]' -> -1, '[1]' -> 5, 'no json' ->> 'a', '{"a": null}' ->> 'a'"#,
+            &["3,,,"],
+        ),
+        (
+            "SELECT sum(json_get_int(t, 'n')) FROM (SELECT '{\"n\": ' || samples::text || '}' AS t \
+             FROM otaru.river WHERE samples < 4)",
+            &["6"],
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn statements_of_other_databases_are_answered() {
+    check(&[
+        ("FROM otaru.river SELECT count(*)", &["96"]),
+        ("SELECT count(*) FROM (FROM otaru.river)", &["96"]),
+        ("FROM otaru.river WHERE samples < 1", &["余市,2024-04-01T00:00:00+09:00,0.0,0.0,0"]),
+        ("SELECT station, max(level) FROM otaru.river GROUP BY ALL ORDER BY ALL", &["余市,47.0", "朝里,1047.0"]),
+        ("SELECT * EXCLUDE (流量, samples) FROM otaru.river WHERE samples = 1", &["余市,2024-04-01T01:00:00+09:00,1.0"]),
+        ("SELECT * EXCEPT (流量, samples, time) FROM otaru.river WHERE samples = 1", &["余市,1.0"]),
+        ("SELECT * REPLACE (level * 100 AS level) FROM (SELECT station, level FROM otaru.river) LIMIT 1", &["余市,0.0"]),
+        ("SELECT station, level, FROM otaru.river WHERE samples = 1", &["余市,1.0"]),
+        ("SELECT count(*) FROM otaru.river WHERE station ILIKE '%市'", &["48"]),
+        ("SELECT '5'::int + 1, 7::double / 2, '2024-04-01'::date", &["6,3.5,2024-04-01"]),
+        (
+            "SELECT station, level FROM otaru.river QUALIFY row_number() OVER (PARTITION BY station ORDER BY level DESC) = 1 ORDER BY 1",
+            &["余市,47.0", "朝里,1047.0"],
+        ),
+        (
+            "SELECT count(*) FILTER (WHERE level >= 1000), count(*) FROM otaru.river",
+            &["48,96"],
+        ),
+        (
+            "SELECT station, date_trunc('day', time)::date, count(*) FROM otaru.river \
+             GROUP BY GROUPING SETS ((station), (date_trunc('day', time)::date), ()) \
+             ORDER BY 3, 1, 2",
+            &["余市,,48", "朝里,,48", ",2024-04-01,48", ",2024-04-02,48", ",,96"],
+        ),
+        ("SELECT station, count(*) FROM otaru.river GROUP BY ROLLUP (station) ORDER BY 2, 1", &["余市,48", "朝里,48", ",96"]),
+        ("SELECT station, count(*) FROM otaru.river GROUP BY CUBE (station) ORDER BY 2, 1", &["余市,48", "朝里,48", ",96"]),
+        (
+            "SELECT DISTINCT ON (station) station, level FROM otaru.river ORDER BY station, level DESC",
+            &["余市,47.0", "朝里,1047.0"],
+        ),
+        (
+            "SELECT DISTINCT ON (station) station, level FROM otaru.river ORDER BY station, station, level DESC, level",
+            &["余市,47.0", "朝里,1047.0"],
+        ),
+        (
+            "SELECT count(*) FROM generate_series(TIMESTAMP '2024-04-01', TIMESTAMP '2024-04-03', INTERVAL '12 hours') AS t(t)",
+            &["5"],
+        ),
+        (
+            "SELECT count(*) FROM generate_series('2024-04-01'::timestamptz, '2024-04-02'::timestamptz, '6 hours'::interval) AS g(t) \
+             JOIN otaru.river r ON r.time = g.t",
+            &["10"],
+        ),
+        ("SELECT count(*) FROM otaru.river WHERE time >= '2024-04-02 02:00'", &["44"]),
+        ("SELECT count(*) FROM otaru.river WHERE time BETWEEN '2024-04-01' AND '2024-04-01 05:00'", &["12"]),
+        ("SELECT extract(hour FROM max(time)), extract(dow FROM DATE '2024-04-01') FROM otaru.river", &["23,1"]),
+        ("SELECT date_trunc('hour', max(time)) + INTERVAL '1 hour' FROM otaru.river", &["2024-04-03T00:00:00+09:00"]),
+        ("SELECT to_char(max(time), '%Y-%m') FROM otaru.river", &["2024-04"]),
+        ("SELECT string_agg(DISTINCT station, ',' ORDER BY station) FROM otaru.river", &["余市,朝里"]),
+        ("SELECT median(level), percentile_cont(0.5) WITHIN GROUP (ORDER BY level) FROM otaru.river WHERE station = '余市'", &["23.5,23.5"]),
+        ("SELECT arg_max(time, level), arg_min(station, level) FROM otaru.river", &["2024-04-02T23:00:00+09:00,余市"]),
+        ("SELECT max_by(station, level) FROM otaru.river", &["朝里"]),
+        ("SELECT list_sort(array_agg(DISTINCT station))[1] FROM otaru.river", &["余市"]),
+        ("SELECT unnest([1, 2])", &["1", "2"]),
+        ("SELECT * FROM unnest(ARRAY[1, 2]) AS t(x) ORDER BY x", &["1", "2"]),
+        ("SELECT count(*) FROM otaru.river TABLESAMPLE BERNOULLI (100)", &["96"]),
+        ("SELECT level / 0 FROM otaru.river WHERE samples = 1", &["inf"]),
+        ("SELECT 7 / 2, 7 % 2, 2 ^ 3", &["3,1,8.0"]),
+        ("SELECT round(2.345, 2), round(25::double)", &["2.35,25.0"]),
+        ("SELECT coalesce(NULL, 1), nullif(1, 1), greatest(1, 2), ifnull(NULL, 3)", &["1,,2,3"]),
+        ("SELECT CASE level WHEN 0 THEN 'zero' ELSE 'more' END FROM otaru.river WHERE samples = 0", &["zero"]),
+        ("SELECT if(1 > 0, 'a', 'b')", &["a"]),
+        ("WITH d(s, l) AS (SELECT station, level FROM otaru.river) SELECT count(l) FROM d WHERE s = '余市'", &["48"]),
+        ("SELECT s.station, (SELECT max(level) FROM otaru.river r WHERE r.station = s.station) FROM (SELECT DISTINCT station FROM otaru.river) s ORDER BY 1", &["余市,47.0", "朝里,1047.0"]),
+        ("SELECT station, lag(level) OVER w FROM otaru.river WHERE samples IN (0, 1) WINDOW w AS (PARTITION BY station ORDER BY time) ORDER BY 2 NULLS FIRST", &["余市,", "余市,0.0"]),
+        ("SELECT level FROM otaru.river ORDER BY level LIMIT 2 OFFSET 1", &["1.0", "2.0"]),
+        ("SELECT level FROM otaru.river ORDER BY level FETCH FIRST 1 ROW ONLY", &["0.0"]),
+        ("SELECT count(*) FROM otaru.river a NATURAL JOIN otaru.river b", &["82"]),
+        ("SELECT count(*) FROM otaru.river WHERE (station, level) IN (('余市', 1.0), ('朝里', 1001.0))", &["2"]),
+        ("SELECT count(*) FROM otaru.river WHERE level = ANY (ARRAY[1.0, 2.0])", &["2"]),
+        ("SELECT count(*) FROM otaru.river WHERE station SIMILAR TO '余.*'", &["48"]),
+        ("SELECT count(*) FROM otaru.river WHERE station ~ '^余'", &["48"]),
+        ("SELECT regexp_matches('abc', 'b')", &["true"]),
+        ("SELECT strftime(max(time), '%H') FROM otaru.river", &["23"]),
+        ("SELECT date_part('epoch', max(time) - min(time)) / 3600 FROM otaru.river", &["47.0"]),
+        ("SELECT max(time) - min(time) = INTERVAL '47 hours' FROM otaru.river", &["true"]),
+        ("SELECT epoch(max(time)) FROM otaru.river", &["1712066400"]),
+        ("SELECT year(max(time)), month(max(time)), day(max(time)), hour(max(time)) FROM otaru.river", &["2024,4,2,23"]),
+        ("SELECT date_bin(INTERVAL '6 hours', time, TIMESTAMP '2024-04-01') AS b, count(*) FROM otaru.river GROUP BY b ORDER BY b LIMIT 1", &["2024-04-01T00:00:00+09:00,12"]),
+        ("SELECT max(time) AT TIME ZONE 'UTC' FROM otaru.river", &["2024-04-02T14:00:00Z"]),
+        ("SELECT count(DISTINCT (station, level)) FROM otaru.river", &["96"]),
+        ("SELECT bool_and(level >= 0), every(level >= 0) FROM otaru.river", &["true,true"]),
+        ("SELECT count_if(level > 1000) FROM otaru.river", &["47"]),
+        ("SELECT x.level FROM (SELECT DISTINCT station FROM otaru.river) s, LATERAL (SELECT level FROM otaru.river r WHERE r.station = s.station ORDER BY time DESC LIMIT 1) x ORDER BY 1", &["47.0", "1047.0"]),
+        ("SELECT s.station, x.level FROM (SELECT DISTINCT station FROM otaru.river) s LEFT JOIN LATERAL (SELECT level FROM otaru.river r WHERE r.station = s.station AND level > 1000 ORDER BY time LIMIT 1) x ON true ORDER BY 1", &["余市,", "朝里,1001.0"]),
+        ("SELECT s.station, x.n FROM (SELECT DISTINCT station FROM otaru.river) s CROSS JOIN LATERAL (SELECT count(*) AS n FROM otaru.river r WHERE r.station = s.station) x ORDER BY 1", &["余市,48", "朝里,48"]),
+        ("SELECT (SELECT level FROM otaru.river r WHERE r.station = s.station ORDER BY time DESC LIMIT 1) FROM (SELECT DISTINCT station FROM otaru.river) s ORDER BY 1", &["47.0", "1047.0"]),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn short_forms_are_within_the_bounds_of_long_ones() {
+    let bench = bench().await;
+    for sql in [
+        format!("{}FROM otaru.river{}", "FROM (".repeat(20), ")".repeat(20)),
+        format!("FROM otaru.river a {}", "ASOF JOIN otaru.river b ON a.time >= b.time ".repeat(60)),
+        format!("SELECT 1 {}", "UNION ALL FROM otaru.river ".repeat(200)),
+    ] {
+        let error = bench.error(&sql).await;
+        assert_eq!(error.kind(), ErrorKind::SqlTooComplex, "{sql}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_join_by_what_several_tables_make_together_keeps_its_condition() {
+    check(&[
+        (
+            "SELECT h.h, count(*) FROM otaru.river a CROSS JOIN (VALUES (0), (1)) AS h(h) \
+             JOIN otaru.river b ON b.station = a.station AND b.samples = a.samples + h.h \
+             GROUP BY h.h ORDER BY h.h",
+            &["0,96", "1,94"],
+        ),
+        (
+            "SELECT count(*) FROM otaru.river a, (VALUES (1)) AS h(h), otaru.river b \
+             WHERE b.station = a.station AND b.samples = a.samples + h.h",
+            &["94"],
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_read_shows_another_way() {
+    let bench = bench().await;
+    for (sql, way) in [
+        ("TABLE otaru.river", "SELECT * FROM"),
+        ("SUMMARIZE otaru.river", "count(*)"),
+        ("SELECT age(max(time), min(time)) FROM otaru.river", "b - a"),
+        ("SELECT date_diff('hour', min(time), max(time)) FROM otaru.river", "date_part"),
+        ("SELECT mode(station) FROM otaru.river", "GROUP BY x"),
+        ("SELECT format('{}', level) FROM otaru.river", "||"),
+        (
+            "SELECT s.station, x.level FROM otaru.river s, LATERAL (SELECT level FROM otaru.river r \
+             WHERE r.station = s.station AND r.time < s.time ORDER BY r.level LIMIT 1) x",
+            "ASOF JOIN",
+        ),
+        (
+            "SELECT s.station, x.level FROM otaru.river s, LATERAL (SELECT level FROM otaru.river r \
+             WHERE r.level + s.level = 5 ORDER BY r.level LIMIT 1) x",
+            "row_number()",
+        ),
+    ] {
+        let error = bench.error(sql).await;
+        assert!(error.to_string().contains(way), "{sql}: {error:?}");
+        assert!(
+            matches!(error.kind(), ErrorKind::SqlInvalid | ErrorKind::SqlNotAllowed),
+            "{sql}: {error:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_nearest_row_by_lateral_is_an_asof_join() {
+    let bench = bench().await;
+    let lateral = "SELECT count(x.level) FROM otaru.river s LEFT JOIN LATERAL (SELECT level FROM otaru.river r \
+                   WHERE r.station = s.station AND r.time < s.time ORDER BY r.time DESC LIMIT 1) x ON true";
+    assert_eq!(bench.value(lateral).await, "94");
+    assert!(bench.plan(lateral).await.contains("AsOfJoinExec"));
+    let scalar = "SELECT sum((SELECT level FROM otaru.river r WHERE r.station = s.station AND r.time > s.time \
+                  ORDER BY r.time LIMIT 1)) FROM otaru.river s WHERE s.station = '余市'";
+    assert_eq!(bench.value(scalar).await, "1128.0");
+}
