@@ -16,6 +16,7 @@ mod documents;
 mod http;
 mod limits;
 mod nodes;
+mod outputs;
 mod publishers;
 mod quality;
 mod questions;

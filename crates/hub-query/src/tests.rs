@@ -2,11 +2,13 @@
 
 mod answers;
 mod diff;
+mod functions;
 mod hostile;
 mod limits;
 mod output;
 mod paging;
 mod quality;
 mod scan;
+mod spatial;
 pub(crate) mod support;
 mod units;

@@ -10,6 +10,7 @@ use crate::cli::{
     completion::CompletionArgs,
     dataset::DatasetCommand,
     download::DownloadArgs,
+    functions::FunctionsArgs,
     output::Language,
     report_file::ReportArgs,
     sql::SqlArgs,
@@ -129,6 +130,9 @@ Example:
   mochiyori openapi > mochiyori-v1.json"
     )]
     OpenApi,
+    /// Print the list of functions as a document. It is what the project's own documents are made of.
+    #[command(name = "functions-document", hide = true)]
+    FunctionsDocument,
     /// Decode one file for a hub, which starts this by itself. It is no command for people.
     #[command(name = "intake-worker", hide = true)]
     IntakeWorker,
@@ -153,6 +157,8 @@ pub enum ClientCommand {
     Report(ReportArgs),
     /// Ask a question in SQL, across all datasets you may read
     Sql(SqlArgs),
+    /// See the functions that SQL may call
+    Functions(FunctionsArgs),
     /// Look for datasets, see what they hold, make new ones
     Dataset {
         #[command(subcommand)]
