@@ -19,6 +19,7 @@ use crate::{
     error::QueryError,
     functions::geometry_metadata,
     geometry::{from_wkt, is_on_earth, write_geojson},
+    quality::QUALITY_KEY,
 };
 
 /// Names of columns that hold geometries where nothing else says so.
@@ -101,6 +102,10 @@ impl Encoder for GeoJson {
         head.insert("columns".to_owned(), Value::Array(described.collect()));
         let sources = serde_json::to_value(&self.header.sources).map_err(QueryError::internal)?;
         head.insert("sources".to_owned(), sources);
+        if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
+            let quality = serde_json::from_str(quality).map_err(QueryError::internal)?;
+            head.insert("quality".to_owned(), quality);
+        }
         head.insert("query_id".to_owned(), json!(self.header.query_id));
         serde_json::to_writer(&mut *out, &head).map_err(QueryError::internal)?;
         // The object stays open for the features.

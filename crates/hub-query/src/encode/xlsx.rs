@@ -18,7 +18,7 @@ use super::{
     cell::{Cell, Column},
     json::type_word,
 };
-use crate::error::QueryError;
+use crate::{error::QueryError, quality::QUALITY_KEY};
 
 /// Rows that a sheet holds, the heading among them.
 const MAX_ROWS: u64 = 1_048_576;
@@ -223,6 +223,10 @@ impl Xlsx {
         let row = u32::try_from(self.header.sources.len()).unwrap_or(0) + 2;
         sheet.write_string(row, 0, "問い合わせID")?;
         sheet.write_string(row, 1, self.header.query_id.as_str())?;
+        if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
+            sheet.write_string(row + 2, 0, "品質により除いた値")?;
+            sheet.write_string(row + 2, 1, cut(quality, MAX_CELL))?;
+        }
         if let Some(cursor) = &self.header.next_cursor {
             sheet.write_string(row + 1, 0, "続きのcursor")?;
             sheet.write_string(row + 1, 1, cursor.as_str())?;

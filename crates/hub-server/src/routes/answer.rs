@@ -108,7 +108,7 @@ pub(crate) async fn respond(
 ) -> Result<Response, Problem> {
     let query_id = Uuid::now_v7().to_string();
     let links = source_headers(state, &sources);
-    let quality = stream.schema().metadata().get(QUALITY_KEY).and_then(|said| {
+    let quality = answer.schema().metadata().get(QUALITY_KEY).and_then(|said| {
         let said: serde_json::Value = serde_json::from_str(said).ok()?;
         HeaderValue::from_str(&ascii_json(&said)).ok()
     });
