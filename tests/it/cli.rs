@@ -268,3 +268,30 @@ fn shells_are_given_what_they_complete_from() {
         assert!(help.contains(command), "{command}: {help}");
     }
 }
+
+#[tokio::test]
+async fn answers_are_saved_as_workbooks_and_maps_and_functions_are_shown() {
+    let terminal = Terminal::start().await;
+    terminal.site.publish(river_csv(&["a"], 0, 2)).await;
+    let sql = "SELECT station, level, 42.9 AS lat, 140.7 AS lon FROM otaru.river ORDER BY level";
+    terminal.publisher(&["sql", sql, "-o", "answer.xlsx"]).done();
+    let saved = fs::read(terminal.folder.path().join("answer.xlsx")).unwrap();
+    assert!(saved.starts_with(b"PK"), "a workbook is a ZIP file");
+    terminal.publisher(&["sql", sql, "-o", "answer.geojson"]).done();
+    let saved = fs::read(terminal.folder.path().join("answer.geojson")).unwrap();
+    let map: Value = serde_json::from_slice(&saved).unwrap();
+    assert_eq!(map["features"][1]["properties"]["level"], 1.0);
+    // What cannot be a map leaves no file.
+    let refused = terminal.publisher(&["sql", "SELECT 1 AS one", "-o", "none.geojson"]);
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("ST_Point"), "{refused:?}");
+    assert!(!terminal.folder.path().join("none.geojson").exists());
+
+    let one = terminal.publisher(&["functions", "fiscal_year"]).done();
+    assert!(one.starts_with("fiscal_year(date)\n"), "{one}");
+    assert!(one.contains("→ 2023"), "{one}");
+    let own = terminal.publisher(&["functions"]).done();
+    assert!(own.contains("time_bucket(interval, time [, origin])") && !own.contains("row_number"));
+    let found = terminal.publisher(&["functions", "mesh", "--json"]).json();
+    assert!(found.as_array().unwrap().len() > 3, "{found}");
+}

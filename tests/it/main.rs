@@ -19,6 +19,7 @@ mod http;
 mod limits;
 mod nodes;
 mod noise;
+mod outputs;
 mod previews;
 mod publishers;
 mod quality;

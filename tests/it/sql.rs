@@ -70,7 +70,7 @@ async fn each_format_says_the_same() {
 
     let none = site.ask(site.hub.sql_request("SELECT 1", "image/png")).await;
     none.problem(StatusCode::NOT_ACCEPTABLE, "not-acceptable");
-    let other = json!({"sql": "SELECT 1", "format": "xlsx"});
+    let other = json!({"sql": "SELECT 1", "format": "ods"});
     let other = site.ask(site.post("/v1/sql").json(&other)).await;
     other.problem(StatusCode::BAD_REQUEST, "invalid-request");
 }

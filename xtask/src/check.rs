@@ -16,6 +16,7 @@ mod docs;
 mod edges;
 mod file_length;
 mod format;
+pub(crate) mod functions;
 mod invariants;
 mod lints;
 mod machine_paths;
@@ -86,6 +87,11 @@ const CHECKS: &[Check] = &[
         name: "openapi",
         about: "openapi/mochiyori-v1.json is what the program prints",
         run: openapi::run,
+    },
+    Check {
+        name: "functions",
+        about: "docs/FUNCTIONS.md is what the program prints",
+        run: functions::run,
     },
     Check { name: "tests", about: "every test passes", run: tests::run },
     Check {

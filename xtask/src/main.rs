@@ -1,5 +1,5 @@
 //! The project's own tasks: `cargo xtask check` runs what CI runs, `cargo xtask openapi` rewrites the
-//! committed description of the HTTP interface. It reads the repository and starts tools; it must not
+//! committed description of the HTTP interface, `cargo xtask functions` that of SQL's functions. It reads the repository and starts tools; it must not
 //! hold anything that the product needs.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "its output is for a terminal")]
 
@@ -18,6 +18,7 @@ Usage:
   cargo xtask check [NAME…]   run every check, or those named
   cargo xtask list            list the checks
   cargo xtask openapi         rewrite openapi/mochiyori-v1.json from the program
+  cargo xtask functions       rewrite docs/FUNCTIONS.md from the program
 
 Every check runs even where one before it fails; a summary stands at the end.";
 
@@ -41,6 +42,10 @@ fn run(arguments: Vec<String>) -> anyhow::Result<ExitCode> {
         }
         ["openapi"] => {
             check::openapi::rewrite(&Workspace::find()?)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        ["functions"] => {
+            check::functions::rewrite(&Workspace::find()?)?;
             Ok(ExitCode::SUCCESS)
         }
         [] | ["help" | "--help" | "-h"] => {

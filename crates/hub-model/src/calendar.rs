@@ -1,4 +1,9 @@
-//! Japanese time: the hub's zone, and interval lengths as contracts write them.
+//! Japanese time: the hub's zone, interval lengths as contracts write them, and the calendar's own parts:
+//! holidays, eras, and the seasons that offices count by.
+
+mod holidays;
+mod seasons;
+mod wareki;
 
 use std::{fmt, str::FromStr};
 
@@ -6,6 +11,10 @@ use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
+
+pub use holidays::{jp_holiday, jp_holidays};
+pub use seasons::{fiscal_year, jun, jun_name, jun_start, winter_season};
+pub use wareki::{wareki, wareki_date};
 
 /// Asia/Tokyo has no summer time: it is UTC+9 all the year, for all of the hub's data.
 pub const TOKYO: FixedOffset = match FixedOffset::east_opt(9 * 3600) {

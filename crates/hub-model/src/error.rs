@@ -103,6 +103,25 @@ pub enum ModelError {
         /// What would be accepted.
         expected: &'static str,
     },
+    /// A unit's code has a part that is not known.
+    #[error(
+        "the unit {unit:?} can't be converted, since {part:?} in it is not a known unit; use UCUM codes such \
+         as mm, Cel, m3/s or {{person}}"
+    )]
+    UnknownUnit {
+        /// The code.
+        unit: String,
+        /// From where on it is not understood.
+        part: String,
+    },
+    /// Two units measure different things.
+    #[error("{from:?} can't be converted to {to:?}: they measure different things")]
+    UnitsDiffer {
+        /// The unit that values have.
+        from: String,
+        /// The unit that was asked for.
+        to: String,
+    },
     /// A contract breaks one or more rules.
     #[error("the contract has {} problem(s): {}", .problems.len(), first(.problems))]
     InvalidContract {
@@ -134,9 +153,11 @@ impl ModelError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::BreakingChange { .. } => ErrorKind::BreakingChange,
-            Self::InvalidValue { .. } | Self::InvalidContract { .. } | Self::Malformed { .. } => {
-                ErrorKind::InvalidDescriptor
-            }
+            Self::InvalidValue { .. }
+            | Self::UnknownUnit { .. }
+            | Self::UnitsDiffer { .. }
+            | Self::InvalidContract { .. }
+            | Self::Malformed { .. } => ErrorKind::InvalidDescriptor,
         }
     }
 }

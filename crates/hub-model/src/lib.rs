@@ -16,7 +16,10 @@ mod source;
 mod unit;
 mod version;
 
-pub use calendar::{Interval, TOKYO, ZONE_NAME, format_instant};
+pub use calendar::{
+    Interval, TOKYO, ZONE_NAME, fiscal_year, format_instant, jp_holiday, jp_holidays, jun,
+    jun_name, jun_start, wareki, wareki_date, winter_season,
+};
 pub use contract::{
     BreakingChange, CodeList, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType,
     Label, MAX_FIELDS, StorageColumn,
@@ -25,7 +28,7 @@ pub use error::{ErrorKind, ModelError};
 pub use ids::{AgencyId, DatasetId, TokenId, UploadId, VersionNumber};
 pub use licence::{Licence, LicenceTerms};
 pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
-pub use place::{Municipality, municipality_code};
+pub use place::{MeshBounds, MeshCell, Municipality, municipality_check_digit, municipality_code};
 pub use principal::{Principal, Role};
 pub use quality::Quality;
 pub use report::{
@@ -33,5 +36,5 @@ pub use report::{
     OnError, Period, PresetName, ReportBuilder, Rule, UploadReport, Warning,
 };
 pub use source::Source;
-pub use unit::Unit;
+pub use unit::{Conversion, Unit};
 pub use version::{UploadMode, VersionRecord, Withdrawal};

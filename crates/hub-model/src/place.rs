@@ -4,11 +4,13 @@
 //! Joins are on codes. A name becomes a code only where it can mean one municipality; what is not known
 //! stays as it was written, for a person to look at.
 
+mod mesh;
 mod table;
 
 use unicode_normalization::UnicodeNormalization;
 
-use table::{DISTRICTS, HOKKAIDO, OLD_FORMS};
+pub use mesh::{MeshBounds, MeshCell};
+use table::{BLOCKS, DISTRICTS, HOKKAIDO, OLD_FORMS};
 
 /// A municipality of Hokkaido.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +50,11 @@ impl Municipality {
         let code = municipality_code(code)?;
         let number: u32 = code.get(..5)?.parse().ok()?;
         Self::all().find(|known| known.number == number)
+    }
+
+    /// The block of Shiribeshi that it belongs to; none outside of Shiribeshi.
+    pub fn block(self) -> Option<&'static str> {
+        BLOCKS.iter().find(|(_, numbers)| numbers.contains(&self.number)).map(|(block, _)| *block)
     }
 
     /// Six digits, the last a check digit.
@@ -92,6 +99,14 @@ fn plausible(number: u32) -> Option<String> {
 
 fn is_prefecture(number: u32) -> bool {
     (1..=47).contains(&(number / 1000))
+}
+
+/// The check digit of a code's first five digits; a sixth is not looked at. None where it is no code.
+pub fn municipality_check_digit(code: &str) -> Option<char> {
+    let code: String = code.nfkc().collect();
+    let known = matches!(code.len(), 5 | 6) && code.bytes().all(|b| b.is_ascii_digit());
+    let number = code.get(..5).filter(|_| known)?.parse().ok()?;
+    with_check_digit(number).pop()
 }
 
 /// The sum of the digits times 6 to 2, taken from 11 by its remainder; the last digit of that.
@@ -163,6 +178,23 @@ mod tests {
             assert_eq!(Municipality::by_code(code), Some(found));
         }
         assert_eq!(Municipality::all().count(), 179);
+    }
+
+    #[test]
+    fn every_municipality_of_the_region_is_in_one_block() {
+        let count = |block: &str| Municipality::all().filter(|m| m.block() == Some(block)).count();
+        assert_eq!([count("北後志"), count("岩宇・南後志"), count("羊蹄山麓")], [6, 7, 7]);
+        assert_eq!(Municipality::by_name("札幌市").unwrap().block(), None);
+    }
+
+    #[test]
+    fn a_check_digit_is_of_the_first_five() {
+        assert_eq!(municipality_check_digit("01400"), Some('1'));
+        assert_eq!(municipality_check_digit("014009"), Some('1'));
+        assert_eq!(municipality_check_digit("０１２０３"), Some('3'));
+        for none in ["", "1400", "0140010", "0140x"] {
+            assert_eq!(municipality_check_digit(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use datafusion::{
 };
 use hub_model::{Contract, DatasetId};
 
-use crate::table::ListedTable;
+use crate::{functions::routines, table::ListedTable};
 
 /// The one catalog's name; error texts leave it out.
 pub(crate) const CATALOG: &str = "mochiyori";
@@ -73,7 +73,12 @@ impl SchemaProvider for Offered {
     }
 
     async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>> {
-        if OFFERED.contains(&name) { self.inner.table(name).await } else { Ok(None) }
+        match name {
+            // The engine's own view of functions knows only those of its defaults.
+            "routines" => routines().map(Some),
+            name if OFFERED.contains(&name) => self.inner.table(name).await,
+            _ => Ok(None),
+        }
     }
 
     fn table_exist(&self, name: &str) -> bool {

@@ -3,11 +3,15 @@
 mod arrow_stream;
 mod cell;
 mod csv;
+mod geojson;
 mod json;
 mod ndjson;
 mod parquet;
+mod xlsx;
 
 use std::{
+    io::{self, Write},
+    path::Path,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -50,12 +54,23 @@ pub enum OutputFormat {
     ArrowStream,
     /// A Parquet file.
     Parquet,
+    /// A GeoJSON FeatureCollection.
+    GeoJson,
+    /// An Excel workbook.
+    Xlsx,
 }
 
 impl OutputFormat {
     /// Every format, in the order in which they are recommended.
-    pub const ALL: [Self; 5] =
-        [Self::Json, Self::NdJson, Self::Csv, Self::ArrowStream, Self::Parquet];
+    pub const ALL: [Self; 7] = [
+        Self::Json,
+        Self::NdJson,
+        Self::Csv,
+        Self::ArrowStream,
+        Self::Parquet,
+        Self::GeoJson,
+        Self::Xlsx,
+    ];
 
     /// The format of this name, as in `?format=`.
     pub fn parse(name: &str) -> Option<Self> {
@@ -82,6 +97,8 @@ impl OutputFormat {
             Self::Csv => "csv",
             Self::ArrowStream => "arrow",
             Self::Parquet => "parquet",
+            Self::GeoJson => "geojson",
+            Self::Xlsx => "xlsx",
         }
     }
 
@@ -93,7 +110,15 @@ impl OutputFormat {
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::ArrowStream => "application/vnd.apache.arrow.stream",
             Self::Parquet => "application/vnd.apache.parquet",
+            Self::GeoJson => "application/geo+json",
+            Self::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
+    }
+
+    /// Whether the whole answer is made before any of it is sent, so that whatever is wrong with it can be
+    /// told in its place.
+    pub fn is_made_whole(self) -> bool {
+        matches!(self, Self::Xlsx)
     }
 }
 
@@ -122,7 +147,15 @@ trait Encoder: Send {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
     fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError>;
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError>;
+
+    /// What is still to be written once all else has been, where that is long work.
+    fn tail(self: Box<Self>) -> Option<Tail> {
+        None
+    }
 }
+
+/// The rest of an answer.
+type Tail = Box<dyn FnOnce(&mut (dyn Write + Send)) -> Result<(), QueryError> + Send>;
 
 /// Encodes an answer on the engine's runtime. An error is the last item; bytes that end without one are
 /// whole. Dropping the stream stops the query.
@@ -135,8 +168,13 @@ pub fn encode(
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let runtime = answer.runtime();
     let work = runtime.spawn(async move {
-        let schema = answer.schema();
-        if let Err(error) = run(schema, answer, format, header, options, &sender).await {
+        let (schema, scratch) = (answer.schema(), answer.scratch());
+        let made = encoder(schema, format, &header, options, scratch.as_deref());
+        let result = match made {
+            Ok(encoder) => run(encoder, answer, &sender).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = result {
             // A reader that has gone needs no error.
             let _ = sender.send(Piece::Failed(error)).await;
         }
@@ -151,14 +189,10 @@ enum Piece {
 }
 
 async fn run(
-    schema: SchemaRef,
+    mut encoder: Box<dyn Encoder>,
     mut answer: impl Stream<Item = Result<RecordBatch, QueryError>> + Unpin,
-    format: OutputFormat,
-    header: AnswerHeader,
-    options: EncodeOptions,
     sender: &mpsc::Sender<Piece>,
 ) -> Result<(), QueryError> {
-    let mut encoder = encoder(schema, format, &header, options)?;
     let mut out = Vec::new();
     let send = async |out: &mut Vec<u8>| {
         if out.is_empty() {
@@ -188,6 +222,15 @@ async fn run(
     }
     encoder.finish(&mut out)?;
     send(&mut out).await?;
+    if let Some(tail) = encoder.tail() {
+        let mut pieces = PieceWriter { bytes: Vec::new(), sender: sender.clone() };
+        // Packing waits for slow readers, which keeps no other query from running on a thread of its own.
+        let work = tokio::task::spawn_blocking(move || {
+            tail(&mut pieces)?;
+            pieces.flush().map_err(QueryError::internal)
+        });
+        work.await.map_err(QueryError::internal)??;
+    }
     let _ = sender.send(Piece::Done).await;
     Ok(())
 }
@@ -197,6 +240,7 @@ fn encoder(
     format: OutputFormat,
     header: &AnswerHeader,
     options: EncodeOptions,
+    scratch: Option<&Path>,
 ) -> Result<Box<dyn Encoder>, QueryError> {
     Ok(match format {
         OutputFormat::Json => Box::new(json::Json::new(schema, header)),
@@ -204,12 +248,38 @@ fn encoder(
         OutputFormat::Csv => Box::new(csv::Csv::new(schema, options.csv_byte_order_mark)),
         OutputFormat::ArrowStream => Box::new(arrow_stream::ArrowStream::new(&schema, header)?),
         OutputFormat::Parquet => Box::new(parquet::Parquet::new(&schema, header)?),
+        OutputFormat::GeoJson => Box::new(geojson::GeoJson::new(schema, header)?),
+        OutputFormat::Xlsx => Box::new(xlsx::Xlsx::new(schema, header, scratch)?),
     })
 }
 
 /// The sources as they stand in metadata.
 fn sources_json(header: &AnswerHeader) -> Result<String, QueryError> {
     serde_json::to_string(&header.sources).map_err(QueryError::internal)
+}
+
+/// Sends what is written to it, piece by piece. A reader that has gone is an error.
+struct PieceWriter {
+    bytes: Vec<u8>,
+    sender: mpsc::Sender<Piece>,
+}
+
+impl Write for PieceWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        if self.bytes.len() >= PIECE_BYTES {
+            self.flush()?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        if self.bytes.is_empty() {
+            return Ok(());
+        }
+        let piece = Piece::Bytes(Bytes::from(std::mem::take(&mut self.bytes)));
+        self.sender.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
 }
 
 struct Pieces {
@@ -266,7 +336,8 @@ mod tests {
         let answer = futures::stream::iter((0..200).map(|_| Ok(batch.clone())));
         let (sender, mut receiver) = mpsc::channel(1_000);
         let (format, header) = (OutputFormat::Csv, AnswerHeader::default());
-        run(schema, answer, format, header, EncodeOptions::default(), &sender).await.unwrap();
+        let encoder = encoder(schema, format, &header, EncodeOptions::default(), None).unwrap();
+        run(encoder, answer, &sender).await.unwrap();
         let mut sizes = Vec::new();
         while let Ok(Piece::Bytes(bytes)) = receiver.try_recv() {
             sizes.push(bytes.len());

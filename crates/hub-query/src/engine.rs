@@ -301,6 +301,7 @@ impl Inner {
             time: self.config.time_limit,
             stall: self.config.stall_limit,
             output: OutputBudget::new(self.config.max_output_rows, self.config.max_output_bytes),
+            scratch: self.config.spill_folder.clone(),
         };
         let planning = planning(environment, Arc::clone(&guard));
         start(self.runtime.handle()?, planning, errors, limits, guard).await

@@ -2,7 +2,9 @@
 //! much out of little are bounded, and those that keep texts count them.
 
 mod bounded;
+mod catalog;
 mod collected;
+mod own;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -11,6 +13,13 @@ use datafusion::{
     execution::SessionStateDefaults,
     logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF},
 };
+
+pub(crate) use catalog::routines;
+pub use catalog::{
+    FunctionArgument, FunctionEntry, FunctionExample, FunctionKind, function_catalog,
+    functions_document,
+};
+pub(crate) use own::{geometry_metadata, is_point_function, refused};
 
 use crate::dialect;
 
@@ -34,6 +43,7 @@ impl Functions {
             .filter(|function| !LEFT_OUT.contains(&function.name()))
             .map(bounded::bound)
             .chain(dialect::functions())
+            .chain(own::functions())
             .collect();
         let table = SessionStateDefaults::default_table_functions()
             .into_iter()

@@ -19,6 +19,7 @@ mod estimates;
 mod explain;
 mod filter;
 mod functions;
+mod geometry;
 mod latest;
 mod limits;
 mod literals;
@@ -27,6 +28,7 @@ mod quality;
 mod rows;
 mod rules;
 mod session;
+mod spatial;
 mod stream;
 mod suggest;
 mod table;
@@ -41,6 +43,10 @@ pub use encode::{AnswerHeader, EncodeOptions, OutputFormat, SOURCES_KEY, encode}
 pub use engine::{EngineConfig, EngineGauges, QueryEngine, QueryRequest, ReadableTable};
 pub use error::{Position, QueryError};
 pub use filter::{FilterOperator, FilterValue, RowFilter};
+pub use functions::{
+    FunctionArgument, FunctionEntry, FunctionExample, FunctionKind, function_catalog,
+    functions_document,
+};
 pub use latest::LatestRequest;
 pub use parse::{ParsedQuery, TableName, parse};
 pub use quality::QUALITY_KEY;

@@ -34,6 +34,7 @@ use crate::{
     limits::{QueryPool, Running},
     literals::TimeLiterals,
     rules::{YieldingJoins, whole_sides},
+    spatial::SpatialJoins,
 };
 
 /// What is kept of files once they were opened. Paths are never written twice, so nothing in it ages.
@@ -119,6 +120,7 @@ impl Sessions {
                 .with_aggregate_functions(functions.aggregate.clone())
                 .with_window_functions(functions.window.clone())
                 .with_table_functions(functions.table.clone())
+                .with_physical_optimizer_rule(Arc::new(SpatialJoins))
                 .with_physical_optimizer_rule(Arc::new(YieldingJoins { max_product_rows: product }))
                 .build()
         };

@@ -6,6 +6,7 @@ mod shape;
 use std::{
     collections::HashMap,
     future::Future,
+    path::PathBuf,
     pin::Pin,
     sync::{Arc, OnceLock},
     task::{Context, Poll},
@@ -53,6 +54,7 @@ pub struct QueryStream {
     waiting: Option<Pin<Box<Sleep>>>,
     ended: bool,
     runtime: Handle,
+    scratch: Option<PathBuf>,
     _work: AbortOnDrop,
 }
 
@@ -65,6 +67,11 @@ impl QueryStream {
     /// The runtime that the answer is made on; encoding it is work of the same kind.
     pub(crate) fn runtime(&self) -> Handle {
         self.runtime.clone()
+    }
+
+    /// Where temporary files of the answer go; the system's folder for them where there is none.
+    pub(crate) fn scratch(&self) -> Option<PathBuf> {
+        self.scratch.clone()
     }
 
     /// An answer that is there already.
@@ -93,6 +100,7 @@ impl QueryStream {
             waiting: None,
             ended: false,
             runtime,
+            scratch: None,
             _work: AbortOnDrop(work.abort_handle()),
         }
     }
@@ -120,6 +128,8 @@ pub(crate) struct WorkLimits {
     pub(crate) time: Duration,
     pub(crate) stall: Duration,
     pub(crate) output: OutputBudget,
+    /// Where temporary files go.
+    pub(crate) scratch: Option<PathBuf>,
 }
 
 /// A plan that is ready to run.
@@ -160,6 +170,7 @@ pub(crate) async fn start<G: Send + 'static>(
     let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
     let failure = Arc::new(OnceLock::new());
     let time_limit = limits.time;
+    let scratch = limits.scratch.clone();
     let work = {
         let failure = Arc::clone(&failure);
         async move {
@@ -179,6 +190,7 @@ pub(crate) async fn start<G: Send + 'static>(
         waiting: None,
         ended: false,
         runtime: runtime.clone(),
+        scratch,
         _work: AbortOnDrop(runtime.spawn(work).abort_handle()),
     };
     stream.first = stream.next().await.transpose()?;

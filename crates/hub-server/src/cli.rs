@@ -10,6 +10,7 @@ mod completion;
 mod dataset;
 mod download;
 mod error;
+mod functions;
 mod input;
 mod output;
 mod preview;
@@ -125,6 +126,7 @@ async fn execute(
         ClientCommand::Download(args) => download::run(&args, &client?, console).await,
         ClientCommand::Report(args) => report_file::run(&args, &client?, console).await,
         ClientCommand::Sql(args) => sql::run(args, &client?, console).await,
+        ClientCommand::Functions(args) => functions::run(&args, &client?, console).await,
         ClientCommand::Dataset { command } => dataset::run(command, &client?, console).await,
         ClientCommand::Agency { command } => agency::run(command, &client?, console).await,
         ClientCommand::Token { command } => token::run(command, &client?, console).await,

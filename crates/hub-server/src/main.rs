@@ -26,6 +26,7 @@ fn main() -> ExitCode {
         Command::Health(args) => return cli::health(&global, &args),
         Command::IntakeWorker => return hub_intake::worker::main(),
         Command::OpenApi => print_openapi(),
+        Command::FunctionsDocument => print(&hub_query::functions_document()),
         Command::Serve(args) => run_serve(&args),
         Command::Demo(args) => run_demo_command(&args),
     };
@@ -39,8 +40,11 @@ fn main() -> ExitCode {
 }
 
 fn print_openapi() -> anyhow::Result<()> {
+    print(&openapi_json().context("the OpenAPI document can't be written")?)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
     use std::io::Write;
-    let text = openapi_json().context("the OpenAPI document can't be written")?;
     Ok(std::io::stdout().write_all(text.as_bytes())?)
 }
 

@@ -29,8 +29,8 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, diff, home, links, ops, originals, previews, proposals, reports, rows,
-        sets, sql, tokens, tus, upkeep, uploads, versions,
+        agencies, datasets, diff, functions, home, links, ops, originals, previews, proposals,
+        reports, rows, sets, sql, tokens, tus, upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -39,6 +39,7 @@ use crate::{
 fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::with_openapi(HubDocument::openapi())
         .routes(routes!(sql::run_sql, sql::run_sql_by_address))
+        .routes(routes!(functions::list_functions))
         .routes(routes!(datasets::list_datasets))
         .routes(routes!(datasets::read_dataset, datasets::put_dataset))
         .routes(routes!(datasets::read_contract))
@@ -113,6 +114,7 @@ fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<Head
 fn compression() -> CompressionLayer<impl Predicate> {
     let worth = SizeAbove::new(1_024)
         .and(NotForContentType::const_new("application/vnd.apache."))
+        .and(NotForContentType::const_new("application/vnd.openxmlformats"))
         .and(NotForContentType::IMAGES)
         .and(no_kept_file);
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)

@@ -5,6 +5,7 @@ pub(crate) mod agencies;
 pub(crate) mod answer;
 pub(crate) mod datasets;
 pub(crate) mod diff;
+pub(crate) mod functions;
 pub(crate) mod headers;
 pub(crate) mod hints;
 pub(crate) mod home;

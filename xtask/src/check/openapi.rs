@@ -34,22 +34,7 @@ pub(crate) fn rewrite(workspace: &Workspace) -> Result<()> {
 }
 
 fn print(workspace: &Workspace) -> Result<String> {
-    build::programs(workspace)?;
-    let program = workspace
-        .target_folder()?
-        .join("debug")
-        .join(format!("mochiyori{}", std::env::consts::EXE_SUFFIX));
-    let output = workspace
-        .command(&program.to_string_lossy(), &["openapi"])
-        .output()
-        .with_context(|| format!("{} cannot be run", program.display()))?;
-    ensure!(
-        output.status.success(),
-        "`mochiyori openapi` ended with {}: {}",
-        output.status,
-        String::from_utf8_lossy(&output.stderr).trim()
-    );
-    let printed = String::from_utf8(output.stdout)?;
+    let printed = build::program_output(workspace, "openapi")?;
     ensure!(
         serde_json::from_str::<serde_json::Value>(&printed)
             .is_ok_and(|document| document["openapi"].is_string()),
@@ -59,7 +44,7 @@ fn print(workspace: &Workspace) -> Result<String> {
 }
 
 /// Where two texts part, as a person would look for it.
-fn first_difference(committed: &str, printed: &str) -> Option<String> {
+pub(super) fn first_difference(committed: &str, printed: &str) -> Option<String> {
     if committed == printed {
         return None;
     }

@@ -69,6 +69,13 @@ pub(super) const DISTRICTS: [(u32, &str); 19] = [
     (1409, "余市"),
 ];
 
+/// The blocks that Shiribeshi plans in, and the municipalities of each.
+pub(super) const BLOCKS: [(&str, &[u32]); 3] = [
+    ("北後志", &[1203, 1405, 1406, 1407, 1408, 1409]),
+    ("岩宇・南後志", &[1391, 1392, 1393, 1401, 1402, 1403, 1404]),
+    ("羊蹄山麓", &[1394, 1395, 1396, 1397, 1398, 1399, 1400]),
+];
+
 /// Old or rare forms of characters, and the ones they are compared as. The first is not in CP932 and does
 /// not become the second under NFKC.
 pub(super) const OLD_FORMS: [(char, char); 21] = [

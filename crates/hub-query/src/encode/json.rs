@@ -70,7 +70,7 @@ impl Encoder for Json {
 }
 
 /// What the answer says of a column.
-fn describe(field: &Field) -> Value {
+pub(super) fn describe(field: &Field) -> Value {
     const SAID: [&str; 7] =
         ["unit", "title", "description", "role", "interval", "label", "quality_of"];
     let mut column = Map::new();
@@ -85,7 +85,7 @@ fn describe(field: &Field) -> Value {
 }
 
 /// A type in the words of contracts, and some more for what only queries make.
-fn type_word(data_type: &DataType) -> &'static str {
+pub(super) fn type_word(data_type: &DataType) -> &'static str {
     match data_type {
         DataType::Null => "null",
         DataType::Boolean => "boolean",

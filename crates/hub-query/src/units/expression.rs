@@ -97,6 +97,14 @@ impl Scope<'_> {
             }
             Expr::ScalarFunction(call) => match call.name() {
                 "convert" => self.converted(&call.args),
+                "distance_m" | "st_distance" => {
+                    self.all(&call.args)?;
+                    Ok(Some(Arc::from("m")))
+                }
+                "st_area" => {
+                    self.all(&call.args)?;
+                    Ok(Some(Arc::from("m2")))
+                }
                 name if OF_ANY.contains(&name) => {
                     self.together(&call.args.iter().collect::<Vec<_>>(), "compared")
                 }
@@ -135,8 +143,13 @@ impl Scope<'_> {
         Ok(if OF_FIRST.contains(&name) { units.into_iter().next().flatten() } else { None })
     }
 
-    /// `convert(value, from, to)`: the value must be in the unit that it is converted from.
+    /// `convert(value, from, to)`: the value must be in the unit that it is converted from. Without one it
+    /// is converted from its own.
     fn converted(&self, arguments: &[Expr]) -> Result<Unit> {
+        if let [value, to] = arguments {
+            self.unit(value)?;
+            return Ok(text(to));
+        }
         let [value, from, to] = arguments else { return Ok(None) };
         if let (Some(unit), Some(from)) = (self.unit(value)?, text(from))
             && *unit != *from

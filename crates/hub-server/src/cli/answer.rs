@@ -28,6 +28,10 @@ pub(crate) enum AnswerFormat {
     Arrow,
     /// Apache Parquet
     Parquet,
+    /// Points, lines and polygons for maps, with the other columns as their properties
+    Geojson,
+    /// Excel workbook, with the sources on a sheet of their own
+    Xlsx,
 }
 
 impl AnswerFormat {
@@ -39,6 +43,8 @@ impl AnswerFormat {
             Self::Ndjson => "ndjson",
             Self::Arrow => "arrow",
             Self::Parquet => "parquet",
+            Self::Geojson => "geojson",
+            Self::Xlsx => "xlsx",
         }
     }
 
@@ -49,6 +55,8 @@ impl AnswerFormat {
             "ndjson" | "jsonl" => Some(Self::Ndjson),
             "arrow" | "arrows" => Some(Self::Arrow),
             "parquet" => Some(Self::Parquet),
+            "geojson" => Some(Self::Geojson),
+            "xlsx" => Some(Self::Xlsx),
             "txt" => Some(Self::Table),
             _ => None,
         }
@@ -75,17 +83,18 @@ impl AnswerArgs {
     pub(crate) fn choose(&self, out_is_terminal: bool) -> Result<AnswerFormat, CliError> {
         let to_terminal = self.output.is_none() && out_is_terminal;
         match (self.format, &self.output) {
-            (Some(format @ (AnswerFormat::Arrow | AnswerFormat::Parquet)), None) if to_terminal => {
-                Err(CliError::Usage(format!(
-                    "{} is not for reading on a terminal: name a file with -o FILE, or pipe it",
-                    format.asked()
-                )))
-            }
+            (
+                Some(format @ (AnswerFormat::Arrow | AnswerFormat::Parquet | AnswerFormat::Xlsx)),
+                None,
+            ) if to_terminal => Err(CliError::Usage(format!(
+                "{} is not for reading on a terminal: name a file with -o FILE, or pipe it",
+                format.asked()
+            ))),
             (Some(format), _) => Ok(format),
             (None, Some(path)) => AnswerFormat::of_file(path).ok_or_else(|| {
                 CliError::Usage(format!(
                     "the name {} doesn't say which form the answer should have: end it in .csv, \
-                     .json, .ndjson, .arrow or .parquet, or give --format",
+                     .json, .ndjson, .arrow, .parquet, .geojson or .xlsx, or give --format",
                     path.display()
                 ))
             }),
@@ -110,11 +119,14 @@ mod tests {
 
     #[test]
     fn the_form_follows_where_the_answer_goes() {
-        use AnswerFormat::{Arrow, Csv, Json, Ndjson, Parquet, Table};
+        use AnswerFormat::{Arrow, Csv, Geojson, Json, Ndjson, Parquet, Table, Xlsx};
         assert_eq!(choose(None, None, true), Some(Table));
         assert_eq!(choose(None, None, false), Some(Csv));
         assert_eq!(choose(None, Some("a/b.PARQUET"), true), Some(Parquet));
         assert_eq!(choose(None, Some("b.jsonl"), true), Some(Ndjson));
+        assert_eq!(choose(None, Some("b.xlsx"), true), Some(Xlsx));
+        assert_eq!(choose(None, Some("b.geojson"), false), Some(Geojson));
+        assert_eq!(choose(Some(Xlsx), None, true), None);
         assert_eq!(choose(Some(Json), Some("b.csv"), true), Some(Json));
         assert_eq!(choose(None, Some("b.dat"), true), None);
         assert_eq!(choose(Some(Arrow), Some("b.dat"), true), Some(Arrow));

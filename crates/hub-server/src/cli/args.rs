@@ -10,6 +10,7 @@ use crate::cli::{
     completion::CompletionArgs,
     dataset::DatasetCommand,
     download::DownloadArgs,
+    functions::FunctionsArgs,
     output::Language,
     preview::PreviewArgs,
     report_file::ReportArgs,
@@ -130,6 +131,9 @@ Example:
   mochiyori openapi > mochiyori-v1.json"
     )]
     OpenApi,
+    /// Print the list of functions as a document. It is what the project's own documents are made of.
+    #[command(name = "functions-document", hide = true)]
+    FunctionsDocument,
     /// Decode one file for a hub, which starts this by itself. It is no command for people.
     #[command(name = "intake-worker", hide = true)]
     IntakeWorker,
@@ -156,6 +160,8 @@ pub enum ClientCommand {
     Report(ReportArgs),
     /// Ask a question in SQL, across all datasets you may read
     Sql(SqlArgs),
+    /// See the functions that SQL may call
+    Functions(FunctionsArgs),
     /// Look for datasets, see what they hold, make new ones
     Dataset {
         #[command(subcommand)]

@@ -6,6 +6,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
+use futures::{StreamExt, stream};
+use hub_app::AppError;
 use hub_model::{ErrorKind, Source, format_instant};
 use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QUALITY_KEY, QueryStream};
 use serde::Serialize;
@@ -14,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{problem::Problem, state::ServerState};
 
-const FORMATS: &str = "json, ndjson, csv, arrow or parquet";
+const FORMATS: &str = "json, ndjson, csv, arrow, parquet, geojson or xlsx";
 
 /// An answer as JSON has it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,16 +99,16 @@ pub(crate) struct PageEnd {
 
 /// The answer's head and body. An error after the first batch breaks the body off, so that no client
 /// takes a part for the whole.
-pub(crate) fn respond(
+pub(crate) async fn respond(
     state: &ServerState,
-    stream: QueryStream,
+    answer: QueryStream,
     sources: Vec<Source>,
     format: OutputFormat,
     page: Option<PageEnd>,
-) -> Response {
+) -> Result<Response, Problem> {
     let query_id = Uuid::now_v7().to_string();
     let links = source_headers(state, &sources);
-    let quality = stream.schema().metadata().get(QUALITY_KEY).and_then(|said| {
+    let quality = answer.schema().metadata().get(QUALITY_KEY).and_then(|said| {
         let said: serde_json::Value = serde_json::from_str(said).ok()?;
         HeaderValue::from_str(&ascii_json(&said)).ok()
     });
@@ -114,7 +116,10 @@ pub(crate) fn respond(
     let next_cursor = page.and_then(|page| page.next_cursor);
     let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
     let header = AnswerHeader { sources, query_id, paged, next_cursor };
-    let body = hub_query::encode(stream, format, header, EncodeOptions::default());
+    let mut body = Box::pin(hub_query::encode(answer, format, header, EncodeOptions::default()));
+    // What a format cannot hold shows with its first piece, while it can still be told as a problem.
+    let first = body.next().await.transpose().map_err(AppError::from)?;
+    let body = stream::iter(first.map(Ok)).chain(body);
     let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
     if let Some(next) = next {
@@ -125,13 +130,13 @@ pub(crate) fn respond(
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     headers.extend(links);
-    if matches!(format, OutputFormat::Csv | OutputFormat::Parquet | OutputFormat::ArrowStream) {
+    if !matches!(format, OutputFormat::Json | OutputFormat::NdJson) {
         let name = format!("attachment; filename=\"mochiyori.{}\"", format.name());
         if let Ok(value) = HeaderValue::from_str(&name) {
             headers.insert(header::CONTENT_DISPOSITION, value);
         }
     }
-    response
+    Ok(response)
 }
 
 /// What must be said of the sources, for formats that have no room for it: a link to each version and to
@@ -215,7 +220,7 @@ mod tests {
             OutputFormat::Json
         );
         assert_eq!(output_format(None, &accept("image/png")).unwrap_err().status, 406);
-        assert_eq!(output_format(Some("xlsx"), &none).unwrap_err().status, 400);
+        assert_eq!(output_format(Some("ods"), &none).unwrap_err().status, 400);
     }
 
     #[test]

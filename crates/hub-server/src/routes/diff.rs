@@ -26,7 +26,7 @@ pub(crate) struct DiffQuery {
     /// The most rows; all where nothing is said.
     #[param(example = 100, minimum = 1)]
     limit: Option<usize>,
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
 }
 
@@ -60,7 +60,8 @@ impl Segment for VersionRange {
            ("id" = String, Path, description = "Two versions, the older first", example = "0..1"), DiffQuery),
     responses((status = 200, description = "The rows that differ", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn read_diff(
     State(state): State<ServerState>,
@@ -83,7 +84,7 @@ pub(crate) async fn read_diff(
         Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
         Reading::Read { answer, state } => (answer, state),
     };
-    let mut response = respond(&state, answer.stream, answer.sources, format, None);
+    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
     etag(&version_state).mark(&mut response, &principal);
     Ok(response)
 }

@@ -50,7 +50,7 @@ pub(crate) struct RowsQuery {
     /// Read the dataset as it was known at this instant: the newest version published by then.
     #[param(example = "2026-04-01T00:00:00+09:00")]
     as_of: Option<String>,
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
 }
 
@@ -65,7 +65,7 @@ pub(crate) struct LatestQuery {
     version: Option<String>,
     /// Read the dataset as it was known at this instant: the newest version published by then.
     as_of: Option<String>,
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
 }
 
@@ -184,7 +184,8 @@ fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), RowsQuery),
     responses((status = 200, description = "The rows", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn read_rows(
     State(state): State<ServerState>,
@@ -227,7 +228,7 @@ pub(crate) async fn read_rows(
         Reading::Read { answer, state } => (answer.0, answer.1, state),
     };
     let end = PageEnd { next_cursor: page.next_cursor.map(|cursor| cursor.to_string()) };
-    let mut response = respond(&state, page.stream, vec![source], format, Some(end));
+    let mut response = respond(&state, page.stream, vec![source], format, Some(end)).await?;
     etag(&version_state).mark(&mut response, &principal);
     Ok(response)
 }
@@ -237,7 +238,8 @@ pub(crate) async fn read_rows(
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), LatestQuery),
     responses((status = 200, description = "The rows", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn read_latest(
     State(state): State<ServerState>,
@@ -260,7 +262,7 @@ pub(crate) async fn read_latest(
         Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
         Reading::Read { answer, state } => (answer, state),
     };
-    let mut response = respond(&state, answer.stream, answer.sources, format, None);
+    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
     etag(&version_state).mark(&mut response, &principal);
     Ok(response)
 }

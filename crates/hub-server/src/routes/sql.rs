@@ -47,7 +47,7 @@ pub(crate) struct SqlBody {
     /// Read datasets that `versions` does not name as they were known at this instant.
     #[schema(example = "2026-04-01T00:00:00+09:00")]
     as_of: Option<String>,
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
 }
 
@@ -68,7 +68,7 @@ pub(crate) struct SqlQuery {
     versions: Option<String>,
     /// Read datasets that `versions` does not name as they were known at this instant.
     as_of: Option<String>,
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
 }
 
@@ -80,7 +80,8 @@ pub(crate) struct SqlQuery {
 #[utoipa::path(post, path = "/v1/sql", tag = "query", request_body = SqlBody,
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))), QueryProblems, BodyProblems))]
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))), QueryProblems, BodyProblems))]
 pub(crate) async fn run_sql(
     State(state): State<ServerState>,
     Caller(principal): Caller,
@@ -98,7 +99,7 @@ pub(crate) async fn run_sql(
     let request = SqlRequest { sql: body.sql, parameters: body.parameters, versions, others };
     let prepared = state.app.prepare_query(&principal, request).await?;
     let answer = prepared.run().await?;
-    let mut response = respond(&state, answer.stream, answer.sources, format, None);
+    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
@@ -109,7 +110,8 @@ pub(crate) async fn run_sql(
 #[utoipa::path(get, path = "/v1/sql", tag = "query", params(SqlQuery),
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn run_sql_by_address(
     State(state): State<ServerState>,
@@ -137,7 +139,7 @@ pub(crate) async fn run_sql_by_address(
         return Ok(etag.not_modified(&principal));
     }
     let answer = prepared.run().await?;
-    let mut response = respond(&state, answer.stream, answer.sources, format, None);
+    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
     match etag {
         Some(etag) => etag.mark(&mut response, &principal),
         None => {

@@ -1,0 +1,414 @@
+//! An Excel workbook: the rows on the first sheet, where they come from on the second, what the columns are
+//! on the third. Rows go to a temporary file as they come, and the workbook is packed once all are there;
+//! so whatever is too large for a sheet is told before anything is sent.
+//!
+//! Every text is a cell of text, which no spreadsheet runs, and every number a number. Times are Japanese.
+
+use std::{io::Write, path::Path};
+
+use arrow::{
+    array::{Array, AsArray, RecordBatch},
+    datatypes::{DataType, Date32Type, SchemaRef, TimeUnit, TimestampMicrosecondType},
+};
+use hub_model::{TOKYO, format_instant};
+use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
+
+use super::{
+    AnswerHeader, Encoder, Tail,
+    cell::{Cell, Column},
+    json::type_word,
+};
+use crate::{error::QueryError, quality::QUALITY_KEY};
+
+/// Rows that a sheet holds, the heading among them.
+const MAX_ROWS: u64 = 1_048_576;
+
+/// Columns that a sheet holds.
+const MAX_COLUMNS: usize = 16_384;
+
+/// Characters that a cell holds, in UTF-16.
+const MAX_CELL: usize = 32_767;
+
+/// Bytes of cells in one answer; a file of more is opened by no spreadsheet.
+const MAX_BYTES: u64 = 2_000_000_000;
+
+/// The first day of 1970 as Excel counts.
+const EPOCH: f64 = 25_569.0;
+
+/// Excel takes 1900 for a leap year, so that days before March of that year are not what it shows.
+const FIRST_DAY: i32 = -25_508;
+
+/// The first day of the year 10000.
+const BEYOND: i32 = 2_932_897;
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// The greatest whole number up to which none is lost in a double.
+const EXACT: u64 = 1 << 53;
+
+pub(super) struct Xlsx {
+    workbook: Workbook,
+    schema: SchemaRef,
+    header: AnswerHeader,
+    formats: Formats,
+    /// The next row to write.
+    row: u32,
+    bytes: u64,
+    buffer: Vec<u8>,
+}
+
+struct Formats {
+    heading: Format,
+    day: Format,
+    instant: Format,
+}
+
+impl Xlsx {
+    pub(super) fn new(
+        schema: SchemaRef,
+        header: &AnswerHeader,
+        folder: Option<&Path>,
+    ) -> Result<Self, QueryError> {
+        if schema.fields().len() > MAX_COLUMNS {
+            return Err(QueryError::request(format!(
+                "a sheet of Excel has {MAX_COLUMNS} columns, and the answer has {}; select fewer",
+                schema.fields().len()
+            )));
+        }
+        let mut workbook = Workbook::new();
+        if let Some(folder) = folder {
+            workbook.set_tempdir(folder).map_err(fault)?;
+        }
+        let formats = Formats {
+            heading: Format::new().set_bold(),
+            day: Format::new().set_num_format("yyyy-mm-dd"),
+            instant: Format::new().set_num_format("yyyy-mm-dd hh:mm:ss"),
+        };
+        let mut xlsx = Self {
+            workbook,
+            schema,
+            header: header.clone(),
+            formats,
+            row: 0,
+            bytes: 0,
+            buffer: Vec::new(),
+        };
+        xlsx.write_heading().map_err(fault)?;
+        Ok(xlsx)
+    }
+
+    fn write_heading(&mut self) -> Result<(), XlsxError> {
+        let sheet = self.workbook.add_worksheet_with_constant_memory()?;
+        sheet.set_name("データ")?.set_freeze_panes(1, 0)?;
+        for (place, field) in (0u16..).zip(self.schema.fields()) {
+            let width = match field.data_type() {
+                DataType::Timestamp(..) => 20.0,
+                DataType::Date32 => 12.0,
+                _ => 14.0,
+            };
+            sheet.set_column_width(place, width)?;
+        }
+        for (place, field) in (0u16..).zip(self.schema.fields()) {
+            let name = cut(field.name(), MAX_CELL);
+            sheet.write_string_with_format(0, place, name, &self.formats.heading)?;
+        }
+        self.row = 1;
+        Ok(())
+    }
+
+    fn write_column(
+        &mut self,
+        place: u16,
+        column: &dyn Array,
+        rows: &mut [Vec<Value>],
+    ) -> Result<(), QueryError> {
+        let name = self.schema.field(usize::from(place)).name();
+        let mut cells = Column::new(column)?;
+        let days = days_of(column);
+        for (row, values) in rows.iter_mut().enumerate() {
+            if let Some(days) = &days
+                && let Some(value) = days.get(row)
+            {
+                values.push(value);
+                continue;
+            }
+            let text = match cells.read(row, &mut self.buffer)? {
+                Cell::Null => {
+                    values.push(Value::Nothing);
+                    continue;
+                }
+                Cell::Bare => {
+                    values.push(number(&self.buffer));
+                    continue;
+                }
+                Cell::Text(text) => text.to_owned(),
+                Cell::Word | Cell::Other => String::from_utf8_lossy(&self.buffer).into_owned(),
+            };
+            let length = text.encode_utf16().count();
+            if length > MAX_CELL {
+                return Err(QueryError::request(format!(
+                    "a cell of Excel holds {MAX_CELL} characters, and {name:?} has a text of {length}; leave \
+                     the column out, or ask for another format such as csv or parquet"
+                )));
+            }
+            values.push(Value::Text(text));
+        }
+        Ok(())
+    }
+
+    fn put(
+        sheet: &mut Worksheet,
+        row: u32,
+        place: u16,
+        value: Value,
+        formats: &Formats,
+    ) -> Result<u64, XlsxError> {
+        let bytes = match &value {
+            Value::Text(text) => text.len() as u64 + 40,
+            Value::Nothing => 0,
+            _ => 40,
+        };
+        match value {
+            Value::Nothing => sheet,
+            Value::Number(number) => sheet.write_number(row, place, number)?,
+            Value::Boolean(value) => sheet.write_boolean(row, place, value)?,
+            Value::Day(number) => {
+                sheet.write_number_with_format(row, place, number, &formats.day)?
+            }
+            Value::Instant(number) => {
+                sheet.write_number_with_format(row, place, number, &formats.instant)?
+            }
+            Value::Text(text) => sheet.write_string(row, place, text)?,
+        };
+        Ok(bytes)
+    }
+
+    /// Where the rows come from, one dataset a row.
+    fn write_sources(&mut self) -> Result<(), XlsxError> {
+        let sheet = self.workbook.add_worksheet();
+        sheet.set_name("出典")?;
+        let headings = [
+            "データセット",
+            "版",
+            "版の日時",
+            "名称",
+            "公開者",
+            "ライセンス",
+            "ライセンスURL",
+            "出典の表記",
+            "合成データ",
+        ];
+        head(sheet, &headings, &self.formats.heading)?;
+        for (row, source) in (1..).zip(&self.header.sources) {
+            let said = [
+                source.dataset.to_string(),
+                source.version.to_string(),
+                source.committed_at.map(format_instant).unwrap_or_default(),
+                source.title.ja_or_en().to_owned(),
+                source.publisher.ja_or_en().to_owned(),
+                source.licence.clone(),
+                source.licence_url.clone(),
+                source.attribution.clone(),
+                if source.synthetic {
+                    "はい（観測ではなく生成されたもの）"
+                } else {
+                    ""
+                }
+                .to_owned(),
+            ];
+            for (place, text) in (0u16..).zip(said) {
+                sheet.write_string(row, place, cut(&text, MAX_CELL))?;
+            }
+        }
+        let row = u32::try_from(self.header.sources.len()).unwrap_or(0) + 2;
+        sheet.write_string(row, 0, "問い合わせID")?;
+        sheet.write_string(row, 1, self.header.query_id.as_str())?;
+        if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
+            sheet.write_string(row + 2, 0, "品質により除いた値")?;
+            sheet.write_string(row + 2, 1, cut(quality, MAX_CELL))?;
+        }
+        if let Some(cursor) = &self.header.next_cursor {
+            sheet.write_string(row + 1, 0, "続きのcursor")?;
+            sheet.write_string(row + 1, 1, cursor.as_str())?;
+        }
+        Ok(())
+    }
+
+    /// What each column is.
+    fn write_columns(&mut self) -> Result<(), XlsxError> {
+        let sheet = self.workbook.add_worksheet();
+        sheet.set_name("列の説明")?;
+        head(
+            sheet,
+            &["列", "型", "単位", "名称", "説明", "区間", "時刻の位置"],
+            &self.formats.heading,
+        )?;
+        for (row, field) in (1..).zip(self.schema.fields()) {
+            sheet.write_string(row, 0, cut(field.name(), MAX_CELL))?;
+            sheet.write_string(row, 1, type_word(field.data_type()))?;
+            for (place, key) in (2..).zip(["unit", "title", "description", "interval", "label"]) {
+                if let Some(said) = field.metadata().get(key) {
+                    sheet.write_string(row, place, cut(said, MAX_CELL))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn head(sheet: &mut Worksheet, headings: &[&str], format: &Format) -> Result<(), XlsxError> {
+    sheet.set_freeze_panes(1, 0)?;
+    for (place, heading) in (0u16..).zip(headings) {
+        sheet.write_string_with_format(0, place, *heading, format)?;
+        sheet.set_column_width(place, 20.0)?;
+    }
+    Ok(())
+}
+
+/// A cell of a sheet.
+enum Value {
+    Nothing,
+    Number(f64),
+    Boolean(bool),
+    /// Days as Excel counts them.
+    Day(f64),
+    Instant(f64),
+    Text(String),
+}
+
+/// A number or a boolean as it is written elsewhere. A whole number that a double would change is text.
+fn number(written: &[u8]) -> Value {
+    match written {
+        b"true" => return Value::Boolean(true),
+        b"false" => return Value::Boolean(false),
+        _ => {}
+    }
+    let text = String::from_utf8_lossy(written);
+    let digits = text.trim_start_matches('-');
+    let is_whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    let is_exact = !is_whole || digits.parse::<u64>().is_ok_and(|number| number <= EXACT);
+    match text.parse::<f64>() {
+        Ok(number) if is_exact && number.is_finite() => Value::Number(number),
+        _ => Value::Text(text.into_owned()),
+    }
+}
+
+/// The days and instants of a column that Excel can show.
+enum Days<'a> {
+    Dates(&'a arrow::array::PrimitiveArray<Date32Type>),
+    Instants(&'a arrow::array::PrimitiveArray<TimestampMicrosecondType>, i64),
+}
+
+fn days_of(column: &dyn Array) -> Option<Days<'_>> {
+    match column.data_type() {
+        DataType::Date32 => Some(Days::Dates(column.as_primitive())),
+        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
+            let ahead = if zone.is_some() { i64::from(TOKYO.local_minus_utc()) } else { 0 };
+            Some(Days::Instants(column.as_primitive(), ahead * 1_000_000))
+        }
+        _ => None,
+    }
+}
+
+impl Days<'_> {
+    /// None where Excel has no such day, or nothing is there.
+    fn get(&self, row: usize) -> Option<Value> {
+        let shown = FIRST_DAY..BEYOND;
+        match self {
+            Self::Dates(days) => {
+                let day = days.is_valid(row).then(|| days.value(row))?;
+                shown.contains(&day).then(|| Value::Day(f64::from(day) + EPOCH))
+            }
+            Self::Instants(times, ahead) => {
+                let time = times.is_valid(row).then(|| times.value(row))?.checked_add(*ahead)?;
+                let day = i32::try_from(time.div_euclid(DAY_US)).ok()?;
+                let part = time.rem_euclid(DAY_US) as f64 / DAY_US as f64;
+                shown.contains(&day).then(|| Value::Instant(f64::from(day) + EPOCH + part))
+            }
+        }
+    }
+}
+
+/// Names and remarks are shortened where a cell cannot hold them; values never are.
+fn cut(text: &str, most: usize) -> String {
+    let mut left = most;
+    text.chars()
+        .take_while(|c| {
+            let fits = c.len_utf16() <= left;
+            left = left.saturating_sub(c.len_utf16());
+            fits
+        })
+        .collect()
+}
+
+fn fault(error: XlsxError) -> QueryError {
+    QueryError::internal(error)
+}
+
+impl Encoder for Xlsx {
+    fn begin(&mut self, _out: &mut Vec<u8>) -> Result<(), QueryError> {
+        Ok(())
+    }
+
+    fn batch(&mut self, batch: &RecordBatch, _out: &mut Vec<u8>) -> Result<(), QueryError> {
+        if u64::from(self.row) + batch.num_rows() as u64 > MAX_ROWS {
+            return Err(QueryError::OutputLimit {
+                limit: MAX_ROWS - 1,
+                unit: "rows that a sheet of Excel holds",
+            });
+        }
+        // A sheet is written row by row, and columns are read one by one.
+        let mut rows: Vec<Vec<Value>> = Vec::new();
+        rows.resize_with(batch.num_rows(), || Vec::with_capacity(batch.num_columns()));
+        for (place, column) in (0u16..).zip(batch.columns()) {
+            self.write_column(place, column.as_ref(), &mut rows)?;
+        }
+        let sheet = self.workbook.worksheet_from_index(0).map_err(fault)?;
+        for values in rows {
+            for (place, value) in (0u16..).zip(values) {
+                self.bytes +=
+                    Self::put(sheet, self.row, place, value, &self.formats).map_err(fault)?;
+            }
+            self.row += 1;
+        }
+        if self.bytes > MAX_BYTES {
+            return Err(QueryError::OutputLimit {
+                limit: MAX_BYTES,
+                unit: "bytes for a workbook of Excel",
+            });
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _out: &mut Vec<u8>) -> Result<(), QueryError> {
+        self.write_sources().map_err(fault)?;
+        self.write_columns().map_err(fault)
+    }
+
+    fn tail(self: Box<Self>) -> Option<Tail> {
+        let mut workbook = self.workbook;
+        Some(Box::new(move |out: &mut (dyn Write + Send)| {
+            workbook.save_to_writer(out).map_err(fault)
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stay_numbers_and_none_loses_a_digit() {
+        assert!(matches!(number(b"-3.5"), Value::Number(-3.5)));
+        assert!(matches!(number(b"9007199254740992"), Value::Number(_)));
+        let Value::Text(text) = number(b"9007199254740993") else { panic!() };
+        assert_eq!(text, "9007199254740993");
+        assert!(matches!(number(b"true"), Value::Boolean(true)));
+    }
+
+    #[test]
+    fn a_heading_is_cut_between_characters() {
+        assert_eq!(cut("水𠮷位", 2), "水");
+        assert_eq!(cut("水𠮷位", 3), "水𠮷");
+    }
+}
