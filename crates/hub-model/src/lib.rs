@@ -3,11 +3,13 @@
 //! and knows no protocol.
 
 mod calendar;
+mod citation;
 mod contract;
 mod error;
 mod ids;
 mod licence;
 mod metadata;
+mod permalink;
 mod place;
 mod principal;
 mod quality;
@@ -17,14 +19,18 @@ mod unit;
 mod version;
 
 pub use calendar::{Interval, TOKYO, ZONE_NAME, format_instant};
+pub use citation::{Citation, CitedResult, CitedSource, Language};
 pub use contract::{
     BreakingChange, CodeList, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType,
     Label, MAX_FIELDS, StorageColumn,
 };
 pub use error::{ErrorKind, ModelError};
-pub use ids::{AgencyId, DatasetId, TokenId, UploadId, VersionNumber};
-pub use licence::{Licence, LicenceTerms};
+pub use ids::{AgencyId, DatasetId, PermalinkId, QueryId, TokenId, UploadId, VersionNumber};
+pub use licence::{
+    CombinedTerms, Licence, LicenceTerms, Obligation, ObligationKind, SourceLine, TermsConflict,
+};
 pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
+pub use permalink::{Agreement, EngineVersion, MadeBy, Permalink, ResultHash};
 pub use place::{Municipality, municipality_code};
 pub use principal::{Principal, Role};
 pub use quality::Quality;
