@@ -4,6 +4,7 @@ mod answers;
 mod diff;
 mod hostile;
 mod limits;
+mod lineage;
 mod output;
 mod paging;
 mod quality;
