@@ -10,6 +10,7 @@ mod extract;
 mod linger;
 mod openapi;
 mod problem;
+mod public_base;
 mod request_id;
 mod router;
 mod routes;

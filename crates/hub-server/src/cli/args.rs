@@ -7,10 +7,13 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cli::{
     agency::AgencyCommand,
+    cite::CiteArgs,
     completion::CompletionArgs,
     dataset::DatasetCommand,
     download::DownloadArgs,
     output::Language,
+    permalink::PermalinkCommand,
+    query::QueryCommand,
     report_file::ReportArgs,
     sql::SqlArgs,
     token::TokenCommand,
@@ -153,6 +156,18 @@ pub enum ClientCommand {
     Report(ReportArgs),
     /// Ask a question in SQL, across all datasets you may read
     Sql(SqlArgs),
+    /// Watch questions that are answered in the background, and take their answers
+    Query {
+        #[command(subcommand)]
+        command: QueryCommand,
+    },
+    /// Keep a question with the versions it read, and check later that the same comes of it
+    Permalink {
+        #[command(subcommand)]
+        command: PermalinkCommand,
+    },
+    /// Cite what a question reads, a dataset's version, or a permalink
+    Cite(CiteArgs),
     /// Look for datasets, see what they hold, make new ones
     Dataset {
         #[command(subcommand)]
