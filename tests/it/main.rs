@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod citations;
 mod cli;
 mod contracts;
 mod crash;
@@ -16,8 +17,10 @@ mod documents;
 mod http;
 mod limits;
 mod nodes;
+mod permalinks;
 mod publishers;
 mod quality;
+mod queries;
 mod questions;
 mod readme;
 mod real_input;
