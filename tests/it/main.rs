@@ -9,6 +9,7 @@
 
 mod access;
 mod asof;
+mod citations;
 mod cli;
 mod contracts;
 mod crash;
@@ -20,9 +21,11 @@ mod limits;
 mod nodes;
 mod noise;
 mod outputs;
+mod permalinks;
 mod previews;
 mod publishers;
 mod quality;
+mod queries;
 mod questions;
 mod readme;
 mod real_input;

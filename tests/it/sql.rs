@@ -122,6 +122,7 @@ async fn an_answer_names_units_versions_licences_and_attributions() {
              title=\"otaru.river\"",
             "<https://creativecommons.org/licenses/by/4.0/>; rel=\"license\"; \
              anchor=\"https://hub.example.jp/v1/datasets/otaru/river\"",
+            "<https://hub.example.jp/v1/datasets/otaru/river/versions/1>; rel=\"cite-as\"",
         ]
     );
     let none = site.ask(site.sql("SELECT 1 AS one")).await.ok();

@@ -8,7 +8,9 @@ use hub_registry::{Clock, Registry};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use crate::{Metrics, jobs::UnderWay, known::Known, maintain::Upkeep, partial::Writers};
+use crate::{
+    Metrics, jobs::UnderWay, known::Known, maintain::Upkeep, partial::Writers, queries::Jobs,
+};
 
 /// Limits and places of the application.
 #[derive(Debug, Clone)]
@@ -42,6 +44,10 @@ pub struct AppConfig {
     /// How old an unpublished file must be before it is collected, in seconds. It must exceed the
     /// longest upload.
     pub vacuum_grace_s: u64,
+    /// Limits of queries that run as jobs.
+    pub query_jobs: crate::QueryJobLimits,
+    /// How many permalinks may be made.
+    pub permalinks: crate::PermalinkLimits,
     /// Whether other processes share the registry, so that an unfinished upload may be theirs.
     pub shared_registry: bool,
 }
@@ -76,6 +82,7 @@ pub(crate) struct Inner {
     pub(crate) known: Known,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) under_way: UnderWay,
+    pub(crate) jobs: Jobs,
     pub(crate) writers: Writers,
     pub(crate) upkeep: mpsc::UnboundedSender<hub_model::DatasetId>,
     /// Work that outlives its request: publications under way and upkeep.
@@ -97,6 +104,7 @@ impl App {
                 known: Known::new(),
                 uploads: Arc::new(Semaphore::new(config.uploads_at_once)),
                 under_way: UnderWay::default(),
+                jobs: Jobs::new(),
                 writers: Writers::default(),
                 upkeep,
                 tasks: TaskTracker::new(),

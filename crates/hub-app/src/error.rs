@@ -202,6 +202,40 @@ pub enum AppError {
         /// Those that were not begun.
         left: Vec<DatasetId>,
     },
+    /// A statement whose answer says nothing of its next.
+    #[error("no permalink can be made: {0}")]
+    NotRepeatable(String),
+    /// The caller did this as often as it may within an hour.
+    #[error("{limit} {what} are made within an hour at most; try again later")]
+    TooOften {
+        /// What was made.
+        what: &'static str,
+        /// How many may be.
+        limit: u64,
+    },
+    /// The token keeps as many queries as it may.
+    #[error(
+        "{limit} queries are kept for a token at most; remove some of yours (DELETE /v1/queries/ID), or wait \
+         until they expire"
+    )]
+    TooManyQueries {
+        /// How many may be.
+        limit: u64,
+    },
+    /// The query has no result yet.
+    #[error("the query is {state}, and has no result yet; ask again when it is done")]
+    NotDone {
+        /// Where it stands.
+        state: &'static str,
+    },
+    /// The query came to no result.
+    #[error("{detail}")]
+    QueryFailed {
+        /// What kind of problem it ended with.
+        kind: ErrorKind,
+        /// What happened.
+        detail: String,
+    },
     /// As many run at once as are allowed.
     #[error("the hub is working on as many {0} as it takes at once; try again shortly")]
     Busy(&'static str),
@@ -261,6 +295,10 @@ impl AppError {
             Self::ContractViolated { .. } | Self::SetRefused { .. } => ErrorKind::ContractViolated,
             Self::UnknownTables { .. } => ErrorKind::InvalidRequest,
             Self::SetIncomplete { cause, .. } => cause.kind(),
+            Self::NotRepeatable(_) => ErrorKind::SqlNotAllowed,
+            Self::TooOften { .. } | Self::TooManyQueries { .. } => ErrorKind::RateLimited,
+            Self::NotDone { .. } => ErrorKind::Conflict,
+            Self::QueryFailed { kind, .. } => *kind,
             Self::Busy(_) => ErrorKind::Busy,
             Self::Stopping => ErrorKind::Unavailable,
             Self::Model(error) => error.kind(),

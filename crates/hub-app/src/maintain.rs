@@ -167,7 +167,28 @@ impl App {
         dry_run: bool,
     ) -> Result<VacuumOutcome, AppError> {
         self.writable_dataset(principal, dataset).await?;
-        let options = VacuumOptions { retention: expire_after, dry_run, ..self.vacuum_options() };
+        let mut options =
+            VacuumOptions { retention: expire_after, dry_run, ..self.vacuum_options() };
+        if expire_after.is_some() {
+            options.pinned = self.pinned_entries(dataset).await?;
+            if !dry_run {
+                // What is pinned from now on finds its version gone, or is among the pins read next.
+                self.inner.lake.expire(dataset, &options).await?;
+                options.pinned = self.pinned_entries(dataset).await?;
+            }
+        }
         Ok(self.inner.lake.vacuum(dataset, &options).await?)
+    }
+
+    /// The log entries of the versions that permalinks name. They are kept for ever.
+    async fn pinned_entries(&self, dataset: &DatasetId) -> Result<Vec<u64>, AppError> {
+        self.copy_versions_from_log(dataset).await?;
+        let mut entries = Vec::new();
+        for number in self.inner.registry.pinned_versions(dataset).await? {
+            if let Some(version) = self.inner.registry.version(dataset, number).await? {
+                entries.push(version.log_version);
+            }
+        }
+        Ok(entries)
     }
 }

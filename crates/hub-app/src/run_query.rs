@@ -4,11 +4,11 @@
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hub_model::{DatasetId, Principal, Source};
-use hub_query::{QueryRequest, QueryStream};
+use hub_query::{ParsedQuery, QueryRequest, QueryStream, ScanProgress};
 
 use crate::{App, AppError, VersionSelector, policy, snapshots::OpenDataset};
 
@@ -127,9 +127,41 @@ impl PreparedQuery {
         &self.sources
     }
 
+    /// The dataset versions that the statement reads; an error where it names what is not there, as running
+    /// it would answer.
+    pub(crate) fn checked_sources(&self) -> Result<Vec<Source>, AppError> {
+        self.app.inner.engine.check(&self.request)?;
+        Ok(self.sources.clone())
+    }
+
+    /// The statement.
+    pub(crate) fn query(&self) -> &ParsedQuery {
+        &self.request.query
+    }
+
     /// Names the state the answer depends on, where the same statement would be answered the same.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
+    }
+
+    /// What running the statement will cost. It runs nothing of it.
+    pub async fn cost(self) -> Result<hub_query::Cost, AppError> {
+        Ok(self.app.inner.engine.cost(self.request).await?)
+    }
+
+    /// Where each column of the statement's answer comes from. It runs nothing of it.
+    pub async fn lineage(self) -> Result<hub_query::Lineage, AppError> {
+        Ok(self.app.inner.engine.lineage(self.request).await?)
+    }
+
+    /// Runs the statement up to its first batch, for so long at most, while somebody watches.
+    pub(crate) async fn run_watched(
+        self,
+        time_limit: Duration,
+        progress: ScanProgress,
+    ) -> Result<Answer, AppError> {
+        let stream = self.app.inner.engine.run_watched(self.request, time_limit, progress).await?;
+        Ok(Answer { stream, sources: self.sources })
     }
 
     /// Runs the statement up to its first batch.

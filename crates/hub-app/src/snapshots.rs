@@ -86,6 +86,7 @@ impl App {
             committed_at: version.map(|v| v.committed_at),
             title: record.metadata.title.clone(),
             publisher,
+            homepage: record.metadata.homepage.clone(),
             licence: licence.id.to_owned(),
             licence_url: licence.url.to_owned(),
             attribution: record.metadata.attribution.clone(),

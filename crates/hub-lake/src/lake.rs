@@ -105,7 +105,7 @@ impl Lake {
                 LakeError::Rows { dataset: dataset.clone(), action: "read", source: shared }
             }
         })?;
-        if log_version >= latest.expired_before {
+        if log_version >= latest.expired_before || table.is_pinned(&latest, log_version).await? {
             return Ok(snapshot);
         }
         // Its files may be gone. Rewrites keep the rows, so the same version may live on in others.

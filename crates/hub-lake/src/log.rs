@@ -36,6 +36,12 @@ pub(crate) const VERSION_APP: &str = "mochiyori.version";
 pub(crate) const REWRITE_APP: &str = "mochiyori.rewrite";
 /// The application transaction that says from which log entry on all files are kept.
 pub(crate) const EXPIRED_APP: &str = "mochiyori.expired";
+/// The application transaction that says of one log entry that its files are kept although it is before
+/// [`EXPIRED_APP`]'s; it holds as long as its number is that one's, so that every horizon says it anew.
+pub(crate) fn pinned_app(log_version: u64) -> String {
+    format!("mochiyori.pinned.{log_version}")
+}
+
 /// The table property that holds the contract as JSON.
 pub(crate) const CONTRACT_PROPERTY: &str = "mochiyori.contract";
 
@@ -165,6 +171,19 @@ impl Table {
         let rewrites = transaction(REWRITE_APP).await?;
         let expired_before = number(transaction(EXPIRED_APP).await?);
         self.state(delta, None, version, rewrites, expired_before)
+    }
+
+    /// Whether the files of an entry that is before the horizon are kept for it.
+    pub(crate) async fn is_pinned(
+        &self,
+        state: &TableState,
+        log_version: u64,
+    ) -> Result<bool, LakeError> {
+        let store = self.log_store.as_ref();
+        let app = pinned_app(log_version);
+        let told = state.delta.transaction_version(store, &app).await;
+        let told = told.map_err(LakeError::log(&self.dataset))?;
+        Ok(told.is_some_and(|horizon| number(horizon) >= state.expired_before))
     }
 
     async fn advance(&self, from: &TableState, entries: &[Entry]) -> Result<TableState, LakeError> {

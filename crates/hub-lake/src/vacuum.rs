@@ -13,7 +13,7 @@ use hub_model::DatasetId;
 use crate::{
     Lake, LakeError,
     commit::{Backoff, signed},
-    log::{Attempt, EXPIRED_APP, NewEntry, Table, TableState, is_data_file},
+    log::{Attempt, EXPIRED_APP, NewEntry, Table, TableState, is_data_file, pinned_app},
 };
 
 /// What a vacuum may delete.
@@ -25,6 +25,9 @@ pub struct VacuumOptions {
     /// Files that only versions older than this still use are deleted too; those versions then answer
     /// [`LakeError::Expired`]. `None`, the default, keeps every version.
     pub retention: Option<Duration>,
+    /// Log entries whose files are kept whatever the retention says, such as those of versions that are
+    /// cited.
+    pub pinned: Vec<u64>,
     /// Only count.
     pub dry_run: bool,
     /// The time that ages are counted to.
@@ -36,6 +39,7 @@ impl Default for VacuumOptions {
         Self {
             grace: Duration::from_secs(24 * 3600),
             retention: None,
+            pinned: Vec::new(),
             dry_run: false,
             now: Utc::now(),
         }
@@ -75,7 +79,10 @@ impl Lake {
             horizon = self.mark_expired(&table, retention, options).await?;
         }
         let state = table.latest().await?;
-        let named = named(&table, &state, horizon).await?;
+        let mut named = named(&table, &state, horizon).await?;
+        if horizon.is_some() {
+            keep_pinned(&table, &state, &options.pinned, &mut named).await?;
+        }
         let mut outcome = VacuumOutcome::default();
         let oldest_kept = before(options.now, options.grace);
         let mut listing = self.object_store().list(Some(&table.folder));
@@ -103,6 +110,20 @@ impl Lake {
         Ok(outcome)
     }
 
+    /// Marks what the retention no longer covers, as [`Self::vacuum`] does before it deletes anything. What
+    /// is pinned from here on is not among what that vacuum deletes, or can't be read any more by now.
+    pub async fn expire(
+        &self,
+        dataset: &DatasetId,
+        options: &VacuumOptions,
+    ) -> Result<(), LakeError> {
+        let table = self.table(dataset)?;
+        if let Some(retention) = options.retention {
+            self.mark_expired(&table, retention, options).await?;
+        }
+        Ok(())
+    }
+
     /// Marks the log entries that the retention no longer covers, and answers the first it covers.
     async fn mark_expired(
         &self,
@@ -116,9 +137,14 @@ impl Lake {
             let state = table.latest().await?;
             let cutoff = before(options.now, retention).timestamp_millis();
             let Some(horizon) = horizon(table, &state, cutoff).await? else { return Ok(None) };
-            if options.dry_run || horizon <= state.expired_before {
-                return Ok(Some(horizon.max(state.expired_before)));
+            let horizon = horizon.max(state.expired_before);
+            let pins = new_pins(table, &state, horizon, options).await?;
+            if options.dry_run || (horizon <= state.expired_before && pins.is_empty()) {
+                return Ok(Some(horizon));
             }
+            let mut transactions = vec![Transaction::new(EXPIRED_APP, signed(horizon))];
+            transactions
+                .extend(pins.iter().map(|pin| Transaction::new(pinned_app(*pin), signed(horizon))));
             let entry = NewEntry {
                 actions: Vec::new(),
                 operation: DeltaOperation::VacuumStart {
@@ -127,7 +153,7 @@ impl Lake {
                     default_retention_millis: 0,
                 },
                 metadata: HashMap::new(),
-                transactions: vec![Transaction::new(EXPIRED_APP, signed(horizon))],
+                transactions,
             };
             match table.add_entry(state.log_version() + 1, entry).await? {
                 Attempt::Added => return Ok(Some(horizon)),
@@ -151,6 +177,42 @@ async fn horizon(
         }
     }
     Ok(None)
+}
+
+/// The pins below the horizon that the log does not tell of yet.
+async fn new_pins(
+    table: &Table,
+    state: &TableState,
+    horizon: u64,
+    options: &VacuumOptions,
+) -> Result<Vec<u64>, LakeError> {
+    let mut pins = Vec::new();
+    for pin in options.pinned.iter().filter(|pin| **pin < horizon) {
+        // What is gone already can't be kept any more.
+        let readable = *pin >= state.expired_before || table.is_pinned(state, *pin).await?;
+        let told = horizon <= state.expired_before && table.is_pinned(state, *pin).await?;
+        if readable && !told {
+            pins.push(*pin);
+        }
+    }
+    Ok(pins)
+}
+
+/// Counts the files of pinned entries among those that are needed.
+async fn keep_pinned(
+    table: &Table,
+    state: &TableState,
+    pinned: &[u64],
+    named: &mut Named,
+) -> Result<(), LakeError> {
+    for pin in pinned.iter().filter(|pin| **pin < state.log_version()) {
+        let kept = table.load(Some(*pin)).await?.snapshot;
+        for name in kept.files.iter().filter_map(|file| file.path.filename()) {
+            named.expired.remove(name);
+            named.needed.insert(name.to_owned());
+        }
+    }
+    Ok(())
 }
 
 async fn named(

@@ -52,6 +52,8 @@ pub enum ErrorKind {
     OutputLimit,
     /// As many queries or uploads run as are allowed at once.
     Busy,
+    /// The caller has asked for this more often than it may within an hour.
+    RateLimited,
     /// A store behind the hub does not answer.
     Unavailable,
     /// A fault of the hub's own.
@@ -60,7 +62,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// Every kind, for tables and tests that must cover all of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::InvalidRequest,
         Self::InvalidDescriptor,
         Self::Unauthenticated,
@@ -85,6 +87,7 @@ impl ErrorKind {
         Self::TimeLimit,
         Self::OutputLimit,
         Self::Busy,
+        Self::RateLimited,
         Self::Unavailable,
         Self::Internal,
     ];

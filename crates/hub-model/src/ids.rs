@@ -133,6 +133,51 @@ pub struct UploadId(Uuid);
 #[serde(try_from = "String", into = "String")]
 pub struct TokenId(Uuid);
 
+/// The id of a query that runs as a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct QueryId(Uuid);
+
+/// The id of a permalink: short enough to be printed, and not to be guessed.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PermalinkId(String);
+
+impl PermalinkId {
+    /// Digits and small letters that are not taken for one another.
+    const LETTERS: &[u8; 30] = b"23456789abcdefghjkmnpqrstvwxyz";
+    const LENGTH: usize = 12;
+
+    /// An id from a random number.
+    pub fn of_random(number: u64) -> Self {
+        let letters = Self::LETTERS.len() as u64;
+        let digit = |place: u32| {
+            let digit = number / letters.pow(place) % letters;
+            char::from(Self::LETTERS[usize::try_from(digit).unwrap_or_default()])
+        };
+        Self((0..).take(Self::LENGTH).map(digit).collect())
+    }
+
+    /// Reads an id of the form that [`Self::of_random`] gives.
+    pub fn parse(value: &str) -> Result<Self, ModelError> {
+        if value.len() == Self::LENGTH && value.bytes().all(|b| Self::LETTERS.contains(&b)) {
+            return Ok(Self(value.to_owned()));
+        }
+        Err(ModelError::invalid("permalink id", value, "give the id as it was answered"))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for PermalinkId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 macro_rules! uuid_id {
     ($type:ident, $what:literal) => {
         impl $type {
@@ -158,10 +203,13 @@ macro_rules! uuid_id {
 
 uuid_id!(UploadId, "upload id");
 uuid_id!(TokenId, "token id");
+uuid_id!(QueryId, "query id");
 text_id!(AgencyId);
 text_id!(DatasetId);
 text_id!(UploadId);
 text_id!(TokenId);
+text_id!(QueryId);
+text_id!(PermalinkId);
 
 #[cfg(test)]
 mod tests {
@@ -174,6 +222,18 @@ mod tests {
             assert!(AgencyId::parse(bad).is_err(), "{bad:?} was accepted");
         }
         assert!(AgencyId::parse(&"a".repeat(64)).is_err());
+    }
+
+    #[test]
+    fn permalinks_ids_are_short_and_read_back() {
+        for number in [0, 1, 29, 30, u64::MAX] {
+            let id = PermalinkId::of_random(number);
+            assert_eq!(PermalinkId::parse(id.as_str()).unwrap(), id);
+        }
+        assert_ne!(PermalinkId::of_random(1), PermalinkId::of_random(30));
+        for bad in ["", "2222222222222", "22222222222", "22222222222l", "22222222222/"] {
+            assert!(PermalinkId::parse(bad).is_err(), "{bad:?} was accepted");
+        }
     }
 
     #[test]

@@ -3,11 +3,13 @@
 //! and knows no protocol.
 
 mod calendar;
+mod citation;
 mod contract;
 mod error;
 mod ids;
 mod licence;
 mod metadata;
+mod permalink;
 mod place;
 mod principal;
 mod quality;
@@ -20,14 +22,18 @@ pub use calendar::{
     Interval, TOKYO, ZONE_NAME, fiscal_year, format_instant, jp_holiday, jp_holidays, jun,
     jun_name, jun_start, wareki, wareki_date, winter_season,
 };
+pub use citation::{Citation, CitedResult, CitedSource, Language};
 pub use contract::{
     BreakingChange, CodeList, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType,
     Label, MAX_FIELDS, StorageColumn,
 };
 pub use error::{ErrorKind, ModelError};
-pub use ids::{AgencyId, DatasetId, TokenId, UploadId, VersionNumber};
-pub use licence::{Licence, LicenceTerms};
+pub use ids::{AgencyId, DatasetId, PermalinkId, QueryId, TokenId, UploadId, VersionNumber};
+pub use licence::{
+    CombinedTerms, Licence, LicenceTerms, Obligation, ObligationKind, SourceLine, TermsConflict,
+};
 pub use metadata::{Agency, DatasetMetadata, Text, Visibility};
+pub use permalink::{Agreement, EngineVersion, MadeBy, Permalink, ResultHash};
 pub use place::{MeshBounds, MeshCell, Municipality, municipality_check_digit, municipality_code};
 pub use principal::{Principal, Role};
 pub use quality::Quality;

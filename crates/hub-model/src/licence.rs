@@ -1,6 +1,10 @@
 //! Licences of open data, and what they ask of those who use it.
 
+mod combined;
+
 use serde::{Deserialize, Serialize};
+
+pub use combined::{CombinedTerms, Obligation, ObligationKind, SourceLine, TermsConflict};
 
 use crate::ModelError;
 
@@ -24,11 +28,15 @@ pub struct LicenceTerms {
     pub attribution: bool,
     /// What is made from the data must be given on under the same licence.
     pub share_alike: bool,
-    /// Edited data must say by whom it was edited.
+    /// The data, and what is made from it, must not be used commercially.
+    pub non_commercial: bool,
+    /// What is made from the data must not be passed on.
+    pub no_derivatives: bool,
+    /// Edited data must say by whom it was edited, apart from the source.
     pub edited_by: bool,
 }
 
-static KNOWN: [LicenceTerms; 7] = [
+static KNOWN: [LicenceTerms; 12] = [
     LicenceTerms {
         id: "CC-BY-4.0",
         name_ja: "クリエイティブ・コモンズ 表示 4.0 国際",
@@ -36,6 +44,8 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://creativecommons.org/licenses/by/4.0/",
         attribution: true,
         share_alike: false,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: false,
     },
     LicenceTerms {
@@ -45,6 +55,63 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://creativecommons.org/licenses/by-sa/4.0/",
         attribution: true,
         share_alike: true,
+        non_commercial: false,
+        no_derivatives: false,
+        edited_by: false,
+    },
+    LicenceTerms {
+        id: "CC-BY-NC-4.0",
+        name_ja: "クリエイティブ・コモンズ 表示-非営利 4.0 国際",
+        name_en: "Creative Commons Attribution-NonCommercial 4.0 International",
+        url: "https://creativecommons.org/licenses/by-nc/4.0/",
+        attribution: true,
+        share_alike: false,
+        non_commercial: true,
+        no_derivatives: false,
+        edited_by: false,
+    },
+    LicenceTerms {
+        id: "CC-BY-NC-SA-4.0",
+        name_ja: "クリエイティブ・コモンズ 表示-非営利-継承 4.0 国際",
+        name_en: "Creative Commons Attribution-NonCommercial-ShareAlike 4.0 International",
+        url: "https://creativecommons.org/licenses/by-nc-sa/4.0/",
+        attribution: true,
+        share_alike: true,
+        non_commercial: true,
+        no_derivatives: false,
+        edited_by: false,
+    },
+    LicenceTerms {
+        id: "CC-BY-ND-4.0",
+        name_ja: "クリエイティブ・コモンズ 表示-改変禁止 4.0 国際",
+        name_en: "Creative Commons Attribution-NoDerivatives 4.0 International",
+        url: "https://creativecommons.org/licenses/by-nd/4.0/",
+        attribution: true,
+        share_alike: false,
+        non_commercial: false,
+        no_derivatives: true,
+        edited_by: false,
+    },
+    LicenceTerms {
+        id: "CC-BY-NC-ND-4.0",
+        name_ja: "クリエイティブ・コモンズ 表示-非営利-改変禁止 4.0 国際",
+        name_en: "Creative Commons Attribution-NonCommercial-NoDerivatives 4.0 International",
+        url: "https://creativecommons.org/licenses/by-nc-nd/4.0/",
+        attribution: true,
+        share_alike: false,
+        non_commercial: true,
+        no_derivatives: true,
+        edited_by: false,
+    },
+    LicenceTerms {
+        id: "ODbL-1.0",
+        name_ja: "オープンデータベースライセンス（ODbL）1.0",
+        name_en: "Open Database License 1.0",
+        url: "https://opendatacommons.org/licenses/odbl/1-0/",
+        attribution: true,
+        share_alike: true,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: false,
     },
     LicenceTerms {
@@ -54,6 +121,8 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://creativecommons.org/publicdomain/zero/1.0/",
         attribution: false,
         share_alike: false,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: false,
     },
     LicenceTerms {
@@ -63,6 +132,8 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://www.digital.go.jp/resources/open_data/public_data_license_v1.0",
         attribution: true,
         share_alike: false,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: true,
     },
     LicenceTerms {
@@ -72,6 +143,8 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://www.digital.go.jp/resources/open_data",
         attribution: true,
         share_alike: false,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: true,
     },
     LicenceTerms {
@@ -81,6 +154,8 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://www.jartic-open-traffic.org/",
         attribution: true,
         share_alike: false,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: true,
     },
     LicenceTerms {
@@ -90,6 +165,8 @@ static KNOWN: [LicenceTerms; 7] = [
         url: "https://www.nstac.go.jp/use/literacy/ssdse/",
         attribution: true,
         share_alike: false,
+        non_commercial: false,
+        no_derivatives: false,
         edited_by: true,
     },
 ];
@@ -101,7 +178,8 @@ impl Licence {
             ModelError::invalid(
                 "licence",
                 id,
-                "use one of CC-BY-4.0, CC-BY-SA-4.0, CC0-1.0, PDL-1.0, GJSTU-2.0, JARTIC-API, SSDSE",
+                "use one of CC-BY-4.0, CC-BY-SA-4.0, CC-BY-NC-4.0, CC-BY-NC-SA-4.0, CC-BY-ND-4.0, \
+                 CC-BY-NC-ND-4.0, ODbL-1.0, CC0-1.0, PDL-1.0, GJSTU-2.0, JARTIC-API, SSDSE",
             )
         })
     }
@@ -127,5 +205,19 @@ impl TryFrom<String> for Licence {
 impl From<Licence> for String {
     fn from(licence: Licence) -> Self {
         licence.0.id.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_refusal_of_an_unknown_licence_names_every_known_one() {
+        let refusal = Licence::parse("MIT").unwrap_err().to_string();
+        for known in Licence::known() {
+            assert!(refusal.contains(known.id), "{} is missing: {refusal}", known.id);
+            assert_eq!(Licence::parse(&known.id.to_lowercase()).unwrap().terms(), known);
+        }
     }
 }

@@ -19,6 +19,9 @@ pub struct Source {
     pub title: Text,
     /// The agency's name.
     pub publisher: Text,
+    /// The publisher's own page of the data, where it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub homepage: Option<String>,
     /// The licence's id.
     pub licence: String,
     /// Where the licence can be read.

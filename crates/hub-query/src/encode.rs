@@ -23,6 +23,8 @@ use futures::{Stream, StreamExt};
 use hub_model::Source;
 use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
 
+pub(crate) use json::describe_columns;
+
 use crate::{error::QueryError, stream::QueryStream};
 
 /// The key of Arrow and Parquet metadata under which the sources stand, as JSON.
@@ -129,6 +131,8 @@ pub struct AnswerHeader {
     pub sources: Vec<Source>,
     /// The id under which logs know the query.
     pub query_id: String,
+    /// Where the answer's citation is told; empty where it is not.
+    pub citation: String,
     /// Whether the answer is one of several pages.
     pub paged: bool,
     /// Where the next page begins; none after the last.

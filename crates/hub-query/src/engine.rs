@@ -1,5 +1,7 @@
 //! The engine: its own runtime, memory, caches and limits, and how a query goes through them.
 
+mod look;
+
 use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
@@ -7,7 +9,8 @@ use datafusion::{
     catalog::TableProvider,
     common::{ParamValues, metadata::ScalarAndMetadata},
     datasource::object_store::ObjectStoreUrl,
-    execution::{context::SQLOptions, runtime_env::RuntimeEnv},
+    execution::{SessionState, context::SQLOptions, runtime_env::RuntimeEnv},
+    logical_expr::LogicalPlan,
     scalar::ScalarValue,
 };
 use hub_lake::Snapshot;
@@ -18,10 +21,12 @@ use url::Url;
 use crate::{
     alias, catalog,
     classify::{self, asking, classify},
+    cost::Cost,
     error::{Position, QueryError},
     explain,
     limits::{Admission, Counters, OutputBudget, Running},
     parse::{self, ParsedQuery, TableName},
+    progress::ScanProgress,
     quality,
     session::{Sessions, task_context},
     stream::{Planned, QueryStream, Said, WorkLimits, start},
@@ -138,6 +143,14 @@ pub struct EngineGauges {
     pub files_pruned: u64,
 }
 
+/// The versions of what runs queries here.
+pub fn engine_version() -> hub_model::EngineVersion {
+    hub_model::EngineVersion {
+        hub: env!("CARGO_PKG_VERSION").to_owned(),
+        datafusion: datafusion::DATAFUSION_VERSION.to_owned(),
+    }
+}
+
 /// Runs queries. Cheap to clone; the last clone ends the runtime.
 #[derive(Clone)]
 pub struct QueryEngine {
@@ -218,25 +231,47 @@ impl QueryEngine {
     /// Runs a statement over the request's tables. The first batch is there when this returns, so that
     /// errors of planning and of the beginning come from here and not from the stream.
     pub async fn run(&self, request: QueryRequest) -> Result<QueryStream, QueryError> {
+        self.run_watched(request, self.inner.config.time_limit, ScanProgress::default()).await
+    }
+
+    /// As [`Self::run`], under another limit of time, and with somebody who asks how far it has come.
+    pub async fn run_watched(
+        &self,
+        request: QueryRequest,
+        time_limit: Duration,
+        progress: ScanProgress,
+    ) -> Result<QueryStream, QueryError> {
         check_tables(&request)?;
         let parameters = parameters(&request.parameters)?;
         let context = self.inner.context(&request);
         let inner = Arc::clone(&self.inner);
         let errors = context.clone();
         self.inner
-            .start(context, move |environment, running| async move {
+            .start_within(time_limit, context, move |environment, running| async move {
                 // Planning does not give way; on a thread of its own it keeps no other query waiting. It
                 // counts as running to its end, also where nobody waits for it any more.
                 let planning = tokio::task::spawn_blocking(move || {
                     let _running = running;
+                    let snapshots: Vec<Snapshot> =
+                        request.tables.iter().map(|table| table.snapshot.clone()).collect();
                     let plan = inner.plan_sql(request, parameters, environment);
-                    tokio::runtime::Handle::current().block_on(plan)
+                    let planned = tokio::runtime::Handle::current().block_on(plan)?;
+                    let memory = inner.sessions.memory_per_query() as u64;
+                    let cost = Cost::of(&planned.plan, &snapshots, memory);
+                    progress.begin(Arc::clone(&planned.plan), cost);
+                    Ok(planned)
                 });
                 let planned =
                     planning.await.map_err(|error| QueryError::internal(error.to_string()))?;
-                planned.map_err(|error| classify(&error, &errors))
+                planned
+                    .map_err(|error: datafusion::error::DataFusionError| classify(&error, &errors))
             })
             .await
+    }
+
+    /// Whether every table that a statement names is there, without planning it.
+    pub fn check(&self, request: &QueryRequest) -> Result<(), QueryError> {
+        check_tables(request)
     }
 
     /// What is in use now.
@@ -259,6 +294,18 @@ impl Inner {
     /// Lets a query in, and runs what `planning` makes on the engine's runtime.
     pub(crate) async fn start<F>(
         &self,
+        errors: classify::Context,
+        planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
+    ) -> Result<QueryStream, QueryError>
+    where
+        F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
+    {
+        self.start_within(self.config.time_limit, errors, planning).await
+    }
+
+    async fn start_within<F>(
+        &self,
+        time_limit: Duration,
         errors: classify::Context,
         planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
     ) -> Result<QueryStream, QueryError>
@@ -298,7 +345,7 @@ impl Inner {
         F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
     {
         let limits = WorkLimits {
-            time: self.config.time_limit,
+            time: time_limit,
             stall: self.config.stall_limit,
             output: OutputBudget::new(self.config.max_output_rows, self.config.max_output_bytes),
             scratch: self.config.spill_folder.clone(),
@@ -322,6 +369,16 @@ impl Inner {
     ) -> Result<QueryStream, QueryError> {
         let runtime = self.runtime.handle()?.clone();
         Ok(QueryStream::of_batches(schema, batches, runtime, self.config.time_limit))
+    }
+
+    /// An answer whose batches come from elsewhere.
+    pub(crate) fn stream_from(
+        &self,
+        schema: SchemaRef,
+        batches: impl futures::Stream<Item = Result<RecordBatch, QueryError>> + Send + 'static,
+    ) -> Result<QueryStream, QueryError> {
+        let runtime = self.runtime.handle()?.clone();
+        Ok(QueryStream::of_stream(schema, batches, runtime, self.config.time_limit))
     }
 
     fn context(&self, request: &QueryRequest) -> classify::Context {
@@ -351,6 +408,20 @@ impl Inner {
         parameters: ParamValues,
         environment: Arc<RuntimeEnv>,
     ) -> datafusion::common::Result<Planned> {
+        let (state, plan, said) = self.plan_logically(request, parameters).await?;
+        Ok(Planned {
+            plan: explain::without_keys(state.create_physical_plan(&plan).await?),
+            context: task_context(&state, environment),
+            said,
+        })
+    }
+
+    /// The session of a statement, its plan before any rule, and what is said of its answer.
+    async fn plan_logically(
+        &self,
+        request: QueryRequest,
+        parameters: ParamValues,
+    ) -> datafusion::common::Result<(SessionState, LogicalPlan, Said)> {
         let names = &request.query.names;
         let contracts: Vec<&Contract> =
             request.tables.iter().map(|table| table.contract.as_ref()).collect();
@@ -395,11 +466,8 @@ impl Inner {
         labels.extend(headings.shown(&planned).into_iter().map(owned));
         let plan = plan.with_param_values(parameters)?;
         let units = Some(units::of_plan(&plan)?);
-        Ok(Planned {
-            plan: explain::without_keys(state.create_physical_plan(&plan).await?),
-            context: task_context(&state, environment),
-            said: Said { labels, units, metadata: quality::metadata(left_out) },
-        })
+        let said = Said { labels, units, metadata: quality::metadata(left_out) };
+        Ok((state, plan, said))
     }
 }
 

@@ -9,6 +9,7 @@ mod asof;
 mod bounds;
 mod catalog;
 mod classify;
+mod cost;
 mod cursor;
 mod dialect;
 mod diff;
@@ -18,12 +19,16 @@ mod error;
 mod estimates;
 mod explain;
 mod filter;
+mod fingerprint;
 mod functions;
 mod geometry;
+mod kept;
 mod latest;
 mod limits;
+mod lineage;
 mod literals;
 mod parse;
+mod progress;
 mod quality;
 mod rows;
 mod rules;
@@ -37,18 +42,24 @@ mod tests;
 mod units;
 
 pub use bounds::SqlBounds;
+pub use cost::{Cost, MemoryNeed, TableCost};
 pub use cursor::Cursor;
 pub use diff::DiffRequest;
 pub use encode::{AnswerHeader, EncodeOptions, OutputFormat, SOURCES_KEY, encode};
-pub use engine::{EngineConfig, EngineGauges, QueryEngine, QueryRequest, ReadableTable};
+pub use engine::{
+    EngineConfig, EngineGauges, QueryEngine, QueryRequest, ReadableTable, engine_version,
+};
 pub use error::{Position, QueryError};
 pub use filter::{FilterOperator, FilterValue, RowFilter};
+pub use fingerprint::{Fingerprint, fingerprint};
 pub use functions::{
     FunctionArgument, FunctionEntry, FunctionExample, FunctionKind, function_catalog,
     functions_document,
 };
 pub use latest::LatestRequest;
+pub use lineage::{ColumnLineage, DatasetColumn, Derivation, Influence, Lineage};
 pub use parse::{ParsedQuery, TableName, parse};
+pub use progress::{ScanProgress, Scanned};
 pub use quality::QUALITY_KEY;
 pub use rows::{Direction, MAX_PAGE_ROWS, OrderBy, RowsPage, RowsRequest};
 pub use stream::QueryStream;

@@ -2,14 +2,14 @@
 
 mod headings;
 mod names;
+mod repeatable;
 mod unheard;
 mod using;
 mod with_quality;
 
-use std::ops::ControlFlow;
-
 use datafusion::sql::sqlparser::{
-    ast::{Expr, Statement, visit_expressions},
+    ast::Statement,
+    dialect::PostgreSqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},
@@ -78,15 +78,22 @@ impl ParsedQuery {
     /// Whether the same versions are sure to be answered the same: the statement calls no function that
     /// reads the clock or throws dice.
     pub fn is_repeatable(&self) -> bool {
-        let mut repeatable = true;
-        let _ = visit_expressions(&self.statement, |expression| {
-            if let Expr::Function(call) = expression {
-                let name = call.name.to_string().to_lowercase();
-                repeatable &= !VOLATILE.contains(&name.as_str());
-            }
-            ControlFlow::<()>::Continue(())
-        });
-        repeatable
+        self.volatile_call().is_none()
+    }
+
+    /// A function that the statement calls and that reads the clock or throws dice, if there is one.
+    pub fn volatile_call(&self) -> Option<&'static str> {
+        repeatable::called(&self.statement, &VOLATILE)
+    }
+
+    /// What may keep the same versions from being answered the same all the same.
+    pub fn doubts(&self) -> Vec<hub_model::Text> {
+        repeatable::doubts(&self.statement)
+    }
+
+    /// Whether the statement says in which order the rows of its answer come.
+    pub fn is_ordered(&self) -> bool {
+        matches!(&self.statement, Statement::Query(query) if query.order_by.is_some())
     }
 
     /// Whether the statement asks for the plan and not for rows.

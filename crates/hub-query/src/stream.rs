@@ -8,7 +8,10 @@ use std::{
     future::Future,
     path::PathBuf,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
@@ -53,6 +56,7 @@ pub struct QueryStream {
     time_limit: Duration,
     waiting: Option<Pin<Box<Sleep>>>,
     ended: bool,
+    rows: Arc<AtomicU64>,
     runtime: Handle,
     scratch: Option<PathBuf>,
     _work: AbortOnDrop,
@@ -62,6 +66,11 @@ impl QueryStream {
     /// The columns of the answer, with what their contracts say of them as field metadata.
     pub fn schema(&self) -> SchemaRef {
         Arc::clone(&self.schema)
+    }
+
+    /// Counts the rows that were taken of the answer, also once it is taken by somebody else.
+    pub fn row_counter(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.rows)
     }
 
     /// The runtime that the answer is made on; encoding it is work of the same kind.
@@ -81,24 +90,50 @@ impl QueryStream {
         runtime: Handle,
         time_limit: Duration,
     ) -> Self {
+        let batches = futures::stream::iter(batches.into_iter().map(Ok));
+        Self::of_stream(schema, batches, runtime, time_limit)
+    }
+
+    /// An answer whose batches come from elsewhere.
+    pub(crate) fn of_stream(
+        schema: SchemaRef,
+        batches: impl Stream<Item = Result<RecordBatch, QueryError>> + Send + 'static,
+        runtime: Handle,
+        time_limit: Duration,
+    ) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING_BATCHES);
-        let work = runtime.spawn(async move {
-            for batch in batches.into_iter().filter(|batch| batch.num_rows() > 0) {
-                if sender.send(Message::Batch(batch)).await.is_err() {
-                    return;
+        let failure = Arc::new(OnceLock::new());
+        let work = {
+            let failure = Arc::clone(&failure);
+            runtime.spawn(async move {
+                let mut batches = std::pin::pin!(batches);
+                while let Some(batch) = batches.next().await {
+                    match batch {
+                        Ok(batch) if batch.num_rows() == 0 => {}
+                        Ok(batch) => {
+                            if sender.send(Message::Batch(batch)).await.is_err() {
+                                return;
+                            }
+                        }
+                        Err(error) => {
+                            let _ = failure.set(error);
+                            return;
+                        }
+                    }
                 }
-            }
-            // A reader that has gone needs no end.
-            let _ = sender.send(Message::Done).await;
-        });
+                // A reader that has gone needs no end.
+                let _ = sender.send(Message::Done).await;
+            })
+        };
         Self {
             schema,
             first: None,
             receiver,
-            failure: Arc::default(),
+            failure,
             time_limit,
             waiting: None,
             ended: false,
+            rows: Arc::default(),
             runtime,
             scratch: None,
             _work: AbortOnDrop(work.abort_handle()),
@@ -106,8 +141,15 @@ impl QueryStream {
     }
 }
 
+/// Stops a task when it is dropped.
 #[derive(Debug)]
-struct AbortOnDrop(AbortHandle);
+pub(crate) struct AbortOnDrop(AbortHandle);
+
+impl AbortOnDrop {
+    pub(crate) fn new(task: AbortHandle) -> Self {
+        Self(task)
+    }
+}
 
 impl Drop for AbortOnDrop {
     fn drop(&mut self) {
@@ -189,11 +231,14 @@ pub(crate) async fn start<G: Send + 'static>(
         time_limit,
         waiting: None,
         ended: false,
+        rows: Arc::default(),
         runtime: runtime.clone(),
         scratch,
         _work: AbortOnDrop(runtime.spawn(work).abort_handle()),
     };
     stream.first = stream.next().await.transpose()?;
+    // It is taken once more, by whoever asked.
+    stream.rows.store(0, Ordering::Relaxed);
     Ok(stream)
 }
 
@@ -254,6 +299,7 @@ impl Stream for QueryStream {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Some(batch) = self.first.take() {
+            self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
             return Poll::Ready(Some(Ok(batch)));
         }
         if self.ended {
@@ -267,6 +313,7 @@ impl Stream for QueryStream {
                 }
                 Poll::Ready(Some(Message::Batch(batch))) => {
                     self.waiting = None;
+                    self.rows.fetch_add(batch.num_rows() as u64, Ordering::Relaxed);
                     return Poll::Ready(Some(Ok(batch)));
                 }
                 Poll::Ready(Some(Message::Done)) => {

@@ -7,6 +7,7 @@ mod diff;
 mod functions;
 mod hostile;
 mod limits;
+mod lineage;
 mod output;
 mod paging;
 mod quality;

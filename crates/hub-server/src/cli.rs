@@ -5,6 +5,7 @@ mod agency;
 mod answer;
 mod args;
 mod checking;
+mod cite;
 mod client;
 mod completion;
 mod dataset;
@@ -13,13 +14,16 @@ mod error;
 mod functions;
 mod input;
 mod output;
+mod permalink;
 mod preview;
 mod problem;
 mod propose;
+mod query;
 mod report;
 mod report_file;
 mod rows;
 mod sql;
+mod statement;
 mod table;
 mod token;
 mod upkeep;
@@ -127,6 +131,9 @@ async fn execute(
         ClientCommand::Report(args) => report_file::run(&args, &client?, console).await,
         ClientCommand::Sql(args) => sql::run(args, &client?, console).await,
         ClientCommand::Functions(args) => functions::run(&args, &client?, console).await,
+        ClientCommand::Query { command } => query::run(command, &client?, console).await,
+        ClientCommand::Permalink { command } => permalink::run(command, &client?, console).await,
+        ClientCommand::Cite(args) => cite::run(&args, &client?, console).await,
         ClientCommand::Dataset { command } => dataset::run(command, &client?, console).await,
         ClientCommand::Agency { command } => agency::run(command, &client?, console).await,
         ClientCommand::Token { command } => token::run(command, &client?, console).await,

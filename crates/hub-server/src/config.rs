@@ -46,6 +46,8 @@ pub struct Config {
     pub uploads: UploadsConfig,
     /// Limits of queries.
     pub queries: QueriesConfig,
+    /// How many permalinks may be made.
+    pub permalinks: PermalinksConfig,
     /// Upkeep of stored files.
     pub upkeep: UpkeepConfig,
     /// What is logged.
@@ -179,6 +181,14 @@ pub struct QueriesConfig {
     pub max_sql_bytes: usize,
     /// Threads of the query runtime; as many as there are cores where 0.
     pub threads: usize,
+    /// Queries that run in the background at once; 0 for none.
+    pub background_at_once: usize,
+    /// How long one may run in the background, in milliseconds.
+    pub background_timeout_ms: u64,
+    /// How long its result is kept, in seconds.
+    pub background_keep_s: u64,
+    /// How many are kept for one token.
+    pub background_per_token: u64,
 }
 
 impl Default for QueriesConfig {
@@ -195,7 +205,27 @@ impl Default for QueriesConfig {
             max_answer_bytes: 0,
             max_sql_bytes: 100_000,
             threads: 0,
+            background_at_once: 1,
+            background_timeout_ms: 3_600_000,
+            background_keep_s: 86_400,
+            background_per_token: 20,
         }
+    }
+}
+
+/// How many permalinks may be made within an hour.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PermalinksConfig {
+    /// By all who give no token together; 0 for none.
+    pub anonymous_per_hour: u64,
+    /// By each token; 0 for none.
+    pub token_per_hour: u64,
+}
+
+impl Default for PermalinksConfig {
+    fn default() -> Self {
+        Self { anonymous_per_hour: 60, token_per_hour: 600 }
     }
 }
 

@@ -11,6 +11,7 @@ mod language;
 mod linger;
 mod openapi;
 mod problem;
+mod public_base;
 mod request_id;
 mod router;
 mod routes;

@@ -18,6 +18,7 @@ use utoipa::{
     ),
     tags(
         (name = "query", description = "SQL across agencies"),
+        (name = "citing", description = "Permalinks of queries, citations, and what licences oblige to"),
         (name = "datasets", description = "What there is, what it promises, and its rows"),
         (name = "uploads", description = "Files handed over, and their reports"),
         (name = "agencies", description = "Who takes part"),

@@ -140,6 +140,9 @@ pub(crate) fn outline(kind: ErrorKind) -> (StatusCode, &'static str, &'static st
             (StatusCode::UNPROCESSABLE_ENTITY, "output-limit", "The answer is too large")
         }
         K::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "The hub is busy"),
+        K::RateLimited => {
+            (StatusCode::TOO_MANY_REQUESTS, "rate-limited", "Too many within the hour")
+        }
         K::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "Not available now"),
         K::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "internal", "A fault of the hub"),
     }
@@ -195,7 +198,11 @@ impl Problem {
             report: None,
             tables: Vec::new(),
             japanese: None,
-            retry_after_s: matches!(kind, ErrorKind::Busy | ErrorKind::Unavailable).then_some(2),
+            retry_after_s: match kind {
+                ErrorKind::Busy | ErrorKind::Unavailable => Some(2),
+                ErrorKind::RateLimited => Some(600),
+                _ => None,
+            },
         }
     }
 

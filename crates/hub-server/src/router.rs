@@ -29,8 +29,9 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, datasets, diff, functions, home, links, ops, originals, previews, proposals,
-        reports, rows, sets, sql, tokens, tus, upkeep, uploads, versions,
+        agencies, citations, cost, datasets, diff, functions, home, lineage, links, ops, originals,
+        permalinks, previews, proposals, queries, reports, rows, sets, sql, tokens, tus, upkeep,
+        uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -40,6 +41,17 @@ fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::with_openapi(HubDocument::openapi())
         .routes(routes!(sql::run_sql, sql::run_sql_by_address))
         .routes(routes!(functions::list_functions))
+        .routes(routes!(cost::tell_cost))
+        .routes(routes!(lineage::tell_lineage))
+        .routes(routes!(queries::submit_query, queries::list_queries))
+        .routes(routes!(queries::read_query, queries::remove_query))
+        .routes(routes!(queries::read_query_result))
+        .routes(routes!(permalinks::create_permalink))
+        .routes(routes!(permalinks::read_permalink))
+        .routes(routes!(permalinks::read_permalink_result))
+        .routes(routes!(permalinks::verify_permalink))
+        .routes(routes!(permalinks::cite_permalink))
+        .routes(routes!(citations::cite_versions, citations::cite_statement))
         .routes(routes!(datasets::list_datasets))
         .routes(routes!(datasets::read_dataset, datasets::put_dataset))
         .routes(routes!(datasets::read_contract))

@@ -3,17 +3,22 @@
 
 pub(crate) mod agencies;
 pub(crate) mod answer;
+pub(crate) mod citations;
+pub(crate) mod cost;
 pub(crate) mod datasets;
 pub(crate) mod diff;
 pub(crate) mod functions;
 pub(crate) mod headers;
 pub(crate) mod hints;
 pub(crate) mod home;
+pub(crate) mod lineage;
 pub(crate) mod links;
 pub(crate) mod ops;
 pub(crate) mod originals;
+pub(crate) mod permalinks;
 pub(crate) mod previews;
 pub(crate) mod proposals;
+pub(crate) mod queries;
 pub(crate) mod reports;
 pub(crate) mod rows;
 pub(crate) mod sets;

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use hub_app::{App, AppConfig, AppError, Decoding, Parts};
+use hub_app::{App, AppConfig, AppError, Decoding, Parts, PermalinkLimits, QueryJobLimits};
 use hub_intake::worker::WorkerConfig;
 use hub_lake::{Lake, LakeConfig};
 use hub_query::{EngineConfig, QueryEngine, SqlBounds};
@@ -177,6 +177,16 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         compact_after_files: config.upkeep.compact_after_files,
         vacuum_every_s: config.upkeep.vacuum_every_s,
         vacuum_grace_s: config.upkeep.vacuum_grace_s,
+        query_jobs: QueryJobLimits {
+            at_once: config.queries.background_at_once,
+            time_limit: Duration::from_millis(config.queries.background_timeout_ms),
+            keep: Duration::from_secs(config.queries.background_keep_s),
+            per_token: config.queries.background_per_token,
+        },
+        permalinks: PermalinkLimits {
+            anonymous_per_hour: config.permalinks.anonymous_per_hour,
+            token_per_hour: config.permalinks.token_per_hour,
+        },
         shared_registry: config.shares_registry(),
     };
     let (app, upkeep) = App::new(Parts { registry, lake, engine, clock }, app_config);
@@ -186,6 +196,7 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         tracing::info!(?recovery, "ended uploads that an earlier process left under way");
     }
     app.start_upkeep(upkeep);
+    app.start_queries();
     Ok(app)
 }
 

@@ -23,6 +23,7 @@ async fn every_case(open: impl Fn() -> Lake) {
     named("a contract grows", contract_grows(lakes)).await;
     named("compaction keeps rows", compaction_keeps_rows(lakes)).await;
     named("old versions expire only when asked", expires_when_asked(lakes)).await;
+    named("a pinned version outlives the retention", keeps_what_is_pinned(lakes)).await;
     named("revisions touch what they must", revisions(lakes)).await;
     named("uploaded files are kept", keeps_originals(lakes)).await;
     named("a long log is read from its checkpoint", long_log(lakes, open())).await;
@@ -289,6 +290,49 @@ async fn expires_when_asked((lake, other): (&Lake, &Lake)) {
         assert_eq!(read(other, &snapshot).await.len(), 5);
     }
     assert_eq!(lake.vacuum(&id, &plan).await.unwrap().expired, 0);
+}
+
+async fn keeps_what_is_pinned((lake, other): (&Lake, &Lake)) {
+    let id = dataset("pinned");
+    lake.create(&id, &contract()).await.unwrap();
+    let mut versions = Vec::new();
+    for (station, hours) in [("a", 5), ("b", 4), ("c", 3), ("d", 2)] {
+        let rows = series(station, 0, hours);
+        versions.push(publish(lake, &id, UploadMode::Replace, &rows).await);
+    }
+    let (first, cited) = (&versions[0], &versions[1]);
+    let plan = VacuumOptions {
+        now: tomorrow(),
+        retention: Some(std::time::Duration::from_secs(24 * 3600)),
+        pinned: vec![cited.log_version],
+        ..VacuumOptions::default()
+    };
+    let dry = VacuumOptions { dry_run: true, ..plan.clone() };
+    assert_eq!(lake.vacuum(&id, &dry).await.unwrap().expired, 2);
+    // What is said to expire goes no sooner than the vacuum itself, and the second run finds nothing.
+    lake.expire(&id, &plan).await.unwrap();
+    let kept = other.snapshot(&id, SnapshotAt::Log(cited.log_version)).await.unwrap();
+    assert_eq!(read(other, &kept).await.len(), 4);
+    assert_eq!(lake.vacuum(&id, &plan).await.unwrap().expired, 2);
+    assert_eq!(other.vacuum(&id, &plan).await.unwrap().expired, 0);
+    for lake in [lake, other] {
+        let kept = lake.snapshot(&id, SnapshotAt::Log(cited.log_version)).await.unwrap();
+        assert_eq!((kept.version, read(lake, &kept).await.len()), (2, 4));
+        let gone = lake.snapshot(&id, SnapshotAt::Log(first.log_version)).await.unwrap_err();
+        assert!(matches!(gone, LakeError::Expired { .. }), "{gone}");
+    }
+    // A pin that comes too late brings nothing back, and one that is let go is let go.
+    let late = VacuumOptions { pinned: vec![first.log_version], ..plan.clone() };
+    lake.expire(&id, &late).await.unwrap();
+    let gone = lake.snapshot(&id, SnapshotAt::Log(first.log_version)).await.unwrap_err();
+    assert!(matches!(gone, LakeError::Expired { .. }), "{gone}");
+    publish(lake, &id, UploadMode::Replace, &series("e", 0, 1)).await;
+    let free = VacuumOptions { pinned: Vec::new(), ..plan };
+    assert_eq!(lake.vacuum(&id, &free).await.unwrap().expired, 2);
+    for gone in [cited.log_version, versions[3].log_version] {
+        let gone = other.snapshot(&id, SnapshotAt::Log(gone)).await.unwrap_err();
+        assert!(matches!(gone, LakeError::Expired { .. }), "{gone}");
+    }
 }
 
 async fn revisions((lake, other): (&Lake, &Lake)) {

@@ -1,4 +1,4 @@
-//! One JSON object: `columns`, `sources`, `query_id`, `rows`, `row_count`.
+//! One JSON object: `columns`, `sources`, `citation`, `query_id`, `rows`, `row_count`.
 
 use std::io::Write;
 
@@ -30,7 +30,7 @@ impl Json {
 
 impl Encoder for Json {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        let columns: Vec<Value> = self.schema.fields().iter().map(|f| describe(f)).collect();
+        let columns = describe_columns(&self.schema);
         let mut head = Map::new();
         head.insert("columns".to_owned(), Value::Array(columns));
         let sources = serde_json::to_value(&self.header.sources).map_err(QueryError::internal)?;
@@ -38,6 +38,9 @@ impl Encoder for Json {
         if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
             let quality = serde_json::from_str(quality).map_err(QueryError::internal)?;
             head.insert("quality".to_owned(), quality);
+        }
+        if !self.header.citation.is_empty() {
+            head.insert("citation".to_owned(), json!(self.header.citation));
         }
         head.insert("query_id".to_owned(), json!(self.header.query_id));
         serde_json::to_writer(&mut *out, &head).map_err(QueryError::internal)?;
@@ -67,6 +70,11 @@ impl Encoder for Json {
         out.extend_from_slice(b"}\n");
         Ok(())
     }
+}
+
+/// What answers say of each column.
+pub(crate) fn describe_columns(schema: &SchemaRef) -> Vec<Value> {
+    schema.fields().iter().map(|field| describe(field)).collect()
 }
 
 /// What the answer says of a column.

@@ -26,6 +26,7 @@ fn header() -> AnswerHeader {
         committed_at: None,
         title: Text::default(),
         publisher: Text::default(),
+        homepage: None,
         licence: "CC-BY-4.0".to_owned(),
         licence_url: "https://creativecommons.org/licenses/by/4.0/".to_owned(),
         attribution: "Otaru".to_owned(),

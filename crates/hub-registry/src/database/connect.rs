@@ -28,15 +28,19 @@ const OPEN_ATTEMPTS: u32 = 200;
 const OPEN_PAUSE: Duration = Duration::from_millis(25);
 
 /// Every migration of a dialect, in order. One that was released never changes.
-const SQLITE: [(i64, &str, &str); 3] = [
+const SQLITE: [(i64, &str, &str); 5] = [
     (1, "registry", include_str!("../../migrations/sqlite/0001_registry.sql")),
     (10, "revisions", include_str!("../../migrations/sqlite/0010_revisions.sql")),
     (11, "first_admin", include_str!("../../migrations/sqlite/0011_first_admin.sql")),
+    (20, "permalinks", include_str!("../../migrations/sqlite/0020_permalinks.sql")),
+    (21, "queries", include_str!("../../migrations/sqlite/0021_queries.sql")),
 ];
-const POSTGRES: [(i64, &str, &str); 3] = [
+const POSTGRES: [(i64, &str, &str); 5] = [
     (1, "registry", include_str!("../../migrations/postgres/0001_registry.sql")),
     (10, "revisions", include_str!("../../migrations/postgres/0010_revisions.sql")),
     (11, "first_admin", include_str!("../../migrations/postgres/0011_first_admin.sql")),
+    (20, "permalinks", include_str!("../../migrations/postgres/0020_permalinks.sql")),
+    (21, "queries", include_str!("../../migrations/postgres/0021_queries.sql")),
 ];
 
 fn migrator(list: &[(i64, &'static str, &'static str)]) -> Migrator {

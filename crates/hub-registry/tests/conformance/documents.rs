@@ -108,4 +108,8 @@ pub(crate) async fn stored_documents_keep_their_form(bench: &Bench) {
     let report = upload.report.unwrap();
     golden("report_v1.json", &stored[0], &UploadReport { errors: Vec::new(), ..report.clone() });
     golden("report_errors_v1.json", &stored[1], &report.errors);
+    let permalink = crate::permalinks::permalink(1, &[("otaru.level", 3)]);
+    bench.registry().await.create_permalink(&permalink, None).await.unwrap();
+    let stored = bench.stored(&["record"], "permalinks").await;
+    golden("permalink_v1.json", &stored[0], &permalink);
 }

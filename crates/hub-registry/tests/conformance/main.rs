@@ -8,6 +8,8 @@ mod connections;
 mod datasets;
 mod documents;
 mod idempotency;
+mod permalinks;
+mod queries;
 mod tls;
 mod tokens;
 mod uploads;
@@ -96,6 +98,18 @@ suite! {
         a_key_needs_an_upload_that_began,
         a_key_is_bounded,
         old_keys_are_forgotten,
+    }
+    permalinks::{
+        a_permalink_is_kept_as_it_was_made,
+        the_versions_that_permalinks_name_are_told,
+        permalinks_are_counted_by_who_made_them,
+    }
+    queries::{
+        a_query_is_seen_by_its_own_token_only,
+        of_many_nodes_each_takes_another_query,
+        a_node_that_dies_loses_its_query_once,
+        a_query_comes_to_its_end_and_expires,
+        a_query_that_is_given_back_or_removed_is_lost_to_its_node,
     }
     documents::{
         stored_documents_keep_their_form,

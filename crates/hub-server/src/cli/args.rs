@@ -7,12 +7,15 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::cli::{
     agency::AgencyCommand,
+    cite::CiteArgs,
     completion::CompletionArgs,
     dataset::DatasetCommand,
     download::DownloadArgs,
     functions::FunctionsArgs,
     output::Language,
+    permalink::PermalinkCommand,
     preview::PreviewArgs,
+    query::QueryCommand,
     report_file::ReportArgs,
     sql::SqlArgs,
     token::TokenCommand,
@@ -162,6 +165,18 @@ pub enum ClientCommand {
     Sql(SqlArgs),
     /// See the functions that SQL may call
     Functions(FunctionsArgs),
+    /// Watch questions that are answered in the background, and take their answers
+    Query {
+        #[command(subcommand)]
+        command: QueryCommand,
+    },
+    /// Keep a question with the versions it read, and check later that the same comes of it
+    Permalink {
+        #[command(subcommand)]
+        command: PermalinkCommand,
+    },
+    /// Cite what a question reads, a dataset's version, or a permalink
+    Cite(CiteArgs),
     /// Look for datasets, see what they hold, make new ones
     Dataset {
         #[command(subcommand)]

@@ -47,6 +47,9 @@ pub(crate) enum CliError {
     /// Nothing can be written to standard output.
     #[error("can't write the output: {0}")]
     Output(#[from] io::Error),
+    /// A permalink's result is not what it was.
+    #[error("the result is another than when the permalink was made")]
+    Differs,
     /// Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -73,9 +76,11 @@ impl CliError {
             Self::Unreachable { .. } | Self::Lost { .. } => UNREACHABLE,
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => DONE,
             Self::Interrupted => INTERRUPTED,
-            Self::Redirected { .. } | Self::Answer(_) | Self::File { .. } | Self::Output(_) => {
-                FAILURE
-            }
+            Self::Redirected { .. }
+            | Self::Answer(_)
+            | Self::File { .. }
+            | Self::Output(_)
+            | Self::Differs => FAILURE,
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::{
     client::Client,
     error::CliError,
     output::Console,
-    sql::parse_as_of,
+    statement::parse_as_of,
 };
 
 #[derive(Debug, Args)]

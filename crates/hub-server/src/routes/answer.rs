@@ -27,6 +27,7 @@ const FORMATS: &str = "json, ndjson, csv, arrow, parquet, geojson or xlsx";
                  "title": {"ja": "時間水位・流量"}, "publisher": {"ja": "小樽開発建設部"},
                  "licence": "CC-BY-4.0", "licence_url": "https://creativecommons.org/licenses/by/4.0/",
                  "attribution": "合成データ", "synthetic": true}],
+    "citation": "/v1/citations?sources=otaru_kaihatsu.river_hourly@1",
     "query_id": "0199e1c2-7a55-7d10-9e0a-0d6f6d1c5c11",
     "rows": [{"time": "2025-04-01T01:00:00+09:00", "flow": 88.62}],
     "row_count": 1
@@ -40,6 +41,9 @@ pub(crate) struct AnswerBody {
     /// absent where no column read has a quality. `with_quality('agency.dataset')` shows them all.
     #[schema(required = false)]
     quality: Vec<serde_json::Value>,
+    /// Where it is told how the answer is cited, and what the licences together oblige to; absent where it
+    /// was read from no dataset.
+    citation: Option<String>,
     /// The id under which logs know the query.
     query_id: String,
     /// The rows, by column name.
@@ -106,16 +110,37 @@ pub(crate) async fn respond(
     format: OutputFormat,
     page: Option<PageEnd>,
 ) -> Result<Response, Problem> {
+    respond_citing(state, answer, sources, format, page, None).await
+}
+
+/// As [`respond`], for an answer that has an address to be cited by.
+pub(crate) async fn respond_citing(
+    state: &ServerState,
+    answer: QueryStream,
+    sources: Vec<Source>,
+    format: OutputFormat,
+    page: Option<PageEnd>,
+    cite_as: Option<String>,
+) -> Result<Response, Problem> {
     let query_id = Uuid::now_v7().to_string();
-    let links = source_headers(state, &sources);
     let quality = answer.schema().metadata().get(QUALITY_KEY).and_then(|said| {
         let said: serde_json::Value = serde_json::from_str(said).ok()?;
         HeaderValue::from_str(&ascii_json(&said)).ok()
     });
+    let mut links = source_headers(state, &sources);
+    let citation = match &cite_as {
+        Some(address) => format!("{address}/citation"),
+        None => citation_address(state, &sources),
+    };
+    if let Some(address) = cite_as.or_else(|| only_version(state, &sources))
+        && let Ok(value) = HeaderValue::from_str(&format!("<{address}>; rel=\"cite-as\""))
+    {
+        links.append(header::LINK, value);
+    }
     let paged = page.is_some();
     let next_cursor = page.and_then(|page| page.next_cursor);
     let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
-    let header = AnswerHeader { sources, query_id, paged, next_cursor };
+    let header = AnswerHeader { sources, citation, query_id, paged, next_cursor };
     let mut body = Box::pin(hub_query::encode(answer, format, header, EncodeOptions::default()));
     // What a format cannot hold shows with its first piece, while it can still be told as a problem.
     let first = body.next().await.transpose().map_err(AppError::from)?;
@@ -137,6 +162,25 @@ pub(crate) async fn respond(
         }
     }
     Ok(response)
+}
+
+/// Where it is told how these sources are cited; empty where there are none.
+fn citation_address(state: &ServerState, sources: &[Source]) -> String {
+    if sources.is_empty() {
+        return String::new();
+    }
+    let versions = sources.iter().map(|source| format!("{}@{}", source.dataset, source.version));
+    let versions = versions.collect::<Vec<_>>().join(",");
+    format!("{}/v1/citations?sources={versions}", state.public_url)
+}
+
+/// The address of the one version that an answer was read from. An answer of several has no address of its
+/// own to be cited by, unless it is a permalink's.
+fn only_version(state: &ServerState, sources: &[Source]) -> Option<String> {
+    let [source] = sources else { return None };
+    let (agency, name) = (source.dataset.agency(), source.dataset.name());
+    let (base, version) = (&state.public_url, source.version);
+    (version > 0).then(|| format!("{base}/v1/datasets/{agency}/{name}/versions/{version}"))
 }
 
 /// What must be said of the sources, for formats that have no room for it: a link to each version and to

@@ -90,13 +90,7 @@ pub(crate) async fn run_sql(
     JsonBody(body): JsonBody<SqlBody>,
 ) -> Result<Response, Problem> {
     let format = output_format(body.format.as_deref(), &headers)?;
-    let versions = body
-        .versions
-        .iter()
-        .map(|(id, value)| Ok((dataset_id(id)?, version_of_json(id, value)?)))
-        .collect::<Result<_, Problem>>()?;
-    let others = version_selector(None, body.as_of.as_deref())?;
-    let request = SqlRequest { sql: body.sql, parameters: body.parameters, versions, others };
+    let request = statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
     let prepared = state.app.prepare_query(&principal, request).await?;
     let answer = prepared.run().await?;
     let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
@@ -126,7 +120,7 @@ pub(crate) async fn run_sql_by_address(
         parameters: serde_json::from_str(parameters).map_err(|_| {
             Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]")
         })?,
-        versions: versions_of_text(query.versions.as_deref())?,
+        versions: versions_of_text("versions", query.versions.as_deref())?,
         others: version_selector(None, query.as_of.as_deref())?,
     };
     let prepared = state.app.prepare_query(&principal, request).await?;
@@ -151,8 +145,22 @@ pub(crate) async fn run_sql_by_address(
     Ok(response)
 }
 
-fn dataset_id(text: &str) -> Result<DatasetId, Problem> {
-    DatasetId::parse(text).map_err(|error| Problem::parameter("versions", error.to_string()))
+/// A statement as JSON bodies give it.
+pub(crate) fn statement(
+    sql: String,
+    parameters: Vec<serde_json::Value>,
+    versions: &BTreeMap<String, serde_json::Value>,
+    as_of: Option<&str>,
+) -> Result<SqlRequest, Problem> {
+    let versions = versions
+        .iter()
+        .map(|(id, value)| Ok((dataset_id("versions", id)?, version_of_json(id, value)?)))
+        .collect::<Result<_, Problem>>()?;
+    Ok(SqlRequest { sql, parameters, versions, others: version_selector(None, as_of)? })
+}
+
+fn dataset_id(parameter: &str, text: &str) -> Result<DatasetId, Problem> {
+    DatasetId::parse(text).map_err(|error| Problem::parameter(parameter, error.to_string()))
 }
 
 fn version_of_json(id: &str, value: &serde_json::Value) -> Result<VersionSelector, Problem> {
@@ -169,16 +177,20 @@ fn version_of_json(id: &str, value: &serde_json::Value) -> Result<VersionSelecto
     })
 }
 
-fn versions_of_text(text: Option<&str>) -> Result<BTreeMap<DatasetId, VersionSelector>, Problem> {
+/// Versions as a parameter lists them: `agency.dataset@3`, separated by commas.
+pub(crate) fn versions_of_text(
+    parameter: &str,
+    text: Option<&str>,
+) -> Result<BTreeMap<DatasetId, VersionSelector>, Problem> {
     text.unwrap_or_default()
         .split(',')
         .filter(|part| !part.is_empty())
         .map(|part| {
             let (id, version) = part.split_once('@').unwrap_or((part, ""));
             let version = version_of_word(version).ok_or_else(|| {
-                Problem::parameter("versions", "write agency.dataset@3, separated by commas")
+                Problem::parameter(parameter, "write agency.dataset@3, separated by commas")
             })?;
-            Ok((dataset_id(id)?, version))
+            Ok((dataset_id(parameter, id)?, version))
         })
         .collect()
 }
@@ -189,11 +201,12 @@ mod tests {
 
     #[test]
     fn versions_are_numbers_or_instants() {
-        let versions = versions_of_text(Some("a.b@3,c.d@2026-04-01T00:00:00+09:00")).unwrap();
+        let versions =
+            versions_of_text("versions", Some("a.b@3,c.d@2026-04-01T00:00:00+09:00")).unwrap();
         assert_eq!(versions[&DatasetId::parse("a.b").unwrap()], VersionSelector::Number(3));
         assert!(matches!(versions[&DatasetId::parse("c.d").unwrap()], VersionSelector::AsOf(_)));
         for broken in ["a.b", "a.b@", "a.b@yesterday", "b@1"] {
-            assert!(versions_of_text(Some(broken)).is_err(), "{broken} was accepted");
+            assert!(versions_of_text("versions", Some(broken)).is_err(), "{broken} was accepted");
         }
     }
 }
