@@ -13,6 +13,7 @@ mod lake;
 mod log;
 mod originals;
 mod revise;
+mod rollup;
 mod snapshot;
 mod stage;
 mod statistics;
@@ -27,6 +28,9 @@ pub use error::LakeError;
 pub use lake::{Lake, SnapshotAt};
 pub use originals::{KeptUpload, Original};
 pub use revise::StoredKeys;
+pub use rollup::{
+    BUCKET, EDGE, FIRST_TIME, FileRollups, LAST_TIME, ROWS, RollupFile, RollupLevel, RollupValue,
+};
 pub use snapshot::{Bound, ColumnStatistics, DataFile, Snapshot};
 pub use stage::{Duplicates, StageOptions, StageOutcome, Staged, Stager};
 pub use vacuum::{VacuumOptions, VacuumOutcome};
