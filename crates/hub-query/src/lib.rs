@@ -21,6 +21,7 @@ mod limits;
 mod literals;
 mod parse;
 mod quality;
+mod rollup;
 mod rows;
 mod rules;
 mod session;

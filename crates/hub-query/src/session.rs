@@ -29,6 +29,7 @@ use crate::{
     functions::Functions,
     limits::QueryPool,
     literals::TimeLiterals,
+    rollup::UseRollups,
     rules::{YieldingJoins, whole_sides},
 };
 
@@ -85,7 +86,10 @@ impl Sessions {
             rules.extend(Analyzer::new().rules);
             rules
         };
-        let optimizer = whole_sides::optimizer_rules();
+        let optimizer = match config.rollups {
+            true => UseRollups::among(whole_sides::optimizer_rules()),
+            false => whole_sides::optimizer_rules(),
+        };
         let state = |partitions: usize| {
             SessionStateBuilder::new()
                 .with_analyzer_rules(analyzer.clone())

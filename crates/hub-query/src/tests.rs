@@ -7,6 +7,7 @@ mod limits;
 mod output;
 mod paging;
 mod quality;
+mod rollups;
 mod scan;
 pub(crate) mod support;
 mod units;
