@@ -29,7 +29,8 @@ pub use lake::{Lake, SnapshotAt};
 pub use originals::{KeptUpload, Original};
 pub use revise::StoredKeys;
 pub use rollup::{
-    BUCKET, EDGE, FIRST_TIME, FileRollups, LAST_TIME, ROWS, RollupFile, RollupLevel, RollupValue,
+    BUCKET, EDGE, FIRST_TIME, FileRollups, LAST_TIME, ROWS, RolledValue, RollupFile, RollupLevel,
+    RollupValue,
 };
 pub use snapshot::{Bound, ColumnStatistics, DataFile, Snapshot};
 pub use stage::{Duplicates, StageOptions, StageOutcome, Staged, Stager};

@@ -102,7 +102,8 @@ impl RollupLevel {
     }
 }
 
-/// What a companion says of one value column. Counts are whole numbers; the others have the column's
+/// What a companion says of one value column, of those values that their quality does not leave out (see
+/// [`hub_model::Quality::is_left_out`]). Counts are whole numbers; the others have the column's
 /// type and are there for number columns only. `min` and `max` order numbers totally, NaN at the ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RollupValue {
@@ -153,8 +154,8 @@ pub struct FileRollups {
     pub time: String,
     /// Whether rows at the beginning of a stretch are kept apart.
     pub edges: bool,
-    /// The stored value columns, each with the column that says its quality.
-    pub values: BTreeMap<String, Option<String>>,
+    /// The stored value columns.
+    pub values: BTreeMap<String, RolledValue>,
     /// The companions, one a level at most.
     pub files: Vec<RollupFile>,
 }
@@ -164,6 +165,15 @@ impl FileRollups {
     pub fn file(&self, level: RollupLevel) -> Option<&RollupFile> {
         self.files.iter().find(|file| file.level == level)
     }
+}
+
+/// A value column that companions speak of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RolledValue {
+    /// The stored column that says the quality of its values.
+    pub quality: Option<String>,
+    /// Values of the file that their quality leaves out; companions speak of the others.
+    pub left_out: u64,
 }
 
 /// One companion.
@@ -233,12 +243,16 @@ impl RollupSpec {
     }
 
     /// What the log keeps of companions with these files.
-    pub(crate) fn rollups(&self, files: Vec<RollupFile>) -> FileRollups {
+    pub(crate) fn rollups(&self, files: Vec<RollupFile>, left_out: &[u64]) -> FileRollups {
+        let values = self.values.iter().zip(left_out).map(|(value, left_out)| {
+            let rolled = RolledValue { quality: value.quality.clone(), left_out: *left_out };
+            (value.name.clone(), rolled)
+        });
         FileRollups {
             series: self.series.clone(),
             time: self.time.clone(),
             edges: self.edges,
-            values: self.values.iter().map(|v| (v.name.clone(), v.quality.clone())).collect(),
+            values: values.collect(),
             files,
         }
     }
@@ -248,8 +262,7 @@ impl RollupSpec {
 fn quality_of(contract: &Contract, value: &Field) -> Option<String> {
     let says = |field: &&Field| {
         field.role == FieldRole::Quality
-            && field.field_type == FieldType::String
-            && field.quality_of.as_deref() == Some(value.name.as_str())
+            && field.quality_of.as_deref().and_then(|of| contract.field(of)) == Some(value)
     };
     contract.fields.iter().find(says).map(|field| field.storage_name().to_owned())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use object_store::path::Path;
 use serde::{Deserialize, Serialize};
 
-use super::{FOLDER, FileRollups, RollupFile, RollupLevel, companion};
+use super::{FOLDER, FileRollups, RolledValue, RollupFile, RollupLevel, companion};
 
 /// The tag of a file's entry.
 pub(crate) const ROLLUPS_TAG: &str = "mochiyori.rollups";
@@ -15,8 +15,16 @@ struct RollupsV1 {
     series: Vec<String>,
     time: String,
     edges: bool,
-    values: BTreeMap<String, Option<String>>,
+    values: BTreeMap<String, ValueV1>,
     levels: BTreeMap<String, SizeV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ValueV1 {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quality: Option<String>,
+    #[serde(default)]
+    left_out: u64,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -30,11 +38,15 @@ pub(crate) fn tag(rollups: &FileRollups) -> Option<String> {
     let levels = rollups.files.iter().map(|file| {
         (file.level.as_str().to_owned(), SizeV1 { rows: file.rows, bytes: file.bytes })
     });
+    let values = rollups.values.iter().map(|(name, value)| {
+        let kept = ValueV1 { quality: value.quality.clone(), left_out: value.left_out };
+        (name.clone(), kept)
+    });
     let kept = RollupsV1 {
         series: rollups.series.clone(),
         time: rollups.time.clone(),
         edges: rollups.edges,
-        values: rollups.values.clone(),
+        values: values.collect(),
         levels: levels.collect(),
     };
     serde_json::to_string(&kept).ok()
@@ -52,6 +64,10 @@ pub(crate) fn read_tag(text: &str, folder: &Path, data_file: &str) -> Option<Fil
     let mut files: Vec<_> = files.collect();
     files.sort_by_key(|file| file.level);
     let RollupsV1 { series, time, edges, values, .. } = kept;
+    let values = values
+        .into_iter()
+        .map(|(name, ValueV1 { quality, left_out })| (name, RolledValue { quality, left_out }));
+    let values = values.collect();
     Some(FileRollups { series, time, edges, values, files })
 }
 
@@ -74,13 +90,16 @@ mod tests {
             time: "time".to_owned(),
             edges: true,
             values: BTreeMap::from([
-                ("flow".to_owned(), None),
-                ("level".to_owned(), Some("level_quality".to_owned())),
+                ("flow".to_owned(), RolledValue::default()),
+                (
+                    "level".to_owned(),
+                    RolledValue { quality: Some("level_quality".to_owned()), left_out: 3 },
+                ),
             ]),
             files: vec![file(RollupLevel::Day, 30), file(RollupLevel::Series, 1)],
         };
         let text = tag(&rollups).unwrap();
-        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":null,"level":"level_quality"},"levels":{"day":{"rows":30,"bytes":300},"series":{"rows":1,"bytes":10}}}"#);
+        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0},"level":{"quality":"level_quality","left_out":3}},"levels":{"day":{"rows":30,"bytes":300},"series":{"rows":1,"bytes":10}}}"#);
         assert_eq!(read_tag(&text, &folder, name), Some(rollups));
         let later = text.replace("\"series\":{\"rows\"", "\"month\":{\"rows\"");
         assert_eq!(read_tag(&later, &folder, name).unwrap().files.len(), 1);

@@ -16,7 +16,7 @@ use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use super::{
     BUCKET, EDGE, FIRST_TIME, LAST_TIME, LEAST_GAIN, ROWS, RollupLevel, RollupSpec,
     group::{self, Group, Last, Stretch},
-    values::Values,
+    values::{Judged, Values},
 };
 
 /// How many groups are kept before a level that gains little is given up.
@@ -29,6 +29,8 @@ pub(crate) struct Roller {
     levels: Vec<Level>,
     last: Option<Last>,
     rows: u64,
+    /// How many values of each column are left out by their quality.
+    left_out: Vec<u64>,
 }
 
 struct Level {
@@ -63,7 +65,8 @@ impl Roller {
             }
         });
         let levels = levels.collect();
-        Some(Self { spec: Arc::clone(spec), series_fields, levels, last: None, rows: 0 })
+        let left_out = vec![0; spec.values.len()];
+        Some(Self { spec: Arc::clone(spec), series_fields, levels, last: None, rows: 0, left_out })
     }
 
     /// Takes in rows that come after all before.
@@ -92,11 +95,16 @@ impl Roller {
                     .all(|at| at >= level.level.first_us() && level.level.start_us(at).is_some())
         };
         self.levels.retain(fits);
+        let judged = self.spec.values.iter().map(|column| Judged::of(column, batch));
+        let judged = judged.collect::<Result<Vec<_>, _>>()?;
+        for (all, judged) in self.left_out.iter_mut().zip(&judged) {
+            *all += judged.left_out;
+        }
         let mut groups = Vec::new();
         for level in &mut self.levels {
             let before = level.stretches.last().copied().filter(|_| continues);
             group::stretches(level.level, self.spec.edges, &series, before, time, &mut groups);
-            level.add(batch, &columns, &groups, &time)?;
+            level.add(&judged, &columns, &groups, &time)?;
         }
         let seen = self.rows;
         self.levels.retain(|level| {
@@ -104,6 +112,11 @@ impl Roller {
         });
         self.last = Some(Last::of(&columns, rows));
         Ok(())
+    }
+
+    /// How many values of each column were left out by their quality.
+    pub(crate) fn left_out(&self) -> Vec<u64> {
+        self.left_out.clone()
     }
 
     /// The rows of the companions that are worth having.
@@ -125,7 +138,7 @@ impl Roller {
 impl Level {
     fn add(
         &mut self,
-        batch: &RecordBatch,
+        judged: &[Judged],
         columns: &[ArrayRef],
         groups: &[Group],
         time: &dyn Fn(usize) -> Option<i64>,
@@ -159,8 +172,8 @@ impl Level {
         for (pieces, column) in self.series.iter_mut().zip(columns) {
             pieces.push(take(column, &begun, None)?);
         }
-        for values in &mut self.values {
-            values.add(batch, &numbered, time);
+        for (values, judged) in self.values.iter_mut().zip(judged) {
+            values.add(judged, &numbered, time);
         }
         Ok(())
     }

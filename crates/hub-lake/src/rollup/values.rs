@@ -3,10 +3,14 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, Int64Array, RecordBatch},
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, BooleanBuilder, Float64Array, Int64Array,
+        NullBufferBuilder, RecordBatch, make_array,
+    },
+    buffer::NullBuffer,
     datatypes::{Float64Type, Int64Type},
 };
-use arrow_schema::{DataType, Field};
+use arrow_schema::{ArrowError, DataType, Field};
 use hub_model::Quality;
 
 use super::{RolledColumn, RollupValue, roller::time_array};
@@ -14,7 +18,6 @@ use super::{RolledColumn, RollupValue, roller::time_array};
 /// The count, and what else is known of one column, for each group.
 pub(crate) struct Values {
     name: String,
-    quality: Option<String>,
     count: Vec<i64>,
     good: Vec<i64>,
     numbers: Numbers,
@@ -45,30 +48,28 @@ impl Values {
             Some(DataType::Int64) => Numbers::Integer(Extremes::default(), Vec::new()),
             _ => Numbers::None,
         };
-        let (name, quality) = (column.name.clone(), column.quality.clone());
-        Self { name, quality, count: Vec::new(), good: Vec::new(), numbers }
+        Self { name: column.name.clone(), count: Vec::new(), good: Vec::new(), numbers }
     }
 
     /// Takes in the rows of a batch: each range goes to the group of its number. Numbers only grow.
     pub(crate) fn add(
         &mut self,
-        batch: &RecordBatch,
+        judged: &Judged,
         groups: &[(usize, Range<usize>)],
         time: &dyn Fn(usize) -> Option<i64>,
     ) {
         let Some(&(last, _)) = groups.last() else { return };
         self.count.resize(last + 1, 0);
         self.good.resize(last + 1, 0);
-        let Some(column) = batch.column_by_name(&self.name) else { return self.without(last) };
-        let quality = self.quality.as_ref().and_then(|name| batch.column_by_name(name));
-        let good = quality.map(good);
+        let Some(column) = &judged.column else { return self.without(last) };
+        let good = &judged.good;
         for (group, rows) in groups {
             let valid = match column.nulls() {
                 None => rows.len(),
                 Some(nulls) => rows.clone().filter(|row| nulls.is_valid(*row)).count(),
             };
             self.count[*group] += valid as i64;
-            self.good[*group] += match &good {
+            self.good[*group] += match good {
                 None => valid as i64,
                 Some(good) => {
                     rows.clone().filter(|row| good.value(*row) && column.is_valid(*row)).count()
@@ -183,7 +184,7 @@ impl<T: Copy + Default> Extremes<T> {
         group: usize,
         rows: &Range<usize>,
         time: &dyn Fn(usize) -> Option<i64>,
-        nulls: Option<&arrow::buffer::NullBuffer>,
+        nulls: Option<&NullBuffer>,
         values: &[T],
         less: impl Fn(&T, &T) -> bool,
     ) {
@@ -233,13 +234,50 @@ impl<T: Copy + Default> Extremes<T> {
     }
 }
 
-/// Which rows have a quality that stands for a value as it was meant.
-fn good(quality: &ArrayRef) -> BooleanArray {
-    let words = [Quality::Normal.as_str(), Quality::QuasiNormal.as_str()];
-    match quality.as_string_opt::<i32>() {
-        Some(texts) => {
-            texts.iter().map(|text| Some(text.is_some_and(|t| words.contains(&t)))).collect()
+/// One column's values in a batch, of which those are missing that their quality leaves out.
+pub(crate) struct Judged {
+    column: Option<ArrayRef>,
+    /// Which rows have a quality that stands for a value as it was meant; none where no quality is kept.
+    good: Option<BooleanArray>,
+    /// How many values are left out.
+    pub(crate) left_out: u64,
+}
+
+impl Judged {
+    pub(crate) fn of(column: &RolledColumn, batch: &RecordBatch) -> Result<Self, ArrowError> {
+        let values = batch.column_by_name(&column.name).cloned();
+        let quality = column.quality.as_ref().and_then(|name| batch.column_by_name(name));
+        let words = quality.and_then(|quality| quality.as_string_opt::<i32>());
+        let (Some(values), Some(words)) = (&values, words) else {
+            return Ok(Self { column: values, good: None, left_out: 0 });
+        };
+        let known = |word: &str| Quality::ALL.into_iter().find(|quality| quality.as_str() == word);
+        let stands = [Quality::Normal, Quality::QuasiNormal];
+        let (mut good, mut shown) =
+            (BooleanBuilder::with_capacity(words.len()), NullBufferBuilder::new(words.len()));
+        // Neighbours are mostly of one quality.
+        let mut last: Option<(Option<&str>, bool, bool)> = None;
+        for word in words {
+            let (is_good, is_shown) = match last {
+                Some((before, is_good, is_shown)) if before == word => (is_good, is_shown),
+                _ => {
+                    let quality = word.and_then(known);
+                    let is_good = quality.is_some_and(|quality| stands.contains(&quality));
+                    (is_good, !quality.is_some_and(Quality::is_left_out))
+                }
+            };
+            last = Some((word, is_good, is_shown));
+            good.append_value(is_good);
+            shown.append(is_shown);
         }
-        None => BooleanArray::from(vec![false; quality.len()]),
+        let good = Some(good.finish());
+        let nulls = NullBuffer::union(values.nulls(), shown.finish().as_ref());
+        let missing = nulls.as_ref().map_or(0, NullBuffer::null_count);
+        let left_out = (missing - values.null_count()) as u64;
+        let column = match left_out {
+            0 => Arc::clone(values),
+            _ => make_array(values.to_data().into_builder().nulls(nulls).build()?),
+        };
+        Ok(Self { column: Some(column), good, left_out })
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn put(
     roller: Roller,
     data_file: &str,
 ) -> Result<Option<Arc<FileRollups>>, LakeError> {
+    let left_out = roller.left_out();
     let found = roller.finish().map_err(LakeError::rows(plan.dataset(), "summed up"))?;
     let mut files = Vec::with_capacity(found.len());
     for (level, rows) in found {
@@ -37,7 +38,7 @@ pub(crate) fn put(
             }
         }
     }
-    Ok(Some(Arc::new(spec.rollups(files))))
+    Ok(Some(Arc::new(spec.rollups(files, &left_out))))
 }
 
 fn encode(

@@ -12,8 +12,8 @@ use arrow::{
 };
 use futures::StreamExt;
 use hub_lake::{
-    BUCKET, CompactOptions, DataFile, EDGE, FIRST_TIME, LAST_TIME, Lake, ROWS, RollupFile,
-    RollupLevel, RollupValue, Snapshot, SnapshotAt, StageOptions, VacuumOptions,
+    BUCKET, CompactOptions, DataFile, EDGE, FIRST_TIME, LAST_TIME, Lake, ROWS, RolledValue,
+    RollupFile, RollupLevel, RollupValue, Snapshot, SnapshotAt, StageOptions, VacuumOptions,
 };
 use hub_model::{Contract, DatasetId, UploadMode, VersionRecord};
 use object_store::{ObjectStoreExt, path::Path};
@@ -172,9 +172,13 @@ fn expected(rows: &RecordBatch, level: RollupLevel, edges: bool) -> Groups {
         let good = |row: usize| {
             quality.is_valid(row) && ["normal", "quasi_normal"].contains(&quality.value(row))
         };
+        let bad = |row: usize| {
+            quality.is_valid(row)
+                && ["doubtful", "missing", "not_observed", "closed"].contains(&quality.value(row))
+        };
         let levels: Vec<_> = rows
             .iter()
-            .filter(|row| level_of.is_valid(**row))
+            .filter(|row| level_of.is_valid(**row) && !bad(**row))
             .map(|row| (time.value(*row), level_of.value(*row), good(*row)))
             .collect();
         let counted: Vec<_> = rows
@@ -255,6 +259,13 @@ async fn check(lake: &Lake, snapshot: &Snapshot) -> usize {
             assert_eq!(said(&summed), expected(&rows, *level, rollups.edges), "{level:?}");
             companions += 1;
         }
+        let quality = rows.column_by_name("level_quality").unwrap().as_string::<i32>();
+        let level = rows.column_by_name("level").unwrap();
+        let doubtful = (0..rows.num_rows())
+            .filter(|row| level.is_valid(*row) && quality.is_valid(*row))
+            .filter(|row| quality.value(*row) == "doubtful");
+        assert_eq!(rollups.values["level"].left_out, doubtful.count() as u64);
+        assert_eq!(rollups.values["cars"], RolledValue::default());
     }
     companions
 }
@@ -453,7 +464,13 @@ fn reading() -> impl Strategy<Value = Reading> {
     // Times at, just before and just after the borders of hours and days, among others.
     let time = (0i64..6, 0i64..24, prop_oneof![Just(0i64), Just(1), Just(-1), 0..HOUR]);
     let time = time.prop_map(|(day, hour, more)| APRIL + (day * 24 + hour) * HOUR + more);
-    let quality = prop::sample::select(vec![None, Some("normal"), Some("quasi_normal"), Some("x")]);
+    let quality = prop::sample::select(vec![
+        None,
+        Some("normal"),
+        Some("quasi_normal"),
+        Some("doubtful"),
+        Some("x"),
+    ]);
     let remark = prop::option::of(Just("r".to_owned()));
     (
         prop::sample::select(vec!["a", "b", "小樽"]),

@@ -115,7 +115,11 @@ impl Question {
             // A file without bounds may hold NaN, which the engine orders by the way it comes.
             let ordered = known.minimum.is_some() || known.nulls == Some(file.rows);
             let extreme = matches!(part, Part::Min(_) | Part::Max(_));
-            rollups.values.contains_key(&value.stored) && (ordered || !extreme)
+            let shown = rollups.values.get(&value.stored).is_some_and(|rolled| {
+                // Companions speak of the values that their quality does not leave out.
+                rolled.left_out == 0 && value.judge.is_none() || rolled.quality == value.judge
+            });
+            shown && (ordered || !extreme)
         })
     }
 }

@@ -10,7 +10,7 @@ use datafusion::{
     logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, lit, when},
     scalar::ScalarValue,
 };
-use hub_model::{FieldRole, FieldType, Label, Quality};
+use hub_model::{Contract, FieldRole, FieldType, Label, Quality};
 
 use super::{
     measures::{Measure, Part, Value},
@@ -21,9 +21,10 @@ use crate::{
     engine::{QueryEngine, ReadableTable},
     error::QueryError,
     filter::column,
+    quality,
     session::task_context,
     stream::{Planned, QueryStream},
-    table::SnapshotTable,
+    table::{Exposed, SnapshotTable},
 };
 
 /// The name of the table inside plans.
@@ -31,8 +32,9 @@ const TABLE: &str = "rows";
 
 impl QueryEngine {
     /// Each series' days: the columns of the series by their names, `day` (its first instant), `rows`, and
-    /// of each value column `name:count`, `name:good` (a value of quality `normal` or `quasi_normal`, any
-    /// where no quality is kept), and for numbers `name:sum`, `name:min` and `name:max`. In no order.
+    /// of each value column, those values aside that their quality leaves out, `name:count`, `name:good` (a
+    /// quality of `normal` or `quasi_normal`, any where none is kept), and for numbers `name:sum`,
+    /// `name:min` and `name:max`. In no order.
     ///
     /// A row is of the day that its interval is in: where times name its end, midnight is of the day
     /// before.
@@ -49,19 +51,28 @@ impl QueryEngine {
             .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let prepared = inner.tables.prepare(&table).await?;
-                    let table = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
+                    let exposed = judged(&prepared.contract);
+                    let table = SnapshotTable::new(prepared, exposed, Arc::clone(&inner.scans));
                     let plan = days(table, inner.uses_rollups())?;
-                    let state = inner.sessions.for_sql(crate::catalog::of_tables([])?);
-                    Ok(Planned {
-                        plan: state.create_physical_plan(&plan).await?,
-                        context: task_context(&state, environment),
-                        labels: Vec::new(),
-                    })
+                    let state =
+                        inner.sessions.for_sql(crate::catalog::of_tables(std::iter::empty())?);
+                    let plan = state.create_physical_plan(&plan).await?;
+                    Ok(Planned::new(plan, task_context(&state, environment)))
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
             })
             .await
     }
+}
+
+/// The columns, with the values that their quality leaves out left out.
+fn judged(contract: &Contract) -> Vec<Exposed> {
+    let columns = Exposed::all(contract).into_iter().zip(&contract.fields);
+    let columns = columns.map(|(column, field)| match field.role {
+        FieldRole::Value => Exposed { judged_by: quality::judge(contract, field), ..column },
+        _ => column,
+    });
+    columns.collect()
 }
 
 /// The plan, from rollups where they may be used and tell.
@@ -86,19 +97,19 @@ fn days(table: SnapshotTable, rollups: bool) -> Result<LogicalPlan> {
     names.extend(["day".to_owned(), "rows".to_owned()]);
     let mut measures = vec![(Measure::Count(Part::Rows), count(lit(1i64)), lit(1i64))];
     for field in contract.fields.iter().filter(|field| field.role == FieldRole::Value) {
-        let value = Value { stored: field.storage_name().to_owned(), field_type: field.field_type };
+        let quality = quality::judge(&contract, field).map(|judge| &contract.fields[judge]);
+        let value = Value {
+            stored: field.storage_name().to_owned(),
+            field_type: field.field_type,
+            judge: quality.map(|field| field.storage_name().to_owned()),
+        };
         let mut put = |name: &str, measure: Measure, of_rows: Expr, argument: Expr| {
             names.push(format!("{}:{name}", field.name));
             measures.push((measure, of_rows, argument));
         };
         let own = || column(field);
         put("count", Measure::Count(Part::Count(value.clone())), count(own()), own());
-        let says = |quality: &&hub_model::Field| {
-            quality.role == FieldRole::Quality
-                && quality.field_type == FieldType::String
-                && quality.quality_of.as_deref() == Some(field.name.as_str())
-        };
-        let good = match contract.fields.iter().find(says) {
+        let good = match quality {
             None => own(),
             Some(quality) => {
                 let words = [Quality::Normal, Quality::QuasiNormal].map(|q| lit(q.as_str()));

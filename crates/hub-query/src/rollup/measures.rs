@@ -16,6 +16,8 @@ pub(crate) struct Value {
     /// Its stored name.
     pub(crate) stored: String,
     pub(crate) field_type: FieldType,
+    /// The stored column by whose word values are left out; none where all are asked for.
+    pub(crate) judge: Option<String>,
 }
 
 /// One kept number of each group.

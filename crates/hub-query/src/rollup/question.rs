@@ -52,6 +52,14 @@ impl Question {
                 .map(|exposed| input.column(&exposed.name))
         };
         let Some(time_column) = column(&time.name) else { return Ok(None) };
+        let judged = |field: &hub_model::Field| {
+            let mut exposed =
+                table.exposed().iter().filter(|e| contract.fields[e.index].name == field.name);
+            exposed.any(|exposed| exposed.judged_by.is_some())
+        };
+        if judged(time) || contract.series_fields().any(judged) {
+            return Ok(None);
+        }
         let series = contract.series_fields().filter_map(|field| column(&field.name));
         let known = Known { series: series.collect(), time: time_column.clone() };
         let schema = aggregate.input.schema();
@@ -76,19 +84,23 @@ impl Question {
             before |= known.speaks_of_before(condition);
             conditions.push(condition.clone());
         }
-        let field = |column: &Column| {
-            let exposed = table.exposed().iter().find(|exposed| exposed.name == column.name)?;
-            contract.fields.get(exposed.index)
-        };
+        let exposed =
+            |column: &Column| table.exposed().iter().find(|exposed| exposed.name == column.name);
+        let field = |column: &Column| contract.fields.get(exposed(column)?.index);
         let columns = Columns {
             time: &time_column,
             timed: contract.is_required(time),
             value: &|column| {
                 let field = field(column).filter(|field| field.role == FieldRole::Value)?;
                 let stored = field.storage_name().to_owned();
-                Some(Value { stored, field_type: field.field_type })
+                let judge = exposed(column)?.judged_by.and_then(|judge| contract.fields.get(judge));
+                let judge = judge.map(|field| field.storage_name().to_owned());
+                Some(Value { stored, field_type: field.field_type, judge })
             },
-            required: &|column| field(column).is_some_and(|field| contract.is_required(field)),
+            required: &|column| {
+                exposed(column).is_some_and(|exposed| exposed.judged_by.is_none())
+                    && field(column).is_some_and(|field| contract.is_required(field))
+            },
         };
         let asked = match asked {
             Some(asked) => asked,

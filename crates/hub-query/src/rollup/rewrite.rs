@@ -107,7 +107,7 @@ impl Question {
                 .iter()
                 .find(|exposed| contract.fields[exposed.index].storage_name() == field.name());
             let name = own.map_or(field.name(), |exposed| &exposed.name).clone();
-            Exposed { index, name }
+            Exposed { index, name, judged_by: None }
         });
         let provider = table.of_files(Arc::clone(&set.prepared), exposed.collect(), only);
         let scan = TableScanBuilder::new(name.clone(), provider_as_source(Arc::new(provider)));

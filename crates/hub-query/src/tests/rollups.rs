@@ -70,7 +70,7 @@ impl Pair {
             Arc::new(time.with_timezone("UTC")),
             Arc::new(rows.iter().map(|row| row.2).collect::<Float64Array>()),
             Arc::new(rows.iter().map(|row| row.3).collect::<Int64Array>()),
-            Arc::new(rows.iter().map(|_| Some("normal")).collect::<StringArray>()),
+            Arc::new(rows.iter().map(|row| Some(quality(row))).collect::<StringArray>()),
             Arc::new(rows.iter().map(|_| None::<&str>).collect::<StringArray>()),
         ];
         let batch = RecordBatch::try_new(self.contract.storage_schema(), columns).unwrap();
@@ -143,6 +143,15 @@ impl Pair {
         let plan = self.plan(sql).await;
         assert!(!plan.contains("rollup="), "{sql}:\n{plan}");
         self.same(sql, SnapshotAt::Latest).await;
+    }
+}
+
+/// Some of the levels are doubtful, in some files only.
+fn quality(row: &Reading) -> &'static str {
+    match row.3 {
+        Some(5) => "doubtful",
+        Some(4) => "provisional",
+        _ => "normal",
     }
 }
 
@@ -311,6 +320,22 @@ async fn grown_columns_and_older_versions_are_answered_as_they_were() {
     // A column that became a value since was not rolled up then.
     pair.unrolled("SELECT station, count(remark) FROM otaru.gauges GROUP BY 1").await;
     assert_eq!(pair.same(sql, SnapshotAt::Log(first)).await, before);
+}
+
+#[tokio::test]
+async fn values_of_bad_quality_are_left_out_of_rollups_too() {
+    let pair = ten_days().await;
+    let shown = "SELECT station, count(level), sum(水位), count(cars), count(*) FROM otaru.gauges GROUP BY 1";
+    let answer = pair.rolled(shown, &["rollup=series files=2/2"]).await;
+    let all = "SELECT station, count(level), sum(水位), count(cars), count(*) \
+               FROM with_quality('otaru.gauges') GROUP BY 1";
+    // Companions don't say what was left out, so that all values are asked of the rows.
+    pair.unrolled(all).await;
+    let whole = pair.same(all, SnapshotAt::Latest).await;
+    assert!(answer[0][1].parse::<i64>().unwrap() < whole[0][1].parse::<i64>().unwrap());
+    assert_eq!(answer[0][3..], whole[0][3..]);
+    let cars = "SELECT station, sum(cars) FROM with_quality('otaru.gauges') GROUP BY 1";
+    pair.rolled(cars, &["rollup=series files=2/2"]).await;
 }
 
 #[tokio::test]
