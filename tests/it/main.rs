@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod documents;
 mod http;
+mod kept_answers;
 mod limits;
 mod nodes;
 mod publishers;

@@ -175,6 +175,12 @@ pub struct QueriesConfig {
     pub max_sql_bytes: usize,
     /// Threads of the query runtime; as many as there are cores where 0.
     pub threads: usize,
+    /// Whether aggregates may be answered from rollups.
+    pub rollups: bool,
+    /// Bytes of answers that are kept for the next who asks the same; 0 for none.
+    pub kept_answer_bytes: usize,
+    /// The most bytes of one of them.
+    pub kept_answer_bytes_each: usize,
 }
 
 impl Default for QueriesConfig {
@@ -191,6 +197,9 @@ impl Default for QueriesConfig {
             max_answer_bytes: 0,
             max_sql_bytes: 100_000,
             threads: 0,
+            rollups: true,
+            kept_answer_bytes: 64 << 20,
+            kept_answer_bytes_each: 4 << 20,
         }
     }
 }

@@ -6,7 +6,8 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use hub_model::{ErrorKind, Source, format_instant};
+use hub_app::{AnswerHead, AnswerKey, KeptAnswer};
+use hub_model::{ErrorKind, Principal, Source, format_instant};
 use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QUALITY_KEY, QueryStream};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -95,6 +96,55 @@ pub(crate) struct PageEnd {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// The key under which an answer is kept, where it may be: the question's parts, and the state that its
+/// datasets were opened at for who asks.
+pub(crate) fn kept_key(
+    question: &[&str],
+    state: Option<&str>,
+    format: OutputFormat,
+    principal: &Principal,
+) -> Option<AnswerKey> {
+    let parts: Vec<&str> = question.iter().copied().chain([format.name()]).collect();
+    state.map(|state| AnswerKey::of(&parts, state, principal))
+}
+
+/// An answer that was given before.
+pub(crate) fn respond_again(
+    state: &ServerState,
+    kept: &KeptAnswer,
+    format: OutputFormat,
+) -> Response {
+    let pieces: Vec<_> = kept.body.iter().cloned().map(Ok::<_, std::convert::Infallible>).collect();
+    let body = match kept.body.as_slice() {
+        [one] => Body::from(one.clone()),
+        _ => Body::from_stream(futures::stream::iter(pieces)),
+    };
+    with_head(state, body, &kept.head, format)
+}
+
+/// As [`respond`], and the answer is kept under the key, if there is one.
+pub(crate) fn respond_keeping(
+    state: &ServerState,
+    stream: QueryStream,
+    sources: Vec<Source>,
+    format: OutputFormat,
+    page: Option<PageEnd>,
+    key: Option<AnswerKey>,
+) -> Response {
+    let query_id = Uuid::now_v7().to_string();
+    let paged = page.is_some();
+    let next_cursor = page.and_then(|page| page.next_cursor);
+    let quality = stream.schema().metadata().get(QUALITY_KEY).cloned();
+    let head = AnswerHead { sources: sources.clone(), next_cursor: next_cursor.clone(), quality };
+    let header = AnswerHeader { sources, query_id, paged, next_cursor };
+    let bytes = hub_query::encode(stream, format, header, EncodeOptions::default());
+    let body = match key {
+        None => Body::from_stream(bytes),
+        Some(key) => Body::from_stream(state.app.answers().keeping(key, head.clone(), bytes)),
+    };
+    with_head(state, body, &head, format)
+}
+
 /// The answer's head and body. An error after the first batch breaks the body off, so that no client
 /// takes a part for the whole.
 pub(crate) fn respond(
@@ -104,27 +154,25 @@ pub(crate) fn respond(
     format: OutputFormat,
     page: Option<PageEnd>,
 ) -> Response {
-    let query_id = Uuid::now_v7().to_string();
-    let links = source_headers(state, &sources);
-    let quality = stream.schema().metadata().get(QUALITY_KEY).and_then(|said| {
+    respond_keeping(state, stream, sources, format, page, None)
+}
+
+fn with_head(state: &ServerState, body: Body, head: &AnswerHead, format: OutputFormat) -> Response {
+    let mut response = body.into_response();
+    let next_cursor = head.next_cursor.as_deref();
+    let quality = head.quality.as_deref().and_then(|said| {
         let said: serde_json::Value = serde_json::from_str(said).ok()?;
         HeaderValue::from_str(&ascii_json(&said)).ok()
     });
-    let paged = page.is_some();
-    let next_cursor = page.and_then(|page| page.next_cursor);
-    let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
-    let header = AnswerHeader { sources, query_id, paged, next_cursor };
-    let body = hub_query::encode(stream, format, header, EncodeOptions::default());
-    let mut response = Body::from_stream(body).into_response();
     let headers = response.headers_mut();
-    if let Some(next) = next {
+    if let Some(next) = next_cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok()) {
         headers.insert("mochiyori-next-cursor", next);
     }
     if let Some(quality) = quality {
         headers.insert("mochiyori-quality", quality);
     }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-    headers.extend(links);
+    headers.extend(source_headers(state, &head.sources));
     if matches!(format, OutputFormat::Csv | OutputFormat::Parquet | OutputFormat::ArrowStream) {
         let name = format!("attachment; filename=\"mochiyori.{}\"", format.name());
         if let Ok(value) = HeaderValue::from_str(&name) {
