@@ -17,6 +17,7 @@ mod demo;
 mod documents;
 mod hostile;
 mod http;
+mod kept_answers;
 mod limits;
 mod nodes;
 mod noise;

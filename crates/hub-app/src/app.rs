@@ -9,7 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    Metrics, jobs::UnderWay, known::Known, maintain::Upkeep, partial::Writers, queries::Jobs,
+    Answers, Metrics, jobs::UnderWay, known::Known, maintain::Upkeep, partial::Writers,
+    queries::Jobs,
 };
 
 /// Limits and places of the application.
@@ -37,6 +38,10 @@ pub struct AppConfig {
     pub decoding: crate::Decoding,
     /// SQL's bounds before planning.
     pub sql_bounds: hub_query::SqlBounds,
+    /// Bytes of answers that are kept for the next who asks the same; 0 keeps none.
+    pub kept_answer_bytes: usize,
+    /// The most bytes of one of them.
+    pub kept_answer_bytes_each: usize,
     /// Small files of one dataset that start a compaction.
     pub compact_after_files: usize,
     /// How often leavings are collected, in seconds; 0 turns it off.
@@ -79,6 +84,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     pub(crate) config: AppConfig,
     pub(crate) metrics: Metrics,
+    pub(crate) answers: Answers,
     pub(crate) known: Known,
     pub(crate) uploads: Arc<Semaphore>,
     pub(crate) under_way: UnderWay,
@@ -94,13 +100,16 @@ impl App {
     /// Composes an application; [`Self::recover`] and [`Self::start_upkeep`] come next.
     pub fn new(parts: Parts, config: AppConfig) -> (Self, Upkeep) {
         let (upkeep, queue) = mpsc::unbounded_channel();
+        let metrics = Metrics::new();
+        let (all, each) = (config.kept_answer_bytes, config.kept_answer_bytes_each);
         let app = Self {
             inner: Arc::new(Inner {
                 registry: parts.registry,
                 lake: parts.lake,
                 engine: parts.engine,
                 clock: parts.clock,
-                metrics: Metrics::new(),
+                answers: Answers::new(all, each, metrics.clone()),
+                metrics,
                 known: Known::new(),
                 uploads: Arc::new(Semaphore::new(config.uploads_at_once)),
                 under_way: UnderWay::default(),
@@ -118,6 +127,11 @@ impl App {
     /// What the hub counts.
     pub fn metrics(&self) -> &Metrics {
         &self.inner.metrics
+    }
+
+    /// The answers of late.
+    pub fn answers(&self) -> &Answers {
+        &self.inner.answers
     }
 
     /// The query engine's gauges, such as reserved memory.

@@ -5,6 +5,7 @@
 //! here knows HTTP.
 
 mod agencies;
+mod answers;
 mod app;
 mod citations;
 mod datasets;
@@ -40,6 +41,7 @@ mod uploads;
 mod versions;
 mod withdraw;
 
+pub use answers::{AnswerHead, AnswerKey, Answers, KeptAnswer};
 pub use app::{App, AppConfig, Parts};
 pub use datasets::{DatasetDescription, DatasetPage, DatasetSummary};
 pub use decoding::Decoding;

@@ -74,6 +74,16 @@ impl App {
             // Another writer was first, or the store is away: the next publication tries again.
             Err(error) => tracing::warn!(%dataset, %error, "small files were not joined"),
         }
+        self.roll_up(dataset).await;
+    }
+
+    /// Rolls up files that were written without, a bearable number of rows at a time.
+    async fn roll_up(&self, dataset: &DatasetId) {
+        match self.inner.lake.roll_up(dataset, &self.compact_options()).await {
+            Ok(0) => {}
+            Ok(files) => tracing::info!(%dataset, files, "older files were rolled up"),
+            Err(error) => tracing::warn!(%dataset, %error, "older files were not rolled up"),
+        }
     }
 
     /// Idempotency keys serve to repeat a request that just got lost; old ones are let go.
@@ -110,6 +120,7 @@ impl App {
                 if self.inner.stopping.is_cancelled() {
                     return;
                 }
+                self.roll_up(&record.id).await;
                 if let Err(error) = self.drop_old_originals(&record.id).await {
                     tracing::warn!(dataset = %record.id, %error, "old uploaded files were not let go");
                 }
@@ -147,14 +158,17 @@ impl App {
         }
     }
 
-    /// Joins a dataset's small files now. Readers see the same rows before and after.
+    /// Joins a dataset's small files now, and rolls up what was written without. Readers see the same rows
+    /// before and after.
     pub async fn compact_dataset(
         &self,
         principal: &Principal,
         dataset: &DatasetId,
     ) -> Result<CompactOutcome, AppError> {
         self.writable_dataset(principal, dataset).await?;
-        Ok(self.inner.lake.compact(dataset, &self.compact_options()).await?)
+        let outcome = self.inner.lake.compact(dataset, &self.compact_options()).await?;
+        while self.inner.lake.roll_up(dataset, &self.compact_options()).await? > 0 {}
+        Ok(outcome)
     }
 
     /// Collects files that no version refers to; with `expire_after`, also those of versions that are

@@ -29,6 +29,8 @@ pub struct Metrics {
     pub(crate) rows_published: Counter,
     pub(crate) query_seconds: Histogram,
     worker_fences: Family<FenceLabel, Gauge>,
+    kept_answers: Family<OutcomeLabel, Counter>,
+    pub(crate) kept_answer_bytes: Gauge,
 }
 
 impl Metrics {
@@ -39,6 +41,8 @@ impl Metrics {
             bytes_received: Counter::default(),
             rows_published: Counter::default(),
             worker_fences: Family::default(),
+            kept_answers: Family::default(),
+            kept_answer_bytes: Gauge::default(),
             query_seconds: Histogram::new([0.001, 0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0]),
         }
     }
@@ -49,6 +53,16 @@ impl Metrics {
         registry.register("queries", "Queries by how their planning ended", self.queries.clone());
         registry.register("upload_bytes", "Bytes received in uploads", self.bytes_received.clone());
         registry.register("rows_published", "Rows made visible", self.rows_published.clone());
+        registry.register(
+            "kept_answers",
+            "Questions that could have been answered from kept answers, by whether they were",
+            self.kept_answers.clone(),
+        );
+        registry.register(
+            "kept_answer_bytes",
+            "Bytes of kept answers",
+            self.kept_answer_bytes.clone(),
+        );
         registry.register(
             "worker_fences",
             "Whether each part of the fence around the decoding of files stands",
@@ -71,6 +85,11 @@ impl Metrics {
 
     pub(crate) fn count_upload(&self, failure: Option<ErrorKind>) {
         self.uploads.get_or_create(&label(failure)).inc();
+    }
+
+    pub(crate) fn count_kept_answer(&self, found: bool) {
+        let outcome = if found { "hit" } else { "miss" }.to_owned();
+        self.kept_answers.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 
     pub(crate) fn count_query(&self, failure: Option<ErrorKind>) {

@@ -14,6 +14,7 @@ mod log;
 mod originals;
 mod query_results;
 mod revise;
+mod rollup;
 mod snapshot;
 mod stage;
 mod statistics;
@@ -29,6 +30,10 @@ pub use lake::{Lake, SnapshotAt};
 pub use originals::{KeptUpload, Original};
 pub use query_results::ResultWriter;
 pub use revise::StoredKeys;
+pub use rollup::{
+    BUCKET, EDGE, FIRST_TIME, FileRollups, LAST_TIME, ROWS, RolledValue, RollupFile, RollupLevel,
+    RollupValue,
+};
 pub use snapshot::{Bound, ColumnStatistics, DataFile, Snapshot};
 pub use stage::{Duplicates, StageOptions, StageOutcome, Staged, Stager};
 pub use vacuum::{VacuumOptions, VacuumOutcome};

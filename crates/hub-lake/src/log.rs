@@ -12,7 +12,7 @@ use deltalake_core::{
     DeltaTable,
     checkpoints::create_checkpoint,
     kernel::{
-        Action, Transaction,
+        Action, Add, LogicalFileView, Transaction,
         transaction::{CommitData, TransactionError},
     },
     logstore::{CommitOrBytes, LogStoreRef, default_logstore},
@@ -28,7 +28,11 @@ use uuid::Uuid;
 
 pub(crate) use entry::Entry;
 
-use crate::{DataFile, LakeError, Snapshot, statistics};
+use crate::{
+    DataFile, LakeError, Snapshot,
+    rollup::{ROLLUPS_TAG, read_tag},
+    statistics,
+};
 
 /// The application transaction that carries the dataset's version number.
 pub(crate) const VERSION_APP: &str = "mochiyori.version";
@@ -170,7 +174,7 @@ impl Table {
         let version = number(transaction(VERSION_APP).await?);
         let rewrites = transaction(REWRITE_APP).await?;
         let expired_before = number(transaction(EXPIRED_APP).await?);
-        self.state(delta, None, version, rewrites, expired_before)
+        self.state(delta, HashMap::new(), version, rewrites, expired_before)
     }
 
     /// Whether the files of an entry that is before the horizon are kept for it.
@@ -198,23 +202,26 @@ impl Table {
         let version = latest(VERSION_APP).map_or(from.snapshot.version, number);
         let rewrites = latest(REWRITE_APP).unwrap_or(from.rewrites);
         let expired_before = latest(EXPIRED_APP).map_or(from.expired_before, number);
-        self.state(delta, Some(&from.snapshot), version, rewrites, expired_before)
+        // Statistics already read are taken over; a contract that grew changes none of them.
+        let mut known: HashMap<&str, &DataFile> =
+            from.snapshot.files.iter().map(|file| (file.path.as_ref(), file)).collect();
+        for name in entries.iter().flat_map(|entry| &entry.added) {
+            // More may be said of a file when it is added again.
+            known.remove(self.folder.clone().join(name.as_str()).as_ref());
+        }
+        self.state(delta, known, version, rewrites, expired_before)
     }
 
     fn state(
         &self,
         delta: DeltaTableState,
-        before: Option<&Snapshot>,
+        known: HashMap<&str, &DataFile>,
         version: VersionNumber,
         rewrites: i64,
         expired_before: u64,
     ) -> Result<TableState, LakeError> {
         let contract = self.contract(&delta)?;
         let schema = contract.storage_schema();
-        // Statistics already read are taken over; a contract that grew changes none of them.
-        let known: HashMap<&str, &DataFile> = before.map_or_else(HashMap::new, |snapshot| {
-            snapshot.files.iter().map(|file| (file.path.as_ref(), file)).collect()
-        });
         let mut files = Vec::new();
         for view in delta.log_data().iter() {
             if view.deletion_vector_descriptor().is_some() {
@@ -235,19 +242,24 @@ impl Table {
                 files.push((*file).clone());
                 continue;
             }
-            let stats = view.stats();
-            let (rows, columns) = stats
+            let entry = entry_of(&view);
+            let (rows, columns) = entry
+                .stats
                 .as_deref()
                 .and_then(|stats| statistics::from_log(stats, &schema))
                 .ok_or_else(|| {
                     LakeError::corrupt(&self.dataset, format!("{name:?} has no statistics"))
                 })?;
+            let tags = entry.tags.as_ref();
+            let kept = tags.and_then(|tags| tags.get(ROLLUPS_TAG)).and_then(Option::as_deref);
+            let rollups = kept.and_then(|kept| read_tag(kept, &self.folder, &name)).map(Arc::new);
             files.push(DataFile {
                 path,
-                bytes: u64::try_from(view.size()).unwrap_or_default(),
+                bytes: u64::try_from(entry.size).unwrap_or_default(),
                 rows,
-                written_at_ms: view.modification_time(),
+                written_at_ms: entry.modification_time,
                 columns,
+                rollups,
             });
         }
         // File names are ordered by the time of writing; the log library's order is not fixed.
@@ -358,6 +370,12 @@ pub(crate) fn is_data_file(name: &str) -> bool {
     name.strip_prefix("part-")
         .and_then(|rest| rest.strip_suffix(".parquet"))
         .is_some_and(|id| id.len() == 36 && Uuid::try_parse(id).is_ok())
+}
+
+/// What the log says of a file, tags and all.
+#[expect(deprecated, reason = "nothing else of the library's gives a file's tags")]
+pub(crate) fn entry_of(file: &LogicalFileView) -> Add {
+    file.add_action()
 }
 
 fn number(transaction: i64) -> u64 {

@@ -6,6 +6,8 @@ use arrow_schema::SchemaRef;
 use hub_model::{DatasetId, VersionNumber};
 use object_store::path::Path;
 
+use crate::FileRollups;
+
 /// A least or greatest value of a stored column.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Bound {
@@ -50,6 +52,8 @@ pub struct DataFile {
     pub written_at_ms: i64,
     /// Statistics by stored column name; a column added later is absent.
     pub columns: HashMap<String, ColumnStatistics>,
+    /// What its rows come to, where that was kept.
+    pub rollups: Option<Arc<FileRollups>>,
 }
 
 /// One version of a dataset as readers see it. Cheap to clone.

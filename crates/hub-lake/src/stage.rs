@@ -30,6 +30,7 @@ use crate::{
     ColumnStatistics, Lake, LakeError,
     commit::add,
     log::Table,
+    rollup::{FileRollups, ROLLUPS_TAG, RollupSpec, tag},
     stage::{chunk::Spiller, spans::Work},
 };
 
@@ -54,6 +55,8 @@ pub struct StageOptions {
     pub zstd_level: i32,
     /// How many pairs of rows with equal keys are listed. The default is 100.
     pub duplicate_examples: usize,
+    /// Files of fewer rows get no rollups, since reading them whole costs as little. The default is 8,192.
+    pub rollup_rows: u64,
 }
 
 impl Default for StageOptions {
@@ -65,6 +68,7 @@ impl Default for StageOptions {
             file_rows: 2_000_000,
             zstd_level: 1,
             duplicate_examples: 100,
+            rollup_rows: 8_192,
         }
     }
 }
@@ -102,6 +106,8 @@ pub(crate) struct Plan {
     pub(crate) time: Option<usize>,
     /// The column that says when a row was observed, whether or not it is part of the key.
     pub(crate) observed: Option<usize>,
+    /// What is rolled up of each file.
+    pub(crate) rollup: Option<Arc<RollupSpec>>,
     pub(crate) options: StageOptions,
     pub(crate) runtime: Handle,
 }
@@ -190,6 +196,7 @@ impl Lake {
             key,
             time,
             observed,
+            rollup: RollupSpec::of(contract),
             options,
             runtime,
         };
@@ -204,6 +211,10 @@ impl Lake {
 }
 
 impl Stager {
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
     /// Takes in a batch of the contract's storage schema. Its rows are numbered from `first_row` on
     /// where repeated keys are reported.
     pub fn push(&mut self, batch: RecordBatch, first_row: u64) -> Result<(), LakeError> {
@@ -271,11 +282,18 @@ pub(crate) struct StagedFile {
     pub(crate) columns: HashMap<String, ColumnStatistics>,
     /// The rows' numbers in the uploaded file, in the order they are stored; none where no key is checked.
     pub(crate) row_numbers: Option<RowNumbers>,
+    /// The companions that were written beside it.
+    pub(crate) rollups: Option<Arc<FileRollups>>,
 }
 
 impl StagedFile {
     pub(crate) fn add(&self, now_ms: i64, data_change: bool) -> Add {
-        Add { data_change, ..add(&self.name, self.bytes, self.stats.clone(), &self.sha256, now_ms) }
+        let mut add = add(&self.name, self.bytes, self.stats.clone(), &self.sha256, now_ms);
+        add.data_change = data_change;
+        if let (Some(rollups), Some(tags)) = (&self.rollups, &mut add.tags) {
+            tags.insert(ROLLUPS_TAG.to_owned(), tag(rollups));
+        }
+        add
     }
 }
 
@@ -372,8 +390,11 @@ impl Drop for Staged {
 async fn delete_files(plan: Arc<Plan>, files: Vec<StagedFile>) {
     for file in files {
         let path: Path = plan.table.folder.clone().join(file.name);
-        if let Err(error) = plan.table.store.delete(&path).await {
-            tracing::warn!(%path, %error, "a staged file was left behind; vacuum will collect it");
+        let companions = file.rollups.iter().flat_map(|rollups| &rollups.files);
+        for path in companions.map(|file| &file.path).chain([&path]) {
+            if let Err(error) = plan.table.store.delete(path).await {
+                tracing::warn!(%path, %error, "a staged file was left behind; vacuum will collect it");
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     Lake, LakeError,
     commit::{Backoff, signed},
     log::{Attempt, EXPIRED_APP, NewEntry, Table, TableState, is_data_file, pinned_app},
+    rollup,
 };
 
 /// What a vacuum may delete.
@@ -88,10 +89,11 @@ impl Lake {
         let mut listing = self.object_store().list(Some(&table.folder));
         while let Some(object) = listing.next().await {
             let object = object.map_err(LakeError::store("listing files"))?;
-            let Some(name) = object.location.filename().filter(|name| is_data_file(name)) else {
-                continue;
-            };
-            if named.needed.contains(name) {
+            let Some(name) = object.location.filename() else { continue };
+            // A file's companions stay as long as it does.
+            let owner = rollup::owner(name);
+            let name = owner.as_deref().unwrap_or(name);
+            if !is_data_file(name) || named.needed.contains(name) {
                 continue;
             }
             let counter = if named.expired.contains(name) {

@@ -16,7 +16,7 @@ use hub_model::{DatasetId, UploadId, UploadMode, VersionNumber, VersionRecord, W
 use crate::{
     Lake, LakeError,
     commit::{Backoff, published, remove, signed},
-    log::{Attempt, NewEntry, REWRITE_APP, Table, TableState, VERSION_APP, upload_app},
+    log::{Attempt, NewEntry, REWRITE_APP, Table, TableState, VERSION_APP, entry_of, upload_app},
 };
 
 /// What is withdrawn, and what shall be seen instead.
@@ -141,7 +141,6 @@ async fn withdrawal_entry(
 }
 
 /// The actions that put the state's files into the log, with all that was said of them there.
-#[expect(deprecated, reason = "nothing else of the library's gives a file's tags")]
 fn adds(state: &TableState) -> Vec<Add> {
-    state.delta.log_data().iter().map(|file| file.add_action()).collect()
+    state.delta.log_data().iter().map(|file| entry_of(&file)).collect()
 }

@@ -76,6 +76,8 @@ pub struct EngineConfig {
     pub max_product_rows: u64,
     /// Whether SQL evaluates filters while it decodes files, and not after.
     pub pushdown_filters: bool,
+    /// Whether aggregates are answered from rollups where these tell the same.
+    pub rollups: bool,
 }
 
 impl Default for EngineConfig {
@@ -98,6 +100,7 @@ impl Default for EngineConfig {
             max_wait: Duration::from_secs(5),
             max_product_rows: 500_000_000,
             pushdown_filters: true,
+            rollups: true,
         }
     }
 }
@@ -392,6 +395,10 @@ impl Inner {
             names: Some(request.query.names.clone()),
             ..self.limits_context()
         }
+    }
+
+    pub(crate) fn uses_rollups(&self) -> bool {
+        self.config.rollups
     }
 
     pub(crate) fn limits_context(&self) -> classify::Context {

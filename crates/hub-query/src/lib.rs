@@ -30,6 +30,7 @@ mod literals;
 mod parse;
 mod progress;
 mod quality;
+mod rollup;
 mod rows;
 mod rules;
 mod session;

@@ -33,6 +33,7 @@ use crate::{
     functions::Functions,
     limits::{QueryPool, Running},
     literals::TimeLiterals,
+    rollup::UseRollups,
     rules::{YieldingJoins, whole_sides},
     spatial::SpatialJoins,
 };
@@ -92,7 +93,10 @@ impl Sessions {
             rules
         };
         let optimizer = {
-            let mut rules = whole_sides::optimizer_rules();
+            let mut rules = match config.rollups {
+                true => UseRollups::among(whole_sides::optimizer_rules()),
+                false => whole_sides::optimizer_rules(),
+            };
             let filters = rules.iter().position(|rule| rule.name() == "push_down_filter");
             let after = filters.map_or(rules.len(), |place| place + 1);
             rules.insert(after, Arc::new(FiltersIntoAsOfJoins));

@@ -32,6 +32,7 @@ use datafusion::{
     },
     physical_plan::{ExecutionPlan, empty::EmptyExec, expressions::Column},
 };
+use hub_model::Contract;
 use object_store::ObjectStore;
 
 pub(crate) use columns::{Exposed, scan_schema};
@@ -60,6 +61,8 @@ pub(crate) struct SnapshotTable {
     exposed: Vec<Exposed>,
     schema: SchemaRef,
     shared: Arc<ScanShared>,
+    /// Of each file whether it is scanned; all where nothing is said.
+    only: Option<Vec<bool>>,
 }
 
 impl SnapshotTable {
@@ -74,13 +77,41 @@ impl SnapshotTable {
             field.with_nullable(nullable)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { prepared, exposed, schema, shared }
+        Self { prepared, exposed, schema, shared, only: None }
     }
 
     /// The table under its contract's own names.
     pub(crate) fn plain(prepared: Arc<Prepared>, shared: Arc<ScanShared>) -> Self {
         let exposed = Exposed::all(&prepared.contract);
         Self::new(prepared, exposed, shared)
+    }
+
+    /// Some files of this or of another set, under these names.
+    pub(crate) fn of_files(
+        &self,
+        prepared: Arc<Prepared>,
+        exposed: Vec<Exposed>,
+        only: Vec<bool>,
+    ) -> Self {
+        let table = Self::new(prepared, exposed, Arc::clone(&self.shared));
+        Self { only: Some(only), ..table }
+    }
+
+    /// Whether it is a part of a table that was divided.
+    pub(crate) fn is_part(&self) -> bool {
+        self.only.is_some()
+    }
+
+    pub(crate) fn prepared(&self) -> &Arc<Prepared> {
+        &self.prepared
+    }
+
+    pub(crate) fn exposed(&self) -> &[Exposed] {
+        &self.exposed
+    }
+
+    pub(crate) fn contract(&self) -> &Contract {
+        &self.prepared.contract
     }
 
     /// Its columns as a session sees them.
@@ -98,10 +129,14 @@ impl SnapshotTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let everything = || vec![true; self.prepared.files.len()];
-        let kept = predicate
+        let mut kept = predicate
             .map(|predicate| pruning::prune(&self.prepared, &self.exposed, &self.schema, predicate))
             .transpose()?
             .unwrap_or_else(everything);
+        let wanted = self.only.as_ref().map_or(kept.len(), |only| {
+            kept.iter_mut().zip(only).for_each(|(kept, wanted)| *kept &= wanted);
+            only.iter().filter(|wanted| **wanted).count()
+        });
         let files: Vec<_> = self
             .prepared
             .files
@@ -110,7 +145,7 @@ impl SnapshotTable {
             .filter(|(_, kept)| **kept)
             .map(|(file, _)| file.clone())
             .collect();
-        self.shared.counters.count_files(files.len(), kept.len() - files.len());
+        self.shared.counters.count_files(files.len(), wanted - files.len());
         if files.is_empty() {
             let schema = match projection {
                 Some(columns) => Arc::new(self.schema.project(columns)?),

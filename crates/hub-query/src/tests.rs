@@ -11,6 +11,7 @@ mod lineage;
 mod output;
 mod paging;
 mod quality;
+mod rollups;
 mod scan;
 mod spatial;
 pub(crate) mod support;

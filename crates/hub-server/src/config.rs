@@ -189,6 +189,12 @@ pub struct QueriesConfig {
     pub background_keep_s: u64,
     /// How many are kept for one token.
     pub background_per_token: u64,
+    /// Whether aggregates may be answered from rollups.
+    pub rollups: bool,
+    /// Bytes of answers that are kept for the next who asks the same; 0 for none.
+    pub kept_answer_bytes: usize,
+    /// The most bytes of one of them.
+    pub kept_answer_bytes_each: usize,
 }
 
 impl Default for QueriesConfig {
@@ -209,6 +215,9 @@ impl Default for QueriesConfig {
             background_timeout_ms: 3_600_000,
             background_keep_s: 86_400,
             background_per_token: 20,
+            rollups: true,
+            kept_answer_bytes: 64 << 20,
+            kept_answer_bytes_each: 4 << 20,
         }
     }
 }

@@ -158,6 +158,7 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         max_output_rows: limit(config.queries.max_rows),
         max_output_bytes: limit(config.queries.max_answer_bytes),
         threads: or_cores(config.queries.threads),
+        rollups: config.queries.rollups,
         target_partitions: or_cores(config.queries.threads),
         ..EngineConfig::default()
     };
@@ -174,6 +175,8 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         report_cap: config.uploads.report_cap,
         decoding: decoding(&config.uploads),
         sql_bounds: SqlBounds { max_bytes: config.queries.max_sql_bytes, ..SqlBounds::default() },
+        kept_answer_bytes: config.queries.kept_answer_bytes,
+        kept_answer_bytes_each: config.queries.kept_answer_bytes_each,
         compact_after_files: config.upkeep.compact_after_files,
         vacuum_every_s: config.upkeep.vacuum_every_s,
         vacuum_grace_s: config.upkeep.vacuum_grace_s,

@@ -2,6 +2,8 @@
 //!
 //! Both sides are sorted by the key, so that one walk over each is enough and neither is held whole.
 
+use std::sync::Arc;
+
 use arrow::{
     array::{Array, ArrayRef, BooleanArray, RecordBatch, UInt32Array},
     compute::{
@@ -26,7 +28,7 @@ use crate::{
 
 /// What every walk needs to know.
 pub(crate) struct Setting<'a> {
-    pub(crate) plan: &'a Plan,
+    pub(crate) plan: &'a Arc<Plan>,
     pub(crate) staged: &'a Staged,
     pub(crate) source: &'a Source,
     pub(crate) keys: &'a Keys,

@@ -1,5 +1,7 @@
 //! What becomes of one stored file, and of a staged one whose rows went into stored ones.
 
+use std::sync::Arc;
+
 use arrow::{array::BooleanArray, compute::filter_record_batch};
 use hub_model::UploadMode;
 use parking_lot::Mutex;
@@ -89,7 +91,7 @@ fn some(writer: FileWriter) -> Result<Option<StagedFile>, LakeError> {
 
 /// A staged file without the rows that are marked.
 pub(crate) fn rest(
-    plan: &Plan,
+    plan: &Arc<Plan>,
     source: &Source,
     file: &StagedFile,
     matched: &Bits,

@@ -1,5 +1,7 @@
 //! One stored file without its rows of a stretch of time.
 
+use std::sync::Arc;
+
 use arrow::{array::BooleanArray, compute::filter_record_batch};
 
 use crate::{
@@ -25,7 +27,7 @@ pub(crate) enum Leaving {
 /// Takes the rows of a stretch out of a file. A file that statistics tell to lie inside or outside of it
 /// is not read.
 pub(crate) fn without(
-    plan: &Plan,
+    plan: &Arc<Plan>,
     source: &Source,
     file: &DataFile,
     name: &str,

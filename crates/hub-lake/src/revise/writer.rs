@@ -8,7 +8,6 @@ use std::{
 
 use arrow::array::RecordBatch;
 use arrow_schema::SchemaRef;
-use hub_model::DatasetId;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart, path::Path};
 use parquet::{arrow::ArrowWriter, errors::ParquetError};
 use sha2::{Digest, Sha256};
@@ -18,6 +17,7 @@ use crate::{
     LakeError,
     log::new_data_file,
     revise::reach::Gathered,
+    rollup::{self, Roller},
     stage::{
         Plan, StagedFile,
         write::{column_statistics, hex, properties},
@@ -37,11 +37,12 @@ pub(crate) struct FileWriter {
     schema: SchemaRef,
     rows: u64,
     columns: Vec<Gathered>,
-    dataset: DatasetId,
+    plan: Arc<Plan>,
+    roller: Option<Roller>,
 }
 
 impl FileWriter {
-    pub(crate) fn create(plan: &Plan, schema: &SchemaRef) -> Result<Self, LakeError> {
+    pub(crate) fn create(plan: &Arc<Plan>, schema: &SchemaRef) -> Result<Self, LakeError> {
         let failed = || LakeError::rows(plan.dataset(), "written");
         let name = new_data_file();
         let sink = Sink {
@@ -68,8 +69,9 @@ impl FileWriter {
             name,
             rows: 0,
             columns: vec![Gathered::default(); schema.fields().len()],
+            roller: plan.rollup.as_ref().and_then(|spec| Roller::new(spec, schema)),
             schema: Arc::clone(schema),
-            dataset: plan.dataset().clone(),
+            plan: Arc::clone(plan),
         })
     }
 
@@ -82,6 +84,9 @@ impl FileWriter {
             gathered.add(rows, column_statistics(column));
         }
         self.rows += rows;
+        if let Some(roller) = &mut self.roller {
+            roller.push(batch).map_err(LakeError::rows(self.plan.dataset(), "summed up"))?;
+        }
         let written = self.writer.write(batch);
         self.checked(written)
     }
@@ -89,7 +94,7 @@ impl FileWriter {
     fn checked<T>(&mut self, done: Result<T, ParquetError>) -> Result<T, LakeError> {
         done.map_err(|error| match self.writer.inner_mut().failure.take() {
             Some(source) => LakeError::Store { action: "writing a file", source },
-            None => LakeError::rows(&self.dataset, "written")(error),
+            None => LakeError::rows(self.plan.dataset(), "written")(error),
         })
     }
 
@@ -101,8 +106,15 @@ impl FileWriter {
     pub(crate) fn finish(mut self) -> Result<StagedFile, LakeError> {
         let flushed = self.writer.flush();
         self.checked(flushed)?;
-        let sink = self.writer.into_inner().map_err(LakeError::rows(&self.dataset, "written"))?;
+        let dataset = self.plan.dataset();
+        let sink = self.writer.into_inner().map_err(LakeError::rows(dataset, "written"))?;
         let (bytes, sha256) = sink.finish()?;
+        let rollups = match (self.roller, &self.plan.rollup) {
+            (Some(roller), Some(spec)) if self.rows >= self.plan.options.rollup_rows => {
+                rollup::put(&self.plan, spec, roller, &self.name)?
+            }
+            _ => None,
+        };
         let names = self.schema.fields().iter().map(|field| field.name().clone());
         let columns: Vec<_> = names.zip(self.columns.into_iter().map(Gathered::finish)).collect();
         Ok(StagedFile {
@@ -113,6 +125,7 @@ impl FileWriter {
             stats: statistics::to_log(self.rows, &columns),
             columns: columns.into_iter().collect::<HashMap<_, _>>(),
             row_numbers: None,
+            rollups,
         })
     }
 }

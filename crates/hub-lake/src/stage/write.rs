@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     Bound, ColumnStatistics, LakeError,
     log::new_data_file,
+    rollup::{self, FileRollups, Roller},
     stage::{Plan, RowNumbers, StagedFile, order::order},
     statistics,
 };
@@ -86,19 +87,36 @@ pub(crate) fn write(plan: &Plan, pieces: Vec<RecordBatch>) -> Result<Written, La
     }
     let batch = RecordBatch::try_new(Arc::clone(&plan.schema), sorted).map_err(failed())?;
     let encoded = encode(plan, &batch)?;
+    let name = new_data_file();
+    let rollups = rolled_up(plan, &batch, &name)?;
     drop(batch);
     let sha256 = hex(&Sha256::digest(&encoded));
     let file = StagedFile {
-        name: new_data_file(),
+        name,
         rows: rows as u64,
         bytes: encoded.len() as u64,
         sha256,
         stats: statistics::to_log(rows as u64, &known),
         columns: known.into_iter().collect(),
         row_numbers,
+        rollups,
     };
     put(plan, &file.name, encoded)?;
     Ok(Written { file, repeated })
+}
+
+fn rolled_up(
+    plan: &Plan,
+    batch: &RecordBatch,
+    name: &str,
+) -> Result<Option<Arc<FileRollups>>, LakeError> {
+    let Some(spec) = plan.rollup.as_ref() else { return Ok(None) };
+    if (batch.num_rows() as u64) < plan.options.rollup_rows {
+        return Ok(None);
+    }
+    let Some(mut roller) = Roller::new(spec, &plan.schema) else { return Ok(None) };
+    roller.push(batch).map_err(LakeError::rows(plan.dataset(), "summed up"))?;
+    rollup::put(plan, spec, roller, name)
 }
 
 pub(crate) fn hex(digest: &[u8]) -> String {

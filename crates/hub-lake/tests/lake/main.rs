@@ -10,5 +10,6 @@ mod golden;
 mod leavings;
 mod races;
 mod revisions;
+mod rollups;
 mod staging;
 mod support;

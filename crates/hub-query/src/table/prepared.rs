@@ -10,7 +10,7 @@ use hub_model::{Contract, DatasetId};
 use object_store::ObjectMeta;
 
 use super::columns::{file_statistics, scan_schema};
-use crate::engine::ReadableTable;
+use crate::{engine::ReadableTable, rollup::RollupSets};
 
 /// A snapshot in the planner's terms.
 #[derive(Debug)]
@@ -22,12 +22,19 @@ pub(crate) struct Prepared {
     pub(crate) files: Vec<PartitionedFile>,
     /// The leading columns that every file is sorted by, as places in the scan's schema.
     pub(crate) sorted_by: Vec<usize>,
+    /// What is kept of the files by series, day and hour.
+    pub(crate) rollups: RollupSets,
 }
 
 impl Prepared {
     pub(crate) fn new(table: &ReadableTable) -> Result<Self> {
         let scan_schema = scan_schema(&table.contract);
-        let files = table.snapshot.files.iter().map(|file| {
+        Ok(Self::of(Arc::clone(&table.contract), table.snapshot.clone(), scan_schema))
+    }
+
+    /// Files that are scanned with this schema.
+    pub(crate) fn of(contract: Arc<Contract>, snapshot: Snapshot, scan_schema: SchemaRef) -> Self {
+        let files = snapshot.files.iter().map(|file| {
             let meta = ObjectMeta {
                 location: file.path.clone(),
                 last_modified: DateTime::from_timestamp_millis(file.written_at_ms)
@@ -39,14 +46,15 @@ impl Prepared {
             PartitionedFile::from(meta)
                 .with_statistics(Arc::new(file_statistics(file, &scan_schema)))
         });
-        let sorted_by = table.snapshot.sort_columns.iter();
-        Ok(Self {
-            contract: Arc::clone(&table.contract),
+        let sorted_by = snapshot.sort_columns.iter();
+        Self {
+            contract,
             files: files.collect(),
             sorted_by: sorted_by.map_while(|name| scan_schema.index_of(name).ok()).collect(),
-            snapshot: table.snapshot.clone(),
+            snapshot,
             scan_schema,
-        })
+            rollups: RollupSets::default(),
+        }
     }
 
     fn is_of(&self, table: &ReadableTable) -> bool {

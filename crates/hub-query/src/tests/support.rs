@@ -100,6 +100,7 @@ impl Bench {
                 rows: batch.num_rows() as u64,
                 written_at_ms: 1_700_000_000_000,
                 columns: statistics(batch),
+                rollups: None,
             });
         }
         let sort = contract.sort_columns().iter().map(|c| c.name.to_owned()).collect::<Vec<_>>();

@@ -7,8 +7,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
-use hub_app::AppError;
-use hub_model::{ErrorKind, Source, format_instant};
+use hub_app::{AnswerHead, AnswerKey, AppError, KeptAnswer};
+use hub_model::{ErrorKind, Principal, Source, format_instant};
 use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QUALITY_KEY, QueryStream};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -101,6 +101,32 @@ pub(crate) struct PageEnd {
     pub(crate) next_cursor: Option<String>,
 }
 
+/// The key under which an answer is kept, where it may be: the question's parts, and the state that its
+/// datasets were opened at for who asks.
+pub(crate) fn kept_key(
+    question: &[&str],
+    state: Option<&str>,
+    format: OutputFormat,
+    principal: &Principal,
+) -> Option<AnswerKey> {
+    let parts: Vec<&str> = question.iter().copied().chain([format.name()]).collect();
+    state.map(|state| AnswerKey::of(&parts, state, principal))
+}
+
+/// An answer that was given before.
+pub(crate) fn respond_again(
+    state: &ServerState,
+    kept: &KeptAnswer,
+    format: OutputFormat,
+) -> Response {
+    let pieces: Vec<_> = kept.body.iter().cloned().map(Ok::<_, std::convert::Infallible>).collect();
+    let body = match kept.body.as_slice() {
+        [one] => Body::from(one.clone()),
+        _ => Body::from_stream(futures::stream::iter(pieces)),
+    };
+    with_head(state, body, &kept.head, format, None)
+}
+
 /// The answer's head and body. An error after the first batch breaks the body off, so that no client
 /// takes a part for the whole.
 pub(crate) async fn respond(
@@ -108,46 +134,73 @@ pub(crate) async fn respond(
     answer: QueryStream,
     sources: Vec<Source>,
     format: OutputFormat,
-    page: Option<PageEnd>,
 ) -> Result<Response, Problem> {
-    respond_citing(state, answer, sources, format, page, None).await
+    respond_as(state, answer, sources, format, Manner::default()).await
 }
 
-/// As [`respond`], for an answer that has an address to be cited by.
-pub(crate) async fn respond_citing(
+/// What else there is to an answer.
+#[derive(Default)]
+pub(crate) struct Manner {
+    /// How the page ends, where it is one.
+    pub(crate) page: Option<PageEnd>,
+    /// The address by which to cite it, where it has one of its own.
+    pub(crate) cite_as: Option<String>,
+    /// The key under which it is kept for the next who asks, where it may be.
+    pub(crate) key: Option<AnswerKey>,
+}
+
+/// As [`respond`], in this manner.
+pub(crate) async fn respond_as(
     state: &ServerState,
     answer: QueryStream,
     sources: Vec<Source>,
     format: OutputFormat,
-    page: Option<PageEnd>,
-    cite_as: Option<String>,
+    manner: Manner,
 ) -> Result<Response, Problem> {
     let query_id = Uuid::now_v7().to_string();
-    let quality = answer.schema().metadata().get(QUALITY_KEY).and_then(|said| {
-        let said: serde_json::Value = serde_json::from_str(said).ok()?;
-        HeaderValue::from_str(&ascii_json(&said)).ok()
-    });
-    let mut links = source_headers(state, &sources);
-    let citation = match &cite_as {
+    let cite_as = manner.cite_as.as_deref();
+    let citation = match cite_as {
         Some(address) => format!("{address}/citation"),
         None => citation_address(state, &sources),
     };
-    if let Some(address) = cite_as.or_else(|| only_version(state, &sources))
-        && let Ok(value) = HeaderValue::from_str(&format!("<{address}>; rel=\"cite-as\""))
-    {
-        links.append(header::LINK, value);
-    }
-    let paged = page.is_some();
-    let next_cursor = page.and_then(|page| page.next_cursor);
-    let next = next_cursor.as_deref().and_then(|cursor| HeaderValue::from_str(cursor).ok());
+    let paged = manner.page.is_some();
+    let next_cursor = manner.page.and_then(|page| page.next_cursor);
+    let quality = answer.schema().metadata().get(QUALITY_KEY).cloned();
+    let head = AnswerHead { sources: sources.clone(), next_cursor: next_cursor.clone(), quality };
     let header = AnswerHeader { sources, citation, query_id, paged, next_cursor };
     let mut body = Box::pin(hub_query::encode(answer, format, header, EncodeOptions::default()));
     // What a format cannot hold shows with its first piece, while it can still be told as a problem.
     let first = body.next().await.transpose().map_err(AppError::from)?;
-    let body = stream::iter(first.map(Ok)).chain(body);
-    let mut response = Body::from_stream(body).into_response();
+    let bytes = stream::iter(first.map(Ok)).chain(body);
+    let body = match manner.key {
+        None => Body::from_stream(bytes),
+        Some(key) => Body::from_stream(state.app.answers().keeping(key, head.clone(), bytes)),
+    };
+    Ok(with_head(state, body, &head, format, cite_as))
+}
+
+fn with_head(
+    state: &ServerState,
+    body: Body,
+    head: &AnswerHead,
+    format: OutputFormat,
+    cite_as: Option<&str>,
+) -> Response {
+    let mut response = body.into_response();
+    let mut links = source_headers(state, &head.sources);
+    let cite_as = cite_as.map(str::to_owned).or_else(|| only_version(state, &head.sources));
+    if let Some(address) = cite_as
+        && let Ok(value) = HeaderValue::from_str(&format!("<{address}>; rel=\"cite-as\""))
+    {
+        links.append(header::LINK, value);
+    }
+    let next_cursor = head.next_cursor.as_deref();
+    let quality = head.quality.as_deref().and_then(|said| {
+        let said: serde_json::Value = serde_json::from_str(said).ok()?;
+        HeaderValue::from_str(&ascii_json(&said)).ok()
+    });
     let headers = response.headers_mut();
-    if let Some(next) = next {
+    if let Some(next) = next_cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok()) {
         headers.insert("mochiyori-next-cursor", next);
     }
     if let Some(quality) = quality {
@@ -161,7 +214,7 @@ pub(crate) async fn respond_citing(
             headers.insert(header::CONTENT_DISPOSITION, value);
         }
     }
-    Ok(response)
+    response
 }
 
 /// Where it is told how these sources are cited; empty where there are none.

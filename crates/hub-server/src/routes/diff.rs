@@ -84,7 +84,7 @@ pub(crate) async fn read_diff(
         Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
         Reading::Read { answer, state } => (answer, state),
     };
-    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
+    let mut response = respond(&state, answer.stream, answer.sources, format).await?;
     etag(&version_state).mark(&mut response, &principal);
     Ok(response)
 }

@@ -18,7 +18,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{
     BodyProblems, QueryProblems,
-    answer::{AnswerBody, output_format, respond_citing},
+    answer::{AnswerBody, Manner, output_format, respond_as},
     citations::{CitationResponse, FormQuery, TextBody, cited, show},
     sql,
 };
@@ -324,7 +324,8 @@ pub(crate) async fn read_permalink_result(
     let answer = prepared.run().await?;
     let cite = format!("{}/v1/permalinks/{}", state.public_url, permalink.id);
     let (stream, sources) = (answer.stream, answer.sources);
-    let mut response = respond_citing(&state, stream, sources, format, None, Some(cite)).await?;
+    let manner = Manner { cite_as: Some(cite), ..Manner::default() };
+    let mut response = respond_as(&state, stream, sources, format, manner).await?;
     match etag {
         Some(etag) => etag.mark(&mut response, &principal),
         None => response = not_stored(response),

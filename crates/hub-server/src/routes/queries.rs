@@ -264,7 +264,7 @@ pub(crate) async fn read_query_result(
     let format = output_format(query.format.as_deref(), &headers)?;
     let (job, stream) = state.app.query_result(&principal, &id).await?;
     let sources = job.record.result.map(|result| result.sources).unwrap_or_default();
-    Ok(not_stored(respond(&state, stream, sources, format, None).await?))
+    Ok(not_stored(respond(&state, stream, sources, format).await?))
 }
 
 /// Remove a query

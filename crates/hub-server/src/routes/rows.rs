@@ -1,12 +1,15 @@
 //! A dataset's rows without SQL: filters in PostgREST's manner, an order, and pages that stay with the
 //! version they began in.
 
+use std::sync::{Arc, OnceLock};
+
 use axum::{
     extract::{RawQuery, State},
     http::HeaderMap,
     response::Response,
 };
-use hub_app::{LatestRead, Reading, RowsRead};
+use hub_app::{AnswerKey, KeptAnswer, LatestRead, Reading, RowsRead};
+use hub_model::Principal;
 use hub_query::{
     Cursor, Direction, FilterOperator, FilterValue, MAX_PAGE_ROWS, OrderBy, OutputFormat, RowFilter,
 };
@@ -14,7 +17,7 @@ use utoipa::IntoParams;
 
 use super::{
     QueryProblems,
-    answer::{AnswerBody, PageEnd, output_format, respond},
+    answer::{AnswerBody, Manner, PageEnd, kept_key, output_format, respond_again, respond_as},
 };
 use crate::{
     auth::Caller,
@@ -222,14 +225,16 @@ pub(crate) async fn read_rows(
         filters: parameters.into_filters()?,
     };
     let etag = |state: &str| row_etag(query.as_deref(), state, format, &principal);
-    let held = |state: &str| etag(state).is_held(&headers);
-    let (page, source, version_state) = match state.app.read_rows(&principal, read, held).await? {
-        Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
+    let known = Known::new(&state, "rows", query.as_deref(), format, &principal);
+    let held = |at: &str| etag(at).is_held(&headers) || known.find(at);
+    let (page, source, at) = match state.app.read_rows(&principal, read, held).await? {
+        Reading::Unchanged(at) => return Ok(known.respond(&etag(&at))),
         Reading::Read { answer, state } => (answer.0, answer.1, state),
     };
     let end = PageEnd { next_cursor: page.next_cursor.map(|cursor| cursor.to_string()) };
-    let mut response = respond(&state, page.stream, vec![source], format, Some(end)).await?;
-    etag(&version_state).mark(&mut response, &principal);
+    let manner = Manner { page: Some(end), key: known.key(&at), ..Manner::default() };
+    let mut response = respond_as(&state, page.stream, vec![source], format, manner).await?;
+    etag(&at).mark(&mut response, &principal);
     Ok(response)
 }
 
@@ -257,22 +262,59 @@ pub(crate) async fn read_latest(
         filters: parameters.into_filters()?,
     };
     let etag = |state: &str| row_etag(query.as_deref(), state, format, &principal);
-    let held = |state: &str| etag(state).is_held(&headers);
-    let (answer, version_state) = match state.app.read_latest(&principal, read, held).await? {
-        Reading::Unchanged(state) => return Ok(etag(&state).not_modified(&principal)),
+    let known = Known::new(&state, "latest", query.as_deref(), format, &principal);
+    let held = |at: &str| etag(at).is_held(&headers) || known.find(at);
+    let (answer, at) = match state.app.read_latest(&principal, read, held).await? {
+        Reading::Unchanged(at) => return Ok(known.respond(&etag(&at))),
         Reading::Read { answer, state } => (answer, state),
     };
-    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
-    etag(&version_state).mark(&mut response, &principal);
+    let manner = Manner { key: known.key(&at), ..Manner::default() };
+    let mut response = respond_as(&state, answer.stream, answer.sources, format, manner).await?;
+    etag(&at).mark(&mut response, &principal);
     Ok(response)
 }
 
-fn row_etag(
-    query: Option<&str>,
-    state: &str,
+/// A question that may have been answered before, to the client or to another.
+struct Known<'a> {
+    state: &'a ServerState,
+    question: [&'a str; 2],
     format: OutputFormat,
-    principal: &hub_model::Principal,
-) -> Etag {
+    principal: &'a Principal,
+    found: OnceLock<Arc<KeptAnswer>>,
+}
+
+impl<'a> Known<'a> {
+    fn new(
+        state: &'a ServerState,
+        what: &'a str,
+        query: Option<&'a str>,
+        format: OutputFormat,
+        principal: &'a Principal,
+    ) -> Self {
+        let question = [what, query.unwrap_or_default()];
+        Self { state, question, format, principal, found: OnceLock::new() }
+    }
+
+    fn key(&self, at: &str) -> Option<AnswerKey> {
+        kept_key(&self.question, Some(at), self.format, self.principal)
+    }
+
+    /// Looks for an answer at this state.
+    fn find(&self, at: &str) -> bool {
+        let found = self.key(at).and_then(|key| self.state.app.answers().find(&key));
+        found.is_some_and(|found| self.found.set(found).is_ok())
+    }
+
+    /// The answer that was found; where there is none, the client holds it.
+    fn respond(&self, etag: &Etag) -> Response {
+        let Some(found) = self.found.get() else { return etag.not_modified(self.principal) };
+        let mut response = respond_again(self.state, found, self.format);
+        etag.mark(&mut response, self.principal);
+        response
+    }
+}
+
+fn row_etag(query: Option<&str>, state: &str, format: OutputFormat, principal: &Principal) -> Etag {
     Etag::of(&["rows", query.unwrap_or_default(), state, format.name(), cache_scope(principal)])
 }
 

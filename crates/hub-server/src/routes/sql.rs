@@ -7,14 +7,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
-use hub_app::{SqlRequest, VersionSelector};
-use hub_model::DatasetId;
+use hub_app::{PreparedQuery, SqlRequest, VersionSelector};
+use hub_model::{DatasetId, Principal};
+use hub_query::OutputFormat;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
     BodyProblems, QueryProblems,
-    answer::{AnswerBody, output_format, respond},
+    answer::{AnswerBody, Manner, kept_key, output_format, respond_again, respond_as},
 };
 use crate::{
     auth::Caller,
@@ -90,10 +91,10 @@ pub(crate) async fn run_sql(
     JsonBody(body): JsonBody<SqlBody>,
 ) -> Result<Response, Problem> {
     let format = output_format(body.format.as_deref(), &headers)?;
+    let (sql, parameters) = (body.sql.clone(), serde_json::Value::from(body.parameters.clone()));
     let request = statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
     let prepared = state.app.prepare_query(&principal, request).await?;
-    let answer = prepared.run().await?;
-    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
+    let mut response = answered(&state, prepared, &sql, &parameters, format, &principal).await?;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
@@ -115,11 +116,11 @@ pub(crate) async fn run_sql_by_address(
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;
     let parameters = query.parameters.as_deref().unwrap_or("[]");
+    let values: Vec<serde_json::Value> = serde_json::from_str(parameters)
+        .map_err(|_| Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]"))?;
     let request = SqlRequest {
         sql: query.q.clone(),
-        parameters: serde_json::from_str(parameters).map_err(|_| {
-            Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]")
-        })?,
+        parameters: values.clone(),
         versions: versions_of_text("versions", query.versions.as_deref())?,
         others: version_selector(None, query.as_of.as_deref())?,
     };
@@ -132,8 +133,8 @@ pub(crate) async fn run_sql_by_address(
     {
         return Ok(etag.not_modified(&principal));
     }
-    let answer = prepared.run().await?;
-    let mut response = respond(&state, answer.stream, answer.sources, format, None).await?;
+    let values = values.into();
+    let mut response = answered(&state, prepared, &query.q, &values, format, &principal).await?;
     match etag {
         Some(etag) => etag.mark(&mut response, &principal),
         None => {
@@ -157,6 +158,27 @@ pub(crate) fn statement(
         .map(|(id, value)| Ok((dataset_id("versions", id)?, version_of_json(id, value)?)))
         .collect::<Result<_, Problem>>()?;
     Ok(SqlRequest { sql, parameters, versions, others: version_selector(None, as_of)? })
+}
+
+/// The answer, from those of late where it is among them.
+async fn answered(
+    state: &ServerState,
+    prepared: PreparedQuery,
+    sql: &str,
+    parameters: &serde_json::Value,
+    format: OutputFormat,
+    principal: &Principal,
+) -> Result<Response, Problem> {
+    // White space around a statement means nothing; inside it may be part of a text.
+    let sql = sql.trim_matches(|c: char| c.is_whitespace() || c == ';');
+    let parameters = parameters.to_string();
+    let key = kept_key(&["sql", sql, &parameters], prepared.state(), format, principal);
+    if let Some(kept) = key.and_then(|key| state.app.answers().find(&key)) {
+        return Ok(respond_again(state, &kept, format));
+    }
+    let answer = prepared.run().await?;
+    let manner = Manner { key, ..Manner::default() };
+    respond_as(state, answer.stream, answer.sources, format, manner).await
 }
 
 fn dataset_id(parameter: &str, text: &str) -> Result<DatasetId, Problem> {

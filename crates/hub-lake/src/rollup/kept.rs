@@ -1,0 +1,108 @@
+//! What the log keeps of companions: one tag of a file's entry, as JSON that is added to and never changed.
+
+use std::collections::BTreeMap;
+
+use object_store::path::Path;
+use serde::{Deserialize, Serialize};
+
+use super::{FOLDER, FileRollups, RolledValue, RollupFile, RollupLevel, companion};
+
+/// The tag of a file's entry.
+pub(crate) const ROLLUPS_TAG: &str = "mochiyori.rollups";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RollupsV1 {
+    series: Vec<String>,
+    time: String,
+    edges: bool,
+    values: BTreeMap<String, ValueV1>,
+    levels: BTreeMap<String, SizeV1>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct ValueV1 {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    quality: Option<String>,
+    #[serde(default)]
+    left_out: u64,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SizeV1 {
+    rows: u64,
+    bytes: u64,
+}
+
+/// The tag's text.
+pub(crate) fn tag(rollups: &FileRollups) -> Option<String> {
+    let levels = rollups.files.iter().map(|file| {
+        (file.level.as_str().to_owned(), SizeV1 { rows: file.rows, bytes: file.bytes })
+    });
+    let values = rollups.values.iter().map(|(name, value)| {
+        let kept = ValueV1 { quality: value.quality.clone(), left_out: value.left_out };
+        (name.clone(), kept)
+    });
+    let kept = RollupsV1 {
+        series: rollups.series.clone(),
+        time: rollups.time.clone(),
+        edges: rollups.edges,
+        values: values.collect(),
+        levels: levels.collect(),
+    };
+    serde_json::to_string(&kept).ok()
+}
+
+/// Reads the tag of a data file in this folder. A text that is not understood, as of a later release,
+/// and a level that is not known, are as if they were not there.
+pub(crate) fn read_tag(text: &str, folder: &Path, data_file: &str) -> Option<FileRollups> {
+    let kept: RollupsV1 = serde_json::from_str(text).ok()?;
+    let files = kept.levels.iter().filter_map(|(word, size)| {
+        let level = RollupLevel::parse(word)?;
+        let path = folder.clone().join(FOLDER).join(companion(data_file, level));
+        Some(RollupFile { level, path, bytes: size.bytes, rows: size.rows })
+    });
+    let mut files: Vec<_> = files.collect();
+    files.sort_by_key(|file| file.level);
+    let RollupsV1 { series, time, edges, values, .. } = kept;
+    let values = values
+        .into_iter()
+        .map(|(name, ValueV1 { quality, left_out })| (name, RolledValue { quality, left_out }));
+    let values = values.collect();
+    Some(FileRollups { series, time, edges, values, files })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_written_in_the_known_form_and_comes_back() {
+        let folder = Path::from("otaru/river");
+        let name = "part-019ab0c5-0000-7000-8000-000000000001.parquet";
+        let file = |level, rows| RollupFile {
+            level,
+            path: Path::from("otaru/river/_rollups").join(companion(name, level)),
+            bytes: rows * 10,
+            rows,
+        };
+        let rollups = FileRollups {
+            series: vec!["station".to_owned()],
+            time: "time".to_owned(),
+            edges: true,
+            values: BTreeMap::from([
+                ("flow".to_owned(), RolledValue::default()),
+                (
+                    "level".to_owned(),
+                    RolledValue { quality: Some("level_quality".to_owned()), left_out: 3 },
+                ),
+            ]),
+            files: vec![file(RollupLevel::Day, 30), file(RollupLevel::Series, 1)],
+        };
+        let text = tag(&rollups).unwrap();
+        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0},"level":{"quality":"level_quality","left_out":3}},"levels":{"day":{"rows":30,"bytes":300},"series":{"rows":1,"bytes":10}}}"#);
+        assert_eq!(read_tag(&text, &folder, name), Some(rollups));
+        let later = text.replace("\"series\":{\"rows\"", "\"month\":{\"rows\"");
+        assert_eq!(read_tag(&later, &folder, name).unwrap().files.len(), 1);
+        assert_eq!(read_tag("{}", &folder, name), None);
+    }
+}

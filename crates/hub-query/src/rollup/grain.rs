@@ -1,0 +1,257 @@
+//! Over how long a stretch an expression stays the same: whatever its row's time, and whichever of the
+//! stretch's instants stands for it.
+
+use datafusion::{
+    common::{
+        Column,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    logical_expr::{BinaryExpr, Cast, Expr, Operator, Volatility, expr::ScalarFunction},
+    scalar::ScalarValue,
+};
+use hub_lake::RollupLevel;
+
+/// The columns that a companion has as they are.
+pub(crate) struct Known {
+    /// Those of the series.
+    pub(crate) series: Vec<Column>,
+    /// That of the time.
+    pub(crate) time: Column,
+}
+
+impl Known {
+    /// The longest stretch over which the expression is the same in every row of one series; none where it
+    /// takes the rows themselves to tell.
+    pub(crate) fn grain(&self, expr: &Expr) -> Option<RollupLevel> {
+        if let Some(level) = self.of_time(expr) {
+            return Some(level);
+        }
+        match expr {
+            Expr::Column(column) => self.series.contains(column).then_some(RollupLevel::Series),
+            Expr::Literal(..) => Some(RollupLevel::Series),
+            Expr::ScalarFunction(call)
+                if call.func.signature().volatility == Volatility::Volatile =>
+            {
+                None
+            }
+            Expr::Alias(_)
+            | Expr::BinaryExpr(_)
+            | Expr::Like(_)
+            | Expr::SimilarTo(_)
+            | Expr::Not(_)
+            | Expr::IsNotNull(_)
+            | Expr::IsNull(_)
+            | Expr::IsTrue(_)
+            | Expr::IsFalse(_)
+            | Expr::IsUnknown(_)
+            | Expr::IsNotTrue(_)
+            | Expr::IsNotFalse(_)
+            | Expr::IsNotUnknown(_)
+            | Expr::Negative(_)
+            | Expr::Between(_)
+            | Expr::Case(_)
+            | Expr::Cast(_)
+            | Expr::TryCast(_)
+            | Expr::ScalarFunction(_)
+            | Expr::InList(_) => {
+                let mut finest = Some(RollupLevel::Series);
+                let walked = expr.apply_children(|child| {
+                    finest = finest.min(self.grain(child));
+                    Ok(match finest {
+                        Some(_) => TreeNodeRecursion::Continue,
+                        None => TreeNodeRecursion::Stop,
+                    })
+                });
+                walked.ok().and(finest)
+            }
+            _ => None,
+        }
+    }
+
+    /// The forms in which a time itself may stand: cut to hours or days of the Japanese clock or coarser,
+    /// by the time or by the last instant of an interval that it ends.
+    fn of_time(&self, expr: &Expr) -> Option<RollupLevel> {
+        let is_time = |expr: &Expr| {
+            matches!(expr, Expr::Column(column) if *column == self.time) || self.is_before(expr)
+        };
+        match expr {
+            Expr::IsNull(of) | Expr::IsNotNull(of) if is_time(of) => Some(RollupLevel::Day),
+            Expr::Cast(Cast { expr, field }) if is_time(expr) => {
+                (field.data_type() == &arrow_schema::DataType::Date32).then_some(RollupLevel::Day)
+            }
+            Expr::ScalarFunction(ScalarFunction { func, args }) => {
+                match (func.name(), args.as_slice()) {
+                    ("date_trunc" | "date_part", [part, of]) if is_time(of) => {
+                        part_of(&text(part)?)
+                    }
+                    ("date_bin", [stride, of]) if is_time(of) => bin(stride, 0),
+                    ("date_bin", [stride, of, origin]) if is_time(of) => {
+                        bin(stride, instant_ns(origin)?)
+                    }
+                    _ => None,
+                }
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Known {
+    /// Whether this is the microsecond before the time: the last of the interval that it ends.
+    pub(crate) fn is_before(&self, expr: &Expr) -> bool {
+        let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = expr else {
+            return false;
+        };
+        let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(by)), _) = right.as_ref() else {
+            return false;
+        };
+        (by.months, by.days, by.nanoseconds) == (0, 0, 1_000)
+            && matches!(left.as_ref(), Expr::Column(column) if *column == self.time)
+    }
+
+    /// Whether the expression speaks of the microsecond before the time.
+    pub(crate) fn speaks_of_before(&self, expr: &Expr) -> bool {
+        expr.exists(|expr| Ok(self.is_before(expr))).unwrap_or(true)
+    }
+}
+
+/// How long the same part of a date lasts at least.
+fn part_of(part: &str) -> Option<RollupLevel> {
+    match part {
+        "year" | "isoyear" | "quarter" | "month" | "week" | "day" | "doy" | "dow" | "isodow" => {
+            Some(RollupLevel::Day)
+        }
+        "hour" => Some(RollupLevel::Hour),
+        _ => None,
+    }
+}
+
+const HOUR_NS: i128 = 3_600_000_000_000;
+const DAY_NS: i128 = 24 * HOUR_NS;
+
+/// Bins that begin wherever hours do, or wherever days of the Japanese clock do.
+fn bin(stride: &Expr, origin_ns: i128) -> Option<RollupLevel> {
+    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(stride)), _) = stride else {
+        return None;
+    };
+    let ns = i128::from(stride.days) * DAY_NS + i128::from(stride.nanoseconds);
+    if stride.months != 0 || ns <= 0 || ns % HOUR_NS != 0 || origin_ns % HOUR_NS != 0 {
+        return None;
+    }
+    let offset = i128::from(hub_model::TOKYO.local_minus_utc()) * 1_000_000_000;
+    let days = ns % DAY_NS == 0 && (origin_ns + offset) % DAY_NS == 0;
+    Some(if days { RollupLevel::Day } else { RollupLevel::Hour })
+}
+
+fn text(expr: &Expr) -> Option<String> {
+    let Expr::Literal(value, _) = expr else { return None };
+    value.try_as_str().flatten().map(str::to_lowercase)
+}
+
+/// An instant that is written out, in nanoseconds since 1970-01-01T00:00Z.
+pub(crate) fn instant_ns(expr: &Expr) -> Option<i128> {
+    let Expr::Literal(value, _) = expr else { return None };
+    let (value, unit) = match value {
+        ScalarValue::TimestampSecond(Some(value), Some(_)) => (value, 1_000_000_000),
+        ScalarValue::TimestampMillisecond(Some(value), Some(_)) => (value, 1_000_000),
+        ScalarValue::TimestampMicrosecond(Some(value), Some(_)) => (value, 1_000),
+        ScalarValue::TimestampNanosecond(Some(value), Some(_)) => (value, 1),
+        _ => return None,
+    };
+    Some(i128::from(*value) * unit)
+}
+
+/// A comparison of the time with an instant: (operator, instant in nanoseconds), the time on the left.
+pub(crate) fn compared(expr: &Expr, time: &Column) -> Option<(Operator, i128)> {
+    let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return None };
+    let is_time = |expr: &Expr| matches!(expr, Expr::Column(column) if column == time);
+    if is_time(left) {
+        Some((*op, instant_ns(right)?))
+    } else if is_time(right) {
+        Some((op.swap()?, instant_ns(left)?))
+    } else {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::{
+        functions::datetime::expr_fn::{date_bin, date_part, date_trunc},
+        logical_expr::{col, lit},
+        scalar::ScalarValue,
+    };
+
+    use super::*;
+
+    fn interval(days: i32, hours: i64) -> Expr {
+        let value = arrow::datatypes::IntervalMonthDayNano::new(0, days, hours * 3_600_000_000_000);
+        lit(ScalarValue::IntervalMonthDayNano(Some(value)))
+    }
+
+    fn microsecond() -> Expr {
+        let value = arrow::datatypes::IntervalMonthDayNano::new(0, 0, 1_000);
+        lit(ScalarValue::IntervalMonthDayNano(Some(value)))
+    }
+
+    #[test]
+    fn an_expression_is_the_same_over_the_stretch_that_its_times_are_cut_to() {
+        let known = Known { series: vec![Column::from_name("s")], time: Column::from_name("t") };
+        let t = || col("t");
+        use RollupLevel::{Day, Hour, Series};
+        for (expr, grain) in [
+            (col("s"), Some(Series)),
+            (col("s").eq(lit("a")).or(col("s").is_null()), Some(Series)),
+            (col("v"), None),
+            (t(), None),
+            (t() + interval(1, 0), None),
+            (date_trunc(lit("day"), t()), Some(Day)),
+            (date_trunc(lit("MONTH"), t()), Some(Day)),
+            (date_trunc(lit("hour"), t()), Some(Hour)),
+            (date_trunc(lit("minute"), t()), None),
+            (date_trunc(lit("day"), t() - interval(0, 1)), None),
+            (date_trunc(lit("day"), t()) + interval(1, 0), Some(Day)),
+            (date_trunc(lit("day"), t() - microsecond()), Some(Day)),
+            (t() - microsecond(), None),
+            (date_part(lit("dow"), t()), Some(Day)),
+            (date_part(lit("second"), t()), None),
+            (date_part(lit("month"), t()).eq(lit(7)).and(col("s").eq(lit("a"))), Some(Day)),
+            (
+                date_part(lit("hour"), t()).eq(lit(7)).and(date_part(lit("day"), t()).eq(lit(7))),
+                Some(Hour),
+            ),
+            (t().is_not_null(), Some(Day)),
+            // Bins of a day begin at nine o'clock, unless they are told otherwise.
+            (
+                date_bin(
+                    interval(1, 0),
+                    t(),
+                    lit(ScalarValue::TimestampMicrosecond(Some(0), Some("UTC".into()))),
+                ),
+                Some(Hour),
+            ),
+            (
+                date_bin(
+                    interval(1, 0),
+                    t(),
+                    lit(ScalarValue::TimestampMicrosecond(
+                        Some(-32_400_000_000),
+                        Some("UTC".into()),
+                    )),
+                ),
+                Some(Day),
+            ),
+            (
+                date_bin(
+                    interval(0, 7),
+                    t(),
+                    lit(ScalarValue::TimestampMicrosecond(Some(1), Some("UTC".into()))),
+                ),
+                None,
+            ),
+            (datafusion::functions::math::expr_fn::random(), None),
+        ] {
+            assert_eq!(known.grain(&expr), grain, "{expr}");
+        }
+    }
+}
