@@ -91,7 +91,7 @@ def helper(options):
 
 
 def observations(options, rows):
-    return data.prepare(options.folder / f"data-{rows}", rows)
+    return data.prepare(options.folder / f"data-{data.FORM}-{rows}", rows)
 
 
 def shared_parts(options, results, scratch):

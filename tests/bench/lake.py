@@ -20,7 +20,7 @@ FULL_DAYS = 1_826
 FIRST_DAY = np.datetime64("2019-04-01")
 SEED = 20260501
 TOWNS = 20
-QUALITIES = ["normal", "quasi_normal", "doubtful", "missing", "provisional"]
+QUALITIES = ["normal", "quasi_normal", "estimated", "missing", "provisional"]
 # Series of the four agencies of a kind at full size; with their intervals they make 50 million rows.
 ROAD, WEATHER, RIVER = (40, 4, 4, 4), (48, 6, 6, 6), (100, 8, 8, 8)
 SITES, COUNTRIES = 60, 19

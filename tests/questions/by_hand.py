@@ -311,6 +311,7 @@ def q08(data):
     seen = data["kisho.weather_hourly"]
     usable = OK + ["provisional"]
     seen = seen[seen["temperature_quality"].isin(usable) & seen["precipitation_quality"].isin(usable)]
+    seen["wind_speed"] = seen["wind_speed"].where(seen["wind_quality"].isin(usable))
     seen = seen[(seen["time"] <= at) & (seen["time"] > at - pd.Timedelta(hours=6))].sort_values("time")
     latest = {r.station_id: r for r in seen.itertuples()}
     rows = []

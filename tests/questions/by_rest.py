@@ -103,10 +103,12 @@ def q08(hub):
     latest = {}
     usable = "in.(normal,quasi_normal,provisional)"
     for row in sources.of(hub.rows(
-            "kisho.weather_hourly", ["station_id", "time", "temperature", "precipitation", "wind_speed"],
+            "kisho.weather_hourly", ["station_id", "time", "temperature", "precipitation", "wind_speed", "wind_quality"],
             time=["gt.2025-02-05T01:30:00+09:00", "lte.2025-02-05T07:30:00+09:00"],
             temperature_quality=usable, precipitation_quality=usable)):
         kept = latest.get(row["station_id"])
+        if row["wind_quality"] not in ("normal", "quasi_normal", "provisional"):
+            row["wind_speed"] = None
         if kept is None or kept["time"] < row["time"]:
             latest[row["station_id"]] = row
     rows = []

@@ -14,7 +14,8 @@ places AS (
     ORDER BY r.point_id, power(s.latitude - r.latitude, 2) + power((s.longitude - r.longitude) * 0.73, 2)
 ),
 latest AS (
-    SELECT DISTINCT ON (w.station_id) w.station_id, w.time, w.temperature, w.precipitation, w.wind_speed
+    SELECT DISTINCT ON (w.station_id) w.station_id, w.time, w.temperature, w.precipitation,
+           CASE WHEN w.wind_quality IN ('normal', 'quasi_normal', 'provisional') THEN w.wind_speed END AS wind_speed
     FROM kisho.weather_hourly w
     CROSS JOIN asked a
     WHERE w.time <= a.at AND w.time > a.at - INTERVAL '6 hours'
