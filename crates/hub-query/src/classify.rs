@@ -15,7 +15,8 @@ use crate::{
     parse::Names,
     suggest::nearest,
 };
-use words::{plain, wrong_pattern};
+pub(crate) use words::plain;
+use words::wrong_pattern;
 
 /// Functions that look at other rows, and need to be told which.
 const WINDOW_ONLY: [&str; 8] =

@@ -320,7 +320,7 @@ impl Inner {
         let environment = self.sessions.environment(Arc::clone(&guard));
         let environment = environment.map_err(|error| classify(&error, &errors))?;
         self.counters.watch(&environment.disk_manager);
-        self.start_in(environment, guard, errors, planning).await
+        self.start_in(environment, guard, time_limit, errors, planning).await
     }
 
     /// As [`Self::start`], for work that puts nothing on disk.
@@ -334,13 +334,14 @@ impl Inner {
     {
         let guard = Arc::new(Running::new(&self.counters, self.admission.enter().await?));
         let environment = self.sessions.environment_in_memory(Arc::clone(&guard));
-        self.start_in(environment, guard, errors, planning).await
+        self.start_in(environment, guard, self.config.time_limit, errors, planning).await
     }
 
     async fn start_in<F>(
         &self,
         environment: Arc<RuntimeEnv>,
         guard: Arc<Running>,
+        time_limit: Duration,
         errors: classify::Context,
         planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
     ) -> Result<QueryStream, QueryError>

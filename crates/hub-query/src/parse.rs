@@ -9,7 +9,6 @@ mod with_quality;
 
 use datafusion::sql::sqlparser::{
     ast::Statement,
-    dialect::PostgreSqlDialect,
     keywords::Keyword,
     parser::{Parser, ParserError},
     tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},

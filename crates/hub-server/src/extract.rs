@@ -6,7 +6,9 @@ use axum::{
 };
 use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use hub_app::VersionSelector;
-use hub_model::{AgencyId, DatasetId, ErrorKind, TokenId, UploadId, VersionNumber};
+use hub_model::{
+    AgencyId, DatasetId, ErrorKind, PermalinkId, QueryId, TokenId, UploadId, VersionNumber,
+};
 use serde::de::DeserializeOwned;
 
 use crate::{problem::Problem, state::ServerState};
@@ -104,6 +106,12 @@ impl Segment for TokenId {
     const NAMES: &str = "token";
 }
 
+impl Segment for QueryId {
+    const NAMES: &str = "query";
+}
+impl Segment for PermalinkId {
+    const NAMES: &str = "permalink";
+}
 impl Segment for VersionNumber {
     const NAMES: &str = "version";
 }

@@ -176,6 +176,7 @@ fn japanese_title(kind: ErrorKind) -> &'static str {
         K::TimeLimit => "問い合わせに時間がかかりすぎます",
         K::OutputLimit => "答えが大きすぎます",
         K::Busy => "ハブが混み合っています",
+        K::RateLimited => "1時間の上限に達しました",
         K::Unavailable => "いまは使えません",
         K::Internal => "ハブの側の問題です",
     }

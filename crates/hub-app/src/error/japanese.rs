@@ -97,6 +97,15 @@ impl AppError {
                     listed(left.collect()),
                 )
             }
+            Self::TooOften { limit, .. } => format!(
+                "1時間に作れるのは{limit}件までです。しばらくしてから、もう一度試してください"
+            ),
+            Self::TooManyQueries { limit } => format!(
+                "1つのトークンで残しておける問い合わせは{limit}件までです。要らないものを消すか（DELETE /v1/queries/ID）、期限が切れるのを待ってください"
+            ),
+            Self::NotDone { .. } => {
+                "問い合わせはまだ終わっていません。終わってから、もう一度尋ねてください".to_owned()
+            }
             Self::Busy(_) => {
                 "ハブが混み合っています。少し待ってから、もう一度送ってください".to_owned()
             }
@@ -108,6 +117,8 @@ impl AppError {
                 "ほかの人の公開と重なりました。最新の版を確かめてから、もう一度送ってください".to_owned()
             }
             Self::InvalidRequest(_)
+            | Self::NotRepeatable(_)
+            | Self::QueryFailed { .. }
             | Self::Model(_)
             | Self::Registry(_)
             | Self::Lake(_)

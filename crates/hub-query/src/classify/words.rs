@@ -35,7 +35,7 @@ const WORDS: [(&str, &str); 26] = [
 const MOST_FORMS: usize = 6;
 
 /// A message without the engine's own words.
-pub(super) fn plain(message: &str) -> String {
+pub(crate) fn plain(message: &str) -> String {
     if let Some(said) = wrong_call(message) {
         return said;
     }

@@ -6,15 +6,15 @@ use datafusion::common::ParamValues;
 use hub_lake::Snapshot;
 
 use super::{Inner, QueryEngine, QueryRequest, check_tables, parameters};
-use crate::{classify::classify, cost::Cost, error::QueryError, lineage::Lineage};
+use crate::{classify::classify, cost::Cost, error::QueryError, limits::Running, lineage::Lineage};
 
 impl QueryEngine {
     /// What a statement will cost, by its plan. It runs nothing of it.
     pub async fn cost(&self, request: QueryRequest) -> Result<Cost, QueryError> {
         let snapshots: Vec<Snapshot> =
             request.tables.iter().map(|table| table.snapshot.clone()).collect();
-        self.look_at(request, async move |inner, request, parameters| {
-            let environment = inner.sessions.environment()?;
+        self.look_at(request, async move |inner, running, request, parameters| {
+            let environment = inner.sessions.environment_in_memory(running);
             let planned = inner.plan_sql(request, parameters, environment).await?;
             let memory = inner.sessions.memory_per_query() as u64;
             Ok(Cost::of(&planned.plan, &snapshots, memory))
@@ -24,7 +24,7 @@ impl QueryEngine {
 
     /// Where each column of a statement's answer comes from. It runs nothing of it.
     pub async fn lineage(&self, request: QueryRequest) -> Result<Lineage, QueryError> {
-        self.look_at(request, async move |inner, request, parameters| {
+        self.look_at(request, async move |inner, _, request, parameters| {
             let tables = request.tables.clone();
             let (_, plan, said) = inner.plan_logically(request, parameters).await?;
             let contracts: Vec<_> = tables
@@ -48,7 +48,12 @@ impl QueryEngine {
     async fn look_at<T: Send + 'static>(
         &self,
         request: QueryRequest,
-        look: impl AsyncFnOnce(Arc<Inner>, QueryRequest, ParamValues) -> datafusion::common::Result<T>
+        look: impl AsyncFnOnce(
+            Arc<Inner>,
+            Arc<Running>,
+            QueryRequest,
+            ParamValues,
+        ) -> datafusion::common::Result<T>
         + Send
         + 'static,
     ) -> Result<T, QueryError> {
@@ -57,9 +62,9 @@ impl QueryEngine {
         let context = self.inner.context(&request);
         let inner = Arc::clone(&self.inner);
         let permit = self.inner.admission.enter().await?;
+        let running = Arc::new(Running::new(&self.inner.counters, permit));
         let planning = self.inner.runtime.handle()?.spawn_blocking(move || {
-            let _permit = permit;
-            tokio::runtime::Handle::current().block_on(look(inner, request, parameters))
+            tokio::runtime::Handle::current().block_on(look(inner, running, request, parameters))
         });
         let told = planning.await.map_err(|error| QueryError::internal(error.to_string()))?;
         told.map_err(|error| classify(&error, &context))
