@@ -106,6 +106,9 @@ impl Encoder for GeoJson {
             let quality = serde_json::from_str(quality).map_err(QueryError::internal)?;
             head.insert("quality".to_owned(), quality);
         }
+        if !self.header.citation.is_empty() {
+            head.insert("citation".to_owned(), json!(self.header.citation));
+        }
         head.insert("query_id".to_owned(), json!(self.header.query_id));
         serde_json::to_writer(&mut *out, &head).map_err(QueryError::internal)?;
         // The object stays open for the features.

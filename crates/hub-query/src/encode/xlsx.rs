@@ -8,6 +8,7 @@ use std::{io::Write, path::Path};
 
 use arrow::{
     array::{Array, AsArray, RecordBatch},
+    compute::cast,
     datatypes::{DataType, Date32Type, SchemaRef, TimeUnit, TimestampMicrosecondType},
 };
 use hub_model::{TOKYO, format_instant};
@@ -123,6 +124,15 @@ impl Xlsx {
         rows: &mut [Vec<Value>],
     ) -> Result<(), QueryError> {
         let name = self.schema.field(usize::from(place)).name();
+        let in_micros;
+        let column = match column.data_type() {
+            DataType::Timestamp(unit, zone) if *unit != TimeUnit::Microsecond => {
+                let micros = DataType::Timestamp(TimeUnit::Microsecond, zone.clone());
+                in_micros = cast(column, &micros).map_err(QueryError::internal)?;
+                in_micros.as_ref()
+            }
+            _ => column,
+        };
         let mut cells = Column::new(column)?;
         let days = days_of(column);
         for (row, values) in rows.iter_mut().enumerate() {
@@ -223,6 +233,10 @@ impl Xlsx {
         let row = u32::try_from(self.header.sources.len()).unwrap_or(0) + 2;
         sheet.write_string(row, 0, "問い合わせID")?;
         sheet.write_string(row, 1, self.header.query_id.as_str())?;
+        if !self.header.citation.is_empty() {
+            sheet.write_string(row + 3, 0, "引用")?;
+            sheet.write_string(row + 3, 1, cut(&self.header.citation, MAX_CELL))?;
+        }
         if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
             sheet.write_string(row + 2, 0, "品質により除いた値")?;
             sheet.write_string(row + 2, 1, cut(quality, MAX_CELL))?;

@@ -96,7 +96,50 @@ pub struct FunctionEntry {
 }
 
 /// What the engine says nothing of: kind, name, syntax and description.
-const UNSAID: [(FunctionKind, &str, &str, &str); 2] = [
+const UNSAID: [(FunctionKind, &str, &str, &str); 10] = [
+    (
+        FunctionKind::Scalar,
+        "json_get",
+        "json_get(text, key, …)",
+        "The part of a JSON text at these keys and places, as JSON; also text -> key",
+    ),
+    (
+        FunctionKind::Scalar,
+        "json_get_text",
+        "json_get_text(text, key, …)",
+        "The part of a JSON text at these keys and places, as plain text; also text ->> key",
+    ),
+    (
+        FunctionKind::Scalar,
+        "json_get_int",
+        "json_get_int(text, key, …)",
+        "The whole number at these keys and places of a JSON text; NULL where there is none",
+    ),
+    (
+        FunctionKind::Scalar,
+        "json_get_float",
+        "json_get_float(text, key, …)",
+        "The number at these keys and places of a JSON text; NULL where there is none",
+    ),
+    (
+        FunctionKind::Scalar,
+        "json_get_bool",
+        "json_get_bool(text, key, …)",
+        "The boolean at these keys and places of a JSON text; NULL where there is none",
+    ),
+    (
+        FunctionKind::Scalar,
+        "json_length",
+        "json_length(text, key, …)",
+        "How many elements or keys the part of a JSON text at these keys and places has",
+    ),
+    (
+        FunctionKind::Scalar,
+        "json_type",
+        "json_type(text, key, …)",
+        "The word for the kind of the part of a JSON text at these keys and places",
+    ),
+    (FunctionKind::Scalar, "json_valid", "json_valid(text)", "Whether a text is JSON"),
     (
         FunctionKind::Table,
         "generate_series",

@@ -291,7 +291,7 @@ fn not_stored(mut response: Response) -> Response {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct ResultQuery {
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     #[param(example = "csv")]
     format: Option<String>,
 }
@@ -303,7 +303,8 @@ pub(crate) struct ResultQuery {
     params(("id" = String, Path, description = "The permalink's id"), ResultQuery),
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn read_permalink_result(
     State(state): State<ServerState>,

@@ -240,7 +240,7 @@ pub(crate) async fn read_query(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct KeptResultQuery {
-    /// `json`, `ndjson`, `csv`, `arrow` or `parquet`; goes before `Accept`.
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     #[param(example = "csv")]
     format: Option<String>,
 }
@@ -252,7 +252,8 @@ pub(crate) struct KeptResultQuery {
     params(("id" = String, Path, description = "The query's id"), KeptResultQuery),
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"))),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         QueryProblems, NotDoneProblem), security(("token" = [])))]
 pub(crate) async fn read_query_result(
     State(state): State<ServerState>,
