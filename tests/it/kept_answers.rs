@@ -55,13 +55,13 @@ async fn the_same_question_of_the_same_versions_is_answered_once() {
         site.ask(other).await.ok();
         assert_eq!(hits(&site).await, before);
     }
-    for rows in [format!("{RIVER_PATH}/rows?limit=5"), format!("{RIVER_PATH}/latest?limit=5")] {
+    for rows in [format!("{RIVER_PATH}/rows?limit=5"), format!("{RIVER_PATH}/latest?select=level")]
+    {
         let before = hits(&site).await;
-        let first = site.ask(site.get(&rows)).await;
-        let again = site.ask(site.get(&rows)).await;
-        assert_eq!((first.status, &first.body), (again.status, &again.body), "{rows}");
-        let answered = u64::from(first.status == 200);
-        assert_eq!(hits(&site).await, before + answered, "{rows}");
+        let first = site.ask(site.get(&rows)).await.ok();
+        let again = site.ask(site.get(&rows)).await.ok();
+        assert_eq!(first.body, again.body, "{rows}");
+        assert_eq!(hits(&site).await, before + 1, "{rows}");
         assert_eq!(
             again.headers.get("mochiyori-next-cursor"),
             first.headers.get("mochiyori-next-cursor")

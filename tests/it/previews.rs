@@ -124,8 +124,8 @@ async fn a_problem_is_told_in_the_language_that_is_read() {
     let site = Site::start().await;
     let bad = format!("{RIVER_HEADER}a,yesterday,1,1\n");
     for (language, title, said) in [
-        (None, "The file breaks the contract", "1 cell(s)"),
-        (Some("en-GB,ja;q=0.5"), "The file breaks the contract", "1 cell(s)"),
+        (None, "The file breaks the contract", "one place"),
+        (Some("en-GB,ja;q=0.5"), "The file breaks the contract", "one place"),
         (Some("ja,en;q=0.5"), "ファイルが契約に合いません", "1か所"),
     ] {
         let mut request = site.upload("append", bad.clone());

@@ -280,7 +280,7 @@ async fn what_a_query_will_cost_is_told_without_running_it() {
     assert_eq!(day["memory"]["need"], "spills");
     assert!(day["bytes"].as_u64().unwrap() > 0 && day["bytes"].as_u64() < all["bytes"].as_u64());
     let join =
-        cost("SELECT a.level FROM otaru.river a JOIN otaru.river b ON a.level = b.flow").await;
+        cost("SELECT a.level FROM otaru.river a JOIN otaru.river b ON a.level = b.level").await;
     assert_eq!((&join["datasets"][0]["scans"], &join["rows"]), (&json!(2), &json!(40)));
     assert_eq!(join["memory"]["need"], "must_fit");
     let none = cost("SELECT level FROM otaru.river WHERE time > '2030-01-01'").await;

@@ -146,7 +146,7 @@ async fn what_cannot_be_meant_is_refused_with_what_was() {
         ("select", ""),
         ("select", "level,level"),
         ("order", "level.down"),
-        ("format", "xlsx"),
+        ("format", "xml"),
         ("levle", "gt.1"),
         ("order", "levle"),
         ("select", "levle"),

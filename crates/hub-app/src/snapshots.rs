@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use hub_lake::{Snapshot, SnapshotAt};
-use hub_model::{DatasetId, Principal, Source, VersionNumber, VersionRecord};
+use hub_model::{DatasetId, Principal, Source, Text, VersionNumber, VersionRecord};
 use hub_query::ReadableTable;
 use hub_registry::DatasetRecord;
+use sha2::{Digest, Sha256};
 
-use crate::{App, AppError, app::Inner, known::KnownDataset, policy};
+use crate::{App, AppError, app::Inner, known::KnownDataset, policy, spool::hex};
 
 /// Which version of a dataset a reader asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,10 +41,19 @@ impl OpenDataset {
         }
     }
 
-    /// Names the state that an answer depends on: two equal texts promise equal answers.
+    /// Names the state that an answer depends on: two equal texts promise equal answers. What is said of
+    /// the source goes with an answer, and the agency's name changes without the dataset.
     pub(crate) fn state(&self) -> String {
         let record = &self.known.record;
-        format!("{}@{}r{}", record.id, self.snapshot.version, record.revision)
+        let Text { ja, en } = &self.source.publisher;
+        let publisher = Sha256::digest(format!("{ja}\0{en}"));
+        format!(
+            "{}@{}r{}p{}",
+            record.id,
+            self.snapshot.version,
+            record.revision,
+            hex(&publisher[..6])
+        )
     }
 }
 

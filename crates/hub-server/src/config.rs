@@ -289,7 +289,8 @@ const LEAST_WORKER_MEMORY: u64 = 128 << 20;
 const CLIENT_VARIABLES: [&str; 4] =
     ["MOCHIYORI_URL", "MOCHIYORI_TOKEN", "MOCHIYORI_CONFIG", "MOCHIYORI_LANG"];
 
-const SECTIONS: [&str; 7] = ["SERVER", "LAKE", "REGISTRY", "UPLOADS", "QUERIES", "UPKEEP", "LOG"];
+const SECTIONS: [&str; 8] =
+    ["SERVER", "LAKE", "REGISTRY", "UPLOADS", "QUERIES", "PERMALINKS", "UPKEEP", "LOG"];
 
 impl Config {
     /// Reads a file's text, if there is one, and lays `MOCHIYORI_<SECTION>__<KEY>` variables over it.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::{
     common::{
         Column, Result, TableReference,
+        metadata::FieldMetadata,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     datasource::provider_as_source,
@@ -193,7 +194,8 @@ impl Question {
         let measures = self.measures.iter().map(|measure| measure.put_together(part));
         let all = groups.iter().map(|group| Ok(Expr::Column(group.clone()))).chain(measures);
         let named = aggregate.schema.iter().zip(all).map(|((qualifier, field), expr)| {
-            Ok(expr?.alias_qualified(qualifier.cloned(), field.name()))
+            let said = Some(FieldMetadata::from(field.as_ref()));
+            Ok(expr?.alias_qualified_with_metadata(qualifier.cloned(), field.name(), said))
         });
         project(named.collect::<Result<_>>()?, LogicalPlan::Aggregate(joined))
     }

@@ -41,7 +41,7 @@ async fn values_are_traced_through_each_step() {
              | otaru.river.samples filter; otaru.river.時刻 order",
         ),
         (
-            "SELECT station, avg(level + discharge) AS m, count(*) AS n FROM otaru.river GROUP BY station",
+            "SELECT station, avg(level * discharge) AS m, count(*) AS n FROM otaru.river GROUP BY station",
             "station: otaru.river.観測所 direct; m: otaru.river.level aggregated, otaru.river.流量 aggregated; n:  \
              | otaru.river.観測所 group",
         ),

@@ -15,7 +15,7 @@ pub(crate) async fn two_that_start_together_migrate_once(bench: &Bench) {
         registries.push(start.await.unwrap().unwrap());
     }
     let migrations = bench.stored(&["description"], "_sqlx_migrations").await;
-    assert_eq!(migrations, ["registry", "revisions", "first_admin"]);
+    assert_eq!(migrations, ["registry", "revisions", "first_admin", "permalinks", "queries"]);
     river(&registries[0]).await;
     for registry in &registries {
         assert!(registry.agency(&agency_id("otaru")).await.unwrap().is_some());

@@ -25,6 +25,7 @@ Examples:
 Tables are written agency.dataset; `mochiyori dataset list` shows them. On a terminal the answer is
 a table, and its sources, with their licences, are shown below it. Into a pipe it is CSV, with
 nothing else. Into a file it is what the file's name says. Answers of any size can be saved.")]
+#[command(group(clap::ArgGroup::new("asked").args(["statement", "file"]).required(true)))]
 pub struct SqlArgs {
     #[command(flatten)]
     pub(crate) question: StatementArgs,

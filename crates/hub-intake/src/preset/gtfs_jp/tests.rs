@@ -116,7 +116,7 @@ fn what_is_no_feed_is_none_and_what_is_cut_short_is_an_error() {
     assert!(GtfsFeed::open(file(b"stop_id\n1\n")).unwrap().is_none());
     assert!(GtfsFeed::open(file(b"PK\x03\x04 broken")).unwrap().is_none());
     let hint = FormatHint { table: Some("stops".to_owned()), ..FormatHint::default() };
-    assert!(recognise(file(b"a,b\n1,2\n"), &hint).unwrap_err().to_string().contains("GTFS"));
+    assert!(recognise(file(b"a,b\n1,2\n"), &hint).unwrap_err().to_string().contains("ZIP"));
     let taken = taken("notes.csv", b"stop_id,stop_name\n1,a\n");
     assert_eq!(taken.preset, None);
 }
