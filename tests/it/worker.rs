@@ -294,11 +294,10 @@ const BOOK: &[(&str, &str)] = &[
 
 #[tokio::test]
 async fn what_unpacks_repeats_or_nests_without_end_is_refused_within_bounds() {
-    let site = site("worker_cpu_s = 10\nworker_wait_s = 40").await;
     let sheet = "xl/worksheets/one.xml";
     let entities =
         "<!DOCTYPE a [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;\">]><worksheet>";
-    for (what, file) in [
+    let files = [
         ("400 MB in a ZIP", packed("a.csv", RIVER_HEADER, "0", 400_000_000, "")),
         (
             "a sheet of 300 MB",
@@ -327,7 +326,9 @@ async fn what_unpacks_repeats_or_nests_without_end_is_refused_within_bounds() {
             format!("[{{\"station\":\"{}\"}}]", "a".repeat(64 << 20)).into_bytes(),
         ),
         ("NULs", format!("{RIVER_HEADER}a,2026-04-01 01:00,\0,1\n").into_bytes()),
-    ] {
+    ];
+    let site = site("worker_cpu_s = 10\nworker_wait_s = 40").await;
+    for (what, file) in files {
         let start = Instant::now();
         let answer = site.ask(site.upload("append", file)).await;
         assert!([413, 415, 422].contains(&answer.status), "{what}: {answer:?}");

@@ -240,7 +240,7 @@ mod tests {
             ],
         );
         for (config, asked, line, condition) in [
-            (google, asked_google, "put /bucket/lake/a/b", "x-goog-if-generation-match: 0"),
+            (google, asked_google, "put /bucket/lake%2fa%2fb", "x-goog-if-generation-match: 0"),
             (azure, asked_azure, "put /container/lake/a/b", "if-none-match: *"),
         ] {
             let store = open_store(&config).unwrap().store;

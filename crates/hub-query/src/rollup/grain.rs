@@ -84,8 +84,8 @@ impl Known {
                     ("date_trunc" | "date_part", [part, of]) if is_time(of) => {
                         part_of(&text(part)?)
                     }
-                    ("date_bin", [stride, of]) if is_time(of) => bin(stride, 0),
-                    ("date_bin", [stride, of, origin]) if is_time(of) => {
+                    ("date_bin", [stride, of]) if is_time(instant(of)) => bin(stride, 0),
+                    ("date_bin", [stride, of, origin]) if is_time(instant(of)) => {
                         bin(stride, instant_ns(origin)?)
                     }
                     _ => None,
@@ -93,6 +93,18 @@ impl Known {
             }
             _ => None,
         }
+    }
+}
+
+/// The time that the planner gave another precision.
+fn instant(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Cast(Cast { expr, field })
+            if matches!(field.data_type(), arrow_schema::DataType::Timestamp(_, Some(_))) =>
+        {
+            expr
+        }
+        other => other,
     }
 }
 

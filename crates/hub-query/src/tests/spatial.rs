@@ -117,8 +117,8 @@ async fn every_condition_of_place_is_looked_up() {
         ("20000 >= ST_Distance(ST_Point(p.lon, p.lat), s.shape)", 9),
         ("ST_Distance(ST_Point(p.lon, p.lat), s.shape) < 0", 0),
         (
-            "distance_m(p.lat, p.lon, ST_Y(ST_GeomFromText('POINT (140.75 42.9)')), 140.75 + s.id * 0) < 1",
-            3,
+            "distance_m(p.lat, p.lon, ST_Y(ST_GeomFromText('POINT (140.75 42.9)')), 140.75 + s.id / 1000000000) < 1",
+            4,
         ),
     ] {
         let sql = format!("{with} SELECT count(*) FROM p JOIN s ON {condition}");
