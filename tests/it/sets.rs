@@ -215,7 +215,7 @@ async fn tables_of_no_known_layout_need_their_datasets_first() {
     assert_eq!(answer.status, 201, "{answer:?}");
     assert_eq!(
         told(&answer.json()),
-        json!([["otaru.river_levels", 1, 1, false], ["otaru.river_sites_2026", 1, 1, false]])
+        json!([["otaru.river_sites_2026", 1, 1, false], ["otaru.river_levels", 1, 1, false]])
     );
     // One of them alone can be sent and looked at by its name.
     let one = site.post("/v1/datasets/otaru/river_levels/uploads?mode=replace&table=levels");
@@ -227,7 +227,7 @@ async fn tables_of_no_known_layout_need_their_datasets_first() {
         seen["tables"].as_array().unwrap().iter().map(|t| &t["name"]).collect();
     assert_eq!(
         (names, &seen["format"]),
-        (vec![&json!("levels"), &json!("sites_2026")], &Value::Null)
+        (vec![&json!("sites_2026"), &json!("levels")], &Value::Null)
     );
 
     // Who may not, and what is none.
