@@ -174,11 +174,6 @@ fn external(error: &(dyn std::error::Error + 'static), context: &Context) -> Que
 }
 
 fn plan(message: &str) -> QueryError {
-    // What a function says of its arguments; the engine's list of candidates adds nothing to it.
-    if let Some((_, said)) = message.split_once("user-defined coercion failed with: ") {
-        let said = said.split(". No function matches").next().unwrap_or(said);
-        return QueryError::invalid(plain(said), None);
-    }
     if let Some(rest) = message.strip_prefix("Invalid function '")
         && let Some((name, hint)) = rest.split_once('\'')
     {
