@@ -170,7 +170,7 @@ impl Transform for Master {
             if let Some(date) = era
                 && matches!(*alias, "started_precipitation" | "started_others")
             {
-                self.changes.of_cell(ChangeKind::JapaneseEra, (row.number(), name), cell, &date);
+                self.changes.of_cell(ChangeKind::JapaneseEra, (row.number(), name), cell, date);
                 cells.push(date.as_str());
                 continue;
             }

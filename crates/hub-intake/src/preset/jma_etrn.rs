@@ -279,7 +279,7 @@ impl Table {
             if let Some(time) = &time
                 && at == Some((24, 0))
             {
-                self.changes.of_cell(ChangeKind::Hour24, (row.number(), "日時"), first, &time);
+                self.changes.of_cell(ChangeKind::Hour24, (row.number(), "日時"), first, time);
             }
             return time.unwrap_or_else(|| first.to_owned());
         }

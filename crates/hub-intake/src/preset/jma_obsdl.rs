@@ -222,7 +222,7 @@ impl Obsdl {
                 None
             };
             if let Some(kind) = kind {
-                self.changes.of_cell(kind, (row.number(), ""), &written, &text);
+                self.changes.of_cell(kind, (row.number(), ""), &written, text);
             }
         }
         let is_sound = text.is_some();

@@ -67,14 +67,13 @@ impl When {
             return None;
         }
         let mut numbers = [None; 5];
-        let mut count = 0;
-        for word in rest.split(BETWEEN).filter(|word| !word.is_empty()) {
+        let words = rest.split(BETWEEN).filter(|word| !word.is_empty());
+        for (count, word) in words.enumerate() {
             let is_number = word.len() <= 2 && word.bytes().all(|b| b.is_ascii_digit());
             if !is_number || count == numbers.len() {
                 return None;
             }
             numbers[count] = word.parse().ok();
-            count += 1;
         }
         let [month, day, hour, minute, second] = numbers;
         let minute = minute.unwrap_or(0);

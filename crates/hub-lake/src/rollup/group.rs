@@ -113,7 +113,7 @@ mod tests {
 
     fn groups(edges: bool, times: &[Option<i64>]) -> Vec<(Range<usize>, Option<i64>, bool)> {
         let mut groups = Vec::new();
-        let series = [0..times.len()];
+        let series = std::iter::once(0..times.len()).collect::<Vec<_>>();
         stretches(RollupLevel::Hour, edges, &series, None, |row| times[row], &mut groups);
         groups.into_iter().map(|g| (g.rows, g.stretch.bucket, g.stretch.edge)).collect()
     }

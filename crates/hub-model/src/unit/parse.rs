@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
                 ']' => false,
                 _ => in_brackets,
             };
-            !in_brackets && !(c.is_ascii_alphabetic() || matches!(c, ']' | '%' | '\'' | '_'))
+            !(in_brackets || c.is_ascii_alphabetic() || matches!(c, ']' | '%' | '\'' | '_'))
         });
         let (name, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;

@@ -63,11 +63,15 @@ impl AsOfJoin {
         Self::new(left, right, terms)
     }
 
-    fn terms(&self) -> (&[(Expr, Expr)], &Expr, &Expr, Direction, Kind, &Option<ScalarValue>) {
+    fn terms(&self) -> Compared<'_> {
         let Self { keys, left_time, right_time, direction, kind, gap, .. } = self;
         (keys, left_time, right_time, *direction, *kind, gap)
     }
 }
+
+/// What tells one such join from another of the same inputs.
+type Compared<'a> =
+    (&'a [(Expr, Expr)], &'a Expr, &'a Expr, Direction, Kind, &'a Option<ScalarValue>);
 
 impl PartialOrd for AsOfJoin {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {

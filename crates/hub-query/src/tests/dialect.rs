@@ -27,11 +27,7 @@ async fn check(statements: &[(&str, &[&str])]) {
     let bench = bench().await;
     let mut wrong = Vec::new();
     for (sql, wanted) in statements {
-        let error = match bench.batches(sql).await {
-            Ok(_) => None,
-            Err(error) => Some(error),
-        };
-        match error {
+        match bench.batches(sql).await.err() {
             Some(error) => wrong.push(format!("{sql}\n  {error:?}")),
             None => {
                 let found = rows(&bench, sql).await;

@@ -95,9 +95,10 @@ pub(crate) async fn run(
     let text = response.text().await.map_err(|error| client.failed(&error))?;
     if args.format != CiteFormat::Text {
         console.out.write_all(text.as_bytes())?;
-        return Ok(if !text.ends_with('\n') {
-            console.line("")?
-        });
+        if !text.ends_with('\n') {
+            console.line("")?;
+        }
+        return Ok(());
     }
     let answer: Value =
         serde_json::from_str(&text).map_err(|error| client.not_understood(&error))?;

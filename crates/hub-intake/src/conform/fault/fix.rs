@@ -21,7 +21,7 @@ pub(super) fn fix_type(field: &Field, value: &str, is_text: bool) -> Text {
         );
     }
     // A word may mean that there is no value; what has digits in it means one.
-    let is_word = !value.chars().any(|c| c.to_digit(10).is_some() || matches!(c, '０'..='９'));
+    let is_word = !value.chars().any(|c| c.is_ascii_digit() || matches!(c, '０'..='９'));
     let (form_ja, form_en) = match (field.field_type, &field.format) {
         (FieldType::Date | FieldType::Datetime | FieldType::Yearmonth, Some(format))
             if format != "default" =>
