@@ -9,6 +9,8 @@ if [[ ! -x "$python" ]]; then
     echo "bench: there is no Python at $python; run scripts/setup.sh test, or set MOCHIYORI_PYTHON" >&2
     exit 1
 fi
+# As the image does; docs/BENCHMARKS.md says why.
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 # No folders of compiled Python in the checkout.
 export PYTHONDONTWRITEBYTECODE=1
 exec "$python" bench.py "$@"
