@@ -22,6 +22,7 @@ mod filter;
 mod fingerprint;
 mod functions;
 mod geometry;
+mod japan_time;
 mod kept;
 mod latest;
 mod limits;

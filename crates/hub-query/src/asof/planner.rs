@@ -33,6 +33,7 @@ use super::{
     node::AsOfJoin,
     sides::{Gap, Matching, Side},
 };
+use crate::japan_time;
 
 /// The part of a query's memory that the right side may take before both sides are merged instead.
 const LOOKUP_SHARE: usize = 2;
@@ -59,8 +60,9 @@ impl QueryPlanner for HubPlanner {
         let max_lookup_bytes = self.memory_bytes_per_query / LOOKUP_SHARE;
         let asof: Arc<dyn ExtensionPlanner + Send + Sync> =
             Arc::new(AsOfPlanner { max_lookup_bytes });
+        let plan = japan_time::quick(plan.clone())?;
         DefaultPhysicalPlanner::with_extension_planners(vec![asof])
-            .create_physical_plan(plan, session)
+            .create_physical_plan(&plan, session)
             .await
     }
 }

@@ -1,0 +1,375 @@
+//! The quick functions themselves, and the engine's own for times that they are not for.
+
+use std::{collections::HashMap, sync::Arc};
+
+use arrow::{
+    array::{Array, ArrayRef, AsArray, Date32Array, Int32Array, TimestampMicrosecondArray},
+    compute,
+    datatypes::TimestampMicrosecondType,
+};
+use arrow_schema::{DataType, Field, FieldRef, TimeUnit};
+use chrono::{Datelike, NaiveDate};
+use datafusion::{
+    common::{Result, ScalarValue, exec_err, internal_datafusion_err},
+    config::ConfigOptions,
+    functions::datetime,
+    logical_expr::{
+        ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
+        Volatility,
+        sort_properties::{ExprProperties, SortProperties},
+    },
+};
+use hub_model::ZONE_NAME;
+
+const HOUR: i64 = 3_600_000_000;
+const DAY: i64 = 24 * HOUR;
+/// How far Japan is ahead of UTC.
+const AHEAD: i64 = 9 * HOUR;
+/// The first Monday was 5 January 1970.
+const MONDAY: i64 = 4 * DAY;
+/// Since 1952 there has been no summer time; the instant in UTC.
+const MODERN_FROM: i64 = -6_575 * DAY;
+/// The last instant whose date every function here can name: the year 9999's end.
+const MODERN_TO: i64 = 2_932_896 * DAY;
+
+/// What is made of a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Step {
+    /// The beginning of the unit that it is in.
+    Truncate(Unit),
+    /// A number that the calendar has for it.
+    Part(Part),
+    /// Its date.
+    Day,
+    /// The instant so many microseconds later.
+    Shift(i64),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Unit {
+    Hour,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl Unit {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "hour" => Self::Hour,
+            "day" => Self::Day,
+            "week" => Self::Week,
+            "month" => Self::Month,
+            "quarter" => Self::Quarter,
+            "year" => Self::Year,
+            _ => return None,
+        })
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Week => "week",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Part {
+    Hour,
+    Day,
+    Weekday,
+    YearDay,
+    Month,
+    Quarter,
+    Year,
+}
+
+impl Part {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "hour" => Self::Hour,
+            "day" => Self::Day,
+            "dow" => Self::Weekday,
+            "doy" => Self::YearDay,
+            "month" => Self::Month,
+            "quarter" => Self::Quarter,
+            "year" => Self::Year,
+            _ => return None,
+        })
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Weekday => "dow",
+            Self::YearDay => "doy",
+            Self::Month => "month",
+            Self::Quarter => "quarter",
+            Self::Year => "year",
+        }
+    }
+
+    /// The unit within which it does not change.
+    fn unit(self) -> Unit {
+        match self {
+            Self::Hour => Unit::Hour,
+            Self::Day | Self::Weekday | Self::YearDay => Unit::Day,
+            Self::Month => Unit::Month,
+            Self::Quarter => Unit::Quarter,
+            Self::Year => Unit::Year,
+        }
+    }
+}
+
+/// One of the functions, of a time in microseconds in Japan.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct JapanTime {
+    step: Step,
+    name: String,
+    signature: Signature,
+}
+
+impl JapanTime {
+    pub(super) fn new(step: Step) -> Self {
+        let name = match &step {
+            Step::Truncate(unit) => format!("japan_{}", unit.as_str()),
+            Step::Part(part) => format!("japan_part_{}", part.as_str()),
+            Step::Day => "japan_date".to_owned(),
+            Step::Shift(micros) => format!("shift_{micros}_us"),
+        };
+        let time = DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE_NAME.into()));
+        Self { step, name, signature: Signature::exact(vec![time], Volatility::Immutable) }
+    }
+
+    fn quick(&self, times: &TimestampMicrosecondArray) -> Option<ArrayRef> {
+        let values = times.values();
+        let nulls = times.nulls().cloned();
+        let modern = |times: &[i64]| times.iter().all(|t| (MODERN_FROM..MODERN_TO).contains(t));
+        if !matches!(self.step, Step::Shift(_)) && !modern(values) {
+            return None;
+        }
+        Some(match self.step {
+            Step::Shift(micros) => {
+                let shifted: Option<Vec<i64>> =
+                    values.iter().map(|time| time.checked_add(micros)).collect();
+                let shifted = TimestampMicrosecondArray::new(shifted?.into(), nulls);
+                Arc::new(shifted.with_timezone(ZONE_NAME))
+            }
+            Step::Truncate(unit) => {
+                let begun: Vec<i64> = by_span(values, unit, |from| Some(from - AHEAD))?;
+                let begun = TimestampMicrosecondArray::new(begun.into(), nulls);
+                Arc::new(begun.with_timezone(ZONE_NAME))
+            }
+            Step::Day => {
+                let days: Vec<i32> =
+                    by_span(values, Unit::Day, |from| (from / DAY).try_into().ok())?;
+                Arc::new(Date32Array::new(days.into(), nulls))
+            }
+            Step::Part(part) => {
+                let numbers: Vec<i32> = by_span(values, part.unit(), |from| number(part, from))?;
+                Arc::new(Int32Array::new(numbers.into(), nulls))
+            }
+        })
+    }
+
+    /// The same by the engine's own functions.
+    fn slow(&self, times: &ArrayRef, rows: usize, config: Arc<ConfigOptions>) -> Result<ArrayRef> {
+        let (function, word) = match &self.step {
+            Step::Day => return Ok(compute::cast(times, &DataType::Date32)?),
+            Step::Shift(_) => {
+                return exec_err!("a time is moved out of the range that times can have");
+            }
+            Step::Truncate(unit) => (datetime::date_trunc(), unit.as_str()),
+            Step::Part(part) => (datetime::date_part(), part.as_str()),
+        };
+        let word = ScalarValue::Utf8(Some(word.to_owned()));
+        let fields = [
+            Arc::new(Field::new("part", DataType::Utf8, false)),
+            Arc::new(Field::new("time", times.data_type().clone(), true)),
+        ];
+        let return_field = function.return_field_from_args(ReturnFieldArgs {
+            arg_fields: &fields,
+            scalar_arguments: &[Some(&word), None],
+        })?;
+        let arguments = ScalarFunctionArgs {
+            args: vec![ColumnarValue::Scalar(word), ColumnarValue::Array(Arc::clone(times))],
+            arg_fields: fields.to_vec(),
+            number_rows: rows,
+            return_field,
+            config_options: config,
+        };
+        ScalarUDF::invoke_with_args(&function, arguments)?.into_array(rows)
+    }
+}
+
+/// A value for each time, asked for once for each span of rows in the same unit. `value` is given the
+/// unit's beginning in Japanese microseconds.
+fn by_span<T: Copy + Default>(
+    times: &[i64],
+    unit: Unit,
+    value: impl Fn(i64) -> Option<T>,
+) -> Option<Vec<T>> {
+    let (mut from, mut to, mut held) = (0, 0, T::default());
+    times
+        .iter()
+        .map(|time| {
+            let local = time + AHEAD;
+            if !(from..to).contains(&local) {
+                (from, to) = span(unit, local)?;
+                held = value(from)?;
+            }
+            Some(held)
+        })
+        .collect()
+}
+
+/// The beginning of the unit that a Japanese time is in, and that of the next.
+fn span(unit: Unit, local: i64) -> Option<(i64, i64)> {
+    let whole = |length: i64, offset: i64| {
+        let from = local - (local - offset).rem_euclid(length);
+        Some((from, from + length))
+    };
+    match unit {
+        Unit::Hour => whole(HOUR, 0),
+        Unit::Day => whole(DAY, 0),
+        Unit::Week => whole(7 * DAY, MONDAY),
+        Unit::Month => months(local, 1),
+        Unit::Quarter => months(local, 3),
+        Unit::Year => months(local, 12),
+    }
+}
+
+/// The span of so many months that a Japanese time is in.
+fn months(local: i64, length: u32) -> Option<(i64, i64)> {
+    let date = date(local)?;
+    let first = date.month0() / length * length;
+    let from = NaiveDate::from_ymd_opt(date.year(), first + 1, 1)?;
+    let to = from.checked_add_months(chrono::Months::new(length))?;
+    Some((i64::from(from.to_epoch_days()) * DAY, i64::from(to.to_epoch_days()) * DAY))
+}
+
+fn date(local: i64) -> Option<NaiveDate> {
+    NaiveDate::from_epoch_days(local.div_euclid(DAY).try_into().ok()?)
+}
+
+fn number(part: Part, local: i64) -> Option<i32> {
+    let date = date(local)?;
+    let number = match part {
+        Part::Year => return Some(date.year()),
+        Part::Hour => return (local.rem_euclid(DAY) / HOUR).try_into().ok(),
+        Part::Day => date.day(),
+        Part::Weekday => date.weekday().num_days_from_sunday(),
+        Part::YearDay => date.ordinal(),
+        Part::Month => date.month(),
+        Part::Quarter => date.month0() / 3 + 1,
+    };
+    number.try_into().ok()
+}
+
+impl ScalarUDFImpl for JapanTime {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        Ok(match self.step {
+            Step::Day => DataType::Date32,
+            Step::Part(_) => DataType::Int32,
+            Step::Truncate(_) | Step::Shift(_) => types.first().cloned().unwrap_or(DataType::Null),
+        })
+    }
+
+    fn return_field_from_args(&self, args: ReturnFieldArgs) -> Result<FieldRef> {
+        let types: Vec<_> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
+        let nullable = args.arg_fields.iter().any(|field| field.is_nullable());
+        let field = Field::new(&self.name, self.return_type(&types)?, nullable);
+        // A cast keeps what is said of its column, and the plan's schemas are held against each other.
+        let said = match (&self.step, args.arg_fields) {
+            (Step::Day, [time]) => time.metadata().clone(),
+            _ => HashMap::new(),
+        };
+        Ok(Arc::new(field.with_metadata(said)))
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let given = args.args.first();
+        let times = match given {
+            Some(ColumnarValue::Array(times)) => Arc::clone(times),
+            Some(ColumnarValue::Scalar(time)) => time.to_array()?,
+            None => return exec_err!("{} takes a time", self.name),
+        };
+        let typed = times
+            .as_primitive_opt::<TimestampMicrosecondType>()
+            .ok_or_else(|| internal_datafusion_err!("{} was given no time", self.name))?;
+        let made = match self.quick(typed) {
+            Some(made) => made,
+            None => self.slow(&times, times.len(), args.config_options)?,
+        };
+        Ok(match given {
+            Some(ColumnarValue::Scalar(_)) => {
+                ColumnarValue::Scalar(ScalarValue::try_from_array(&made, 0)?)
+            }
+            _ => ColumnarValue::Array(made),
+        })
+    }
+
+    fn output_ordering(&self, inputs: &[ExprProperties]) -> Result<SortProperties> {
+        Ok(match (&self.step, inputs) {
+            (Step::Part(_), _) => SortProperties::Unordered,
+            (_, [time]) => time.sort_properties,
+            _ => SortProperties::Unordered,
+        })
+    }
+
+    fn preserves_lex_ordering(&self, _inputs: &[ExprProperties]) -> Result<bool> {
+        Ok(matches!(self.step, Step::Shift(_)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Instants from 1940 on, the days of summer time among them, and without values.
+    fn times(from: i64, step: i64) -> ArrayRef {
+        let times = (0..20_000i64).map(|i| (i % 97 != 5).then_some(from + i * step));
+        Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone(ZONE_NAME))
+    }
+
+    #[test]
+    fn quick_and_slow_are_the_same_on_every_time() {
+        let units = ["hour", "day", "week", "month", "quarter", "year"];
+        let parts = ["hour", "day", "dow", "doy", "month", "quarter", "year"];
+        let steps = units.iter().filter_map(|unit| Unit::parse(unit)).map(Step::Truncate);
+        let steps = steps.chain(parts.iter().filter_map(|part| Part::parse(part)).map(Step::Part));
+        let config = Arc::new(ConfigOptions::default());
+        for step in steps.chain([Step::Day]) {
+            let function = JapanTime::new(step);
+            // Backwards and forwards, by strides that meet no unit's beginning alone.
+            for (from, stride) in
+                [(MODERN_FROM, 7_331_000_001), (1_800_000_000_000_000, -97_531_000_003), (0, HOUR)]
+            {
+                let times = times(from, stride);
+                let typed = times.as_primitive::<TimestampMicrosecondType>();
+                let quick = function.quick(typed).expect("there is nothing old in it");
+                let slow = function.slow(&times, times.len(), Arc::clone(&config)).unwrap();
+                assert_eq!(&quick, &slow, "{} from {from}", function.name);
+            }
+            // 1949 had summer time, which only the calendar knows.
+            let old = times(-650_000_000_000_000, HOUR);
+            assert!(function.quick(old.as_primitive::<TimestampMicrosecondType>()).is_none());
+        }
+    }
+}
