@@ -203,6 +203,7 @@ async fn a_private_dataset_cannot_be_told_from_none_by_its_address() {
             "/rows?version=1",
             "/latest",
             "/uploads",
+            "/coverage",
         ] {
             let path = |id: &str| format!("/v1/datasets/{}{rest}", id.replace('.', "/"));
             let hidden = site.ask(with(site.get(&path(SECRET)), token)).await;
@@ -212,14 +213,21 @@ async fn a_private_dataset_cannot_be_told_from_none_by_its_address() {
             let known = with(site.get(&path(SECRET)), token).header("if-none-match", "*");
             assert_eq!(site.ask(known).await.status, hidden.status, "{rest}");
         }
-        for listing in ["/v1/datasets", "/v1/datasets?q=secret", "/v1/datasets?agency=otaru", "/"] {
+        for listing in [
+            "/v1/datasets",
+            "/v1/datasets?q=secret",
+            "/v1/datasets?agency=otaru",
+            "/",
+            "/v1/coverage",
+            "/coverage",
+        ] {
             let text = site.ask(with(site.get(listing), token)).await.ok().text();
             assert!(!text.contains("secret_survey"), "{listing}: {text}");
         }
     }
     for token in [&secrets.reader, &site.publisher, &site.hub.admin_token()] {
         let path = "/v1/datasets/otaru/secret_survey";
-        for rest in ["", "/contract", "/versions/1", "/rows", "/latest", "/uploads"] {
+        for rest in ["", "/contract", "/versions/1", "/rows", "/latest", "/uploads", "/coverage"] {
             site.ask(site.get(&format!("{path}{rest}")).bearer_auth(token)).await.ok();
         }
         let listed = site.ask(site.get("/v1/datasets?q=secret").bearer_auth(token)).await.ok();

@@ -12,6 +12,7 @@ mod asof;
 mod citations;
 mod cli;
 mod contracts;
+mod coverage;
 mod crash;
 mod demo;
 mod documents;

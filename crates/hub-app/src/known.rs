@@ -8,10 +8,13 @@ use hub_model::{Contract, DatasetId, Text, VersionNumber, VersionRecord};
 use hub_registry::{DatasetRecord, Registry};
 use moka::future::Cache;
 
-use crate::AppError;
+use crate::{AppError, Coverage};
 
 /// How many datasets' records are kept; a wide contract takes some hundred kilobytes.
 const DATASETS: u64 = 1_000;
+
+/// Bytes of what is kept of coverage.
+const COVERAGE_BYTES: u64 = 32 << 20;
 
 /// How many versions' records are kept.
 const VERSIONS: u64 = 10_000;
@@ -29,11 +32,19 @@ pub(crate) struct KnownDataset {
 pub(crate) struct Known {
     datasets: Cache<DatasetId, Arc<KnownDataset>>,
     versions: Cache<(DatasetId, VersionNumber), VersionRecord>,
+    /// By the state that it was counted at.
+    coverage: Cache<String, Option<Arc<Coverage>>>,
 }
 
 impl Known {
     pub(crate) fn new() -> Self {
-        Self { datasets: Cache::new(DATASETS), versions: Cache::new(VERSIONS) }
+        let coverage = Cache::builder()
+            .max_capacity(COVERAGE_BYTES)
+            .weigher(|_: &String, coverage: &Option<Arc<Coverage>>| {
+                coverage.as_ref().map_or(256, |coverage| coverage.bytes())
+            })
+            .build();
+        Self { datasets: Cache::new(DATASETS), versions: Cache::new(VERSIONS), coverage }
     }
 
     /// The dataset as the registry has it now, with its agency's name; whoever may see it.
@@ -71,5 +82,15 @@ impl Known {
             self.versions.insert(key, record.clone()).await;
         }
         Ok(record)
+    }
+
+    /// The coverage of a dataset at this state, where it was counted.
+    pub(crate) async fn coverage(&self, state: &str) -> Option<Option<Arc<Coverage>>> {
+        self.coverage.get(state).await
+    }
+
+    /// Keeps the coverage of a dataset at this state.
+    pub(crate) async fn keep_coverage(&self, state: String, coverage: Option<Arc<Coverage>>) {
+        self.coverage.insert(state, coverage).await;
     }
 }

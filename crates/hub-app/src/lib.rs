@@ -8,6 +8,7 @@ mod agencies;
 mod answers;
 mod app;
 mod citations;
+mod coverage;
 mod datasets;
 mod decoding;
 mod diff;
@@ -43,6 +44,10 @@ mod withdraw;
 
 pub use answers::{AnswerHead, AnswerKey, Answers, KeptAnswer};
 pub use app::{App, AppConfig, Parts};
+pub use coverage::{
+    Coverage, CoveredSeries, CoveredStretch, DataPeriod, DatasetCoverage, Standing, StandingPage,
+    StandingSummary,
+};
 pub use datasets::{DatasetDescription, DatasetPage, DatasetSummary};
 pub use decoding::Decoding;
 pub use diff::DiffRead;

@@ -7,7 +7,9 @@ mod wareki;
 
 use std::{fmt, str::FromStr};
 
-use chrono::{DateTime, FixedOffset, SecondsFormat, Utc};
+use chrono::{
+    DateTime, Datelike, FixedOffset, Months, NaiveDateTime, SecondsFormat, TimeDelta, Utc,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::ModelError;
@@ -95,6 +97,41 @@ impl Interval {
         }
         Ok(Self { months, seconds })
     }
+
+    /// The time one interval later; none beyond what a calendar can say. Where a month is too short for the
+    /// day, its last day.
+    pub fn after(self, time: NaiveDateTime) -> Option<NaiveDateTime> {
+        let seconds = TimeDelta::try_seconds(i64::try_from(self.seconds).ok()?)?;
+        time.checked_add_months(Months::new(self.months))?.checked_add_signed(seconds)
+    }
+
+    /// The time one interval earlier, likewise.
+    pub fn before(self, time: NaiveDateTime) -> Option<NaiveDateTime> {
+        let seconds = TimeDelta::try_seconds(i64::try_from(self.seconds).ok()?)?;
+        time.checked_sub_signed(seconds)?.checked_sub_months(Months::new(self.months))
+    }
+
+    /// How many of the times `first`, one interval later, and so on lie before `until`; none where months
+    /// and shorter units are mixed, which no observation is made by.
+    pub fn steps_before(self, first: NaiveDateTime, until: NaiveDateTime) -> Option<u64> {
+        if until <= first {
+            return Some(0);
+        }
+        match (self.months, self.seconds) {
+            (0, seconds) => {
+                let width = i64::try_from(seconds).ok()?.checked_mul(1_000_000)?;
+                let span = (until - first).num_microseconds()?;
+                u64::try_from((span - 1) / width + 1).ok()
+            }
+            (months, 0) => {
+                let month = |time: NaiveDateTime| time.year() * 12 + time.month0() as i32;
+                let steps = u32::try_from(month(until) - month(first)).ok()? / months;
+                let last = first.checked_add_months(Months::new(steps * months))?;
+                Some(u64::from(steps) + u64::from(last < until))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Interval {
@@ -161,6 +198,33 @@ mod tests {
         for bad in ["", "P", "PT", "1H", "PT1", "PT0S", "P1H", "PT1.5H", "P-1D", "P99999999999Y"] {
             assert!(Interval::parse(bad).is_err(), "{bad:?} was accepted");
         }
+    }
+
+    #[test]
+    fn steps_are_counted_as_one_by_one() {
+        let at = |text: &str| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+        for interval in ["PT10M", "PT1H", "P1D", "P7D", "P1M", "P3M", "P1Y"] {
+            let interval = Interval::parse(interval).unwrap();
+            let first = at("2023-11-15 09:10");
+            let mut time = first;
+            for count in 0..40 {
+                assert_eq!(interval.steps_before(first, time), Some(count), "{interval} {time}");
+                let later = time + TimeDelta::minutes(1);
+                assert_eq!(
+                    interval.steps_before(first, later),
+                    Some(count + 1),
+                    "{interval} {time}"
+                );
+                time = interval.after(time).unwrap();
+            }
+            assert_eq!(interval.before(interval.after(first).unwrap()), Some(first));
+        }
+        let mixed = Interval::parse("P1M1D").unwrap();
+        assert_eq!(mixed.steps_before(at("2024-01-01 00:00"), at("2025-01-01 00:00")), None);
+        // A series that begins at a month's end goes on at the end of shorter ones.
+        let monthly = Interval::parse("P1M").unwrap();
+        let (first, march) = (at("2024-01-31 00:00"), at("2024-03-01 00:00"));
+        assert_eq!(monthly.steps_before(first, march), Some(2));
     }
 
     #[test]

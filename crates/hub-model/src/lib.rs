@@ -6,6 +6,7 @@ mod calendar;
 mod citation;
 mod contract;
 mod error;
+mod freshness;
 mod ids;
 mod licence;
 mod metadata;
@@ -28,6 +29,7 @@ pub use contract::{
     Label, MAX_FIELDS, StorageColumn,
 };
 pub use error::{ErrorKind, ModelError};
+pub use freshness::{Freshness, JudgedBy};
 pub use ids::{AgencyId, DatasetId, PermalinkId, QueryId, TokenId, UploadId, VersionNumber};
 pub use licence::{
     CombinedTerms, Licence, LicenceTerms, Obligation, ObligationKind, SourceLine, TermsConflict,

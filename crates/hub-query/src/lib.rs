@@ -63,5 +63,6 @@ pub use lineage::{ColumnLineage, DatasetColumn, Derivation, Influence, Lineage};
 pub use parse::{ParsedQuery, TableName, parse};
 pub use progress::{ScanProgress, Scanned};
 pub use quality::QUALITY_KEY;
+pub use rollup::{Counted, CountedSeries, Counts, Stretch};
 pub use rows::{Direction, MAX_PAGE_ROWS, OrderBy, RowsPage, RowsRequest};
 pub use stream::QueryStream;

@@ -11,6 +11,7 @@ mod days;
 mod grain;
 mod input;
 mod measures;
+mod months;
 mod question;
 mod range;
 mod rewrite;
@@ -22,6 +23,7 @@ use datafusion::{
     optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
 };
 
+pub use months::{Counted, CountedSeries, Counts, Stretch};
 pub(crate) use sets::RollupSets;
 
 /// The name of the rule, and of the one that it comes before: later rules move filters away from the

@@ -29,9 +29,9 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, citations, cost, datasets, diff, functions, home, lineage, links, ops, originals,
-        permalinks, previews, proposals, queries, reports, rows, sets, sql, tokens, tus, upkeep,
-        uploads, versions,
+        agencies, citations, cost, coverage, coverage_page, datasets, diff, functions, home,
+        lineage, links, ops, originals, permalinks, previews, proposals, queries, reports, rows,
+        sets, sql, tokens, tus, upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -55,6 +55,8 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(datasets::list_datasets))
         .routes(routes!(datasets::read_dataset, datasets::put_dataset))
         .routes(routes!(datasets::read_contract))
+        .routes(routes!(coverage::list_coverage))
+        .routes(routes!(coverage::read_coverage))
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::read_version))
         .routes(routes!(versions::withdraw_version))
@@ -98,6 +100,7 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
     router
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .route("/", get(home::show_home))
+        .route("/coverage", get(coverage_page::show_coverage))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         .layer(middleware::from_fn_with_state(state.clone(), telemetry::count))

@@ -5,6 +5,8 @@ pub(crate) mod agencies;
 pub(crate) mod answer;
 pub(crate) mod citations;
 pub(crate) mod cost;
+pub(crate) mod coverage;
+pub(crate) mod coverage_page;
 pub(crate) mod datasets;
 pub(crate) mod diff;
 pub(crate) mod functions;

@@ -1,4 +1,4 @@
-//! What a dataset version comes to by series and day, for coverage, charts and grids.
+//! What a dataset version comes to by series and day or other stretches, for coverage, charts and grids.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use datafusion::{
     logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, lit, when},
     scalar::ScalarValue,
 };
-use hub_model::{Contract, FieldRole, FieldType, Label, Quality};
+use hub_model::{Contract, Field, FieldRole, FieldType, Label, Quality};
 
 use super::{
     measures::{Measure, Part, Value},
@@ -45,6 +45,24 @@ impl QueryEngine {
                 "the dataset has no column of times with the role time, so it has no days",
             ));
         }
+        self.summed(table, |contract| {
+            let mut summing = Summing::by_series(contract);
+            if let Some(time) = contract.time_field() {
+                summing.group(date_trunc(lit("day"), instant(time)), "day");
+            }
+            summing.rows();
+            summing.values(contract, true)?;
+            Ok(summing)
+        })
+        .await
+    }
+
+    /// Sums up a dataset version's rows, from rollups where they may be used and tell.
+    pub(super) async fn summed(
+        &self,
+        table: ReadableTable,
+        asked: impl FnOnce(&Contract) -> Result<Summing> + Send + 'static,
+    ) -> Result<QueryStream, QueryError> {
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
@@ -53,7 +71,8 @@ impl QueryEngine {
                     let prepared = inner.tables.prepare(&table).await?;
                     let exposed = judged(&prepared.contract);
                     let table = SnapshotTable::new(prepared, exposed, Arc::clone(&inner.scans));
-                    let plan = days(table, inner.uses_rollups())?;
+                    let summing = asked(&table.prepared().contract)?;
+                    let plan = summing.plan(table, inner.uses_rollups())?;
                     let state =
                         inner.sessions.for_sql(crate::catalog::of_tables(std::iter::empty())?);
                     let plan = state.create_physical_plan(&plan).await?;
@@ -75,63 +94,104 @@ fn judged(contract: &Contract) -> Vec<Exposed> {
     columns.collect()
 }
 
-/// The plan, from rollups where they may be used and tell.
-fn days(table: SnapshotTable, rollups: bool) -> Result<LogicalPlan> {
-    let contract = Arc::clone(&table.prepared().contract);
-    let Some(time) = contract.time_field() else {
-        return datafusion::common::internal_err!("days were asked of rows without a time");
-    };
-    let source = provider_as_source(Arc::new(table));
-    let rows = LogicalPlanBuilder::scan(TABLE, source, None)?.build()?;
-    let instant = match time.label {
+/// The instant whose day or month a row is of: the last of the interval, where the time names its end.
+pub(super) fn instant(time: &Field) -> Expr {
+    match time.label {
         Some(Label::End) => {
             let microsecond = arrow::datatypes::IntervalMonthDayNano::new(0, 0, 1_000);
             column(time) - lit(ScalarValue::IntervalMonthDayNano(Some(microsecond)))
         }
         _ => column(time),
-    };
-    let series: Vec<_> = contract.series_fields().collect();
-    let mut groups: Vec<Expr> = series.iter().map(|field| column(field)).collect();
-    groups.push(date_trunc(lit("day"), instant));
-    let mut names: Vec<String> = series.iter().map(|field| field.name.clone()).collect();
-    names.extend(["day".to_owned(), "rows".to_owned()]);
-    let mut measures = vec![(Measure::Count(Part::Rows), count(lit(1i64)), lit(1i64))];
-    for field in contract.fields.iter().filter(|field| field.role == FieldRole::Value) {
-        let quality = quality::judge(&contract, field).map(|judge| &contract.fields[judge]);
-        let value = Value {
-            stored: field.storage_name().to_owned(),
-            field_type: field.field_type,
-            judge: quality.map(|field| field.storage_name().to_owned()),
-        };
-        let mut put = |name: &str, measure: Measure, of_rows: Expr, argument: Expr| {
-            names.push(format!("{}:{name}", field.name));
-            measures.push((measure, of_rows, argument));
-        };
-        let own = || column(field);
-        put("count", Measure::Count(Part::Count(value.clone())), count(own()), own());
-        let good = match quality {
-            None => own(),
-            Some(quality) => {
-                let words = [Quality::Normal, Quality::QuasiNormal].map(|q| lit(q.as_str()));
-                when(column(quality).in_list(words.to_vec(), false), own()).end()?
-            }
-        };
-        put("good", Measure::Count(Part::Good(value.clone())), count(good.clone()), good);
-        if matches!(field.field_type, FieldType::Integer | FieldType::Number) {
-            put("sum", Measure::Plain(Part::Sum(value.clone())), sum(own()), own());
-            put("min", Measure::Plain(Part::Min(value.clone())), min(own()), own());
-            put("max", Measure::Plain(Part::Max(value)), max(own()), own());
-        }
     }
-    let aggregates = measures.iter().enumerate().map(|(at, (_, of_rows, _))| {
-        // Two counts of one expression would have one name.
-        of_rows.clone().alias(format!("__measure_{at}"))
-    });
-    let aggregate = Aggregate::try_new(Arc::new(rows), groups, aggregates.collect())?;
-    let measures = measures.into_iter().map(|(measure, _, argument)| (measure, argument)).collect();
-    let found = if rollups { rewritten_as(&aggregate, measures)? } else { None };
-    let plan = found.unwrap_or(LogicalPlan::Aggregate(aggregate));
-    let columns = plan.schema().columns().into_iter().map(Expr::Column).zip(names);
-    let shown = columns.map(|(column, name)| column.alias(name)).collect::<Vec<_>>();
-    LogicalPlanBuilder::from(plan).project(shown)?.build()
+}
+
+/// What is to be summed up, by what.
+#[derive(Default)]
+pub(super) struct Summing {
+    groups: Vec<Expr>,
+    /// What each is, as an aggregate of rows, and that aggregate's argument.
+    measures: Vec<(Measure, Expr, Expr)>,
+    names: Vec<String>,
+}
+
+impl Summing {
+    /// By the columns of the series.
+    pub(super) fn by_series(contract: &Contract) -> Self {
+        let mut summing = Self::default();
+        contract.series_fields().for_each(|field| summing.group(column(field), &field.name));
+        summing
+    }
+
+    /// By this, too. Groups come before measures.
+    pub(super) fn group(&mut self, by: Expr, name: &str) {
+        self.groups.push(by);
+        self.names.push(name.to_owned());
+    }
+
+    /// How many `rows`.
+    pub(super) fn rows(&mut self) {
+        self.put("rows".to_owned(), Measure::Count(Part::Rows), count(lit(1i64)), lit(1i64));
+    }
+
+    /// Between which times, `first` and `last`.
+    pub(super) fn span(&mut self, time: &Field) {
+        let own = || column(time);
+        self.put("first".to_owned(), Measure::Plain(Part::FirstTime), min(own()), own());
+        self.put("last".to_owned(), Measure::Plain(Part::LastTime), max(own()), own());
+    }
+
+    /// The counts of each value column, and of numbers their sums and extremes.
+    pub(super) fn values(&mut self, contract: &Contract, numbers: bool) -> Result<()> {
+        for field in contract.fields.iter().filter(|field| field.role == FieldRole::Value) {
+            let quality = quality::judge(contract, field).map(|judge| &contract.fields[judge]);
+            let value = Value {
+                stored: field.storage_name().to_owned(),
+                field_type: field.field_type,
+                judge: quality.map(|field| field.storage_name().to_owned()),
+            };
+            let named = |name: &str| format!("{}:{name}", field.name);
+            let own = || column(field);
+            let counted = Measure::Count(Part::Count(value.clone()));
+            self.put(named("count"), counted, count(own()), own());
+            let good = match quality {
+                None => own(),
+                Some(quality) => {
+                    let words = [Quality::Normal, Quality::QuasiNormal].map(|q| lit(q.as_str()));
+                    when(column(quality).in_list(words.to_vec(), false), own()).end()?
+                }
+            };
+            let counted = Measure::Count(Part::Good(value.clone()));
+            self.put(named("good"), counted, count(good.clone()), good);
+            if numbers && matches!(field.field_type, FieldType::Integer | FieldType::Number) {
+                let plain = Measure::Plain;
+                self.put(named("sum"), plain(Part::Sum(value.clone())), sum(own()), own());
+                self.put(named("min"), plain(Part::Min(value.clone())), min(own()), own());
+                self.put(named("max"), plain(Part::Max(value)), max(own()), own());
+            }
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, name: String, measure: Measure, of_rows: Expr, argument: Expr) {
+        self.names.push(name);
+        self.measures.push((measure, of_rows, argument));
+    }
+
+    /// The plan, from rollups where they may be used and tell.
+    fn plan(self, table: SnapshotTable, rollups: bool) -> Result<LogicalPlan> {
+        let source = provider_as_source(Arc::new(table));
+        let rows = LogicalPlanBuilder::scan(TABLE, source, None)?.build()?;
+        let aggregates = self.measures.iter().enumerate().map(|(at, (_, of_rows, _))| {
+            // Two counts of one expression would have one name.
+            of_rows.clone().alias(format!("__measure_{at}"))
+        });
+        let aggregate = Aggregate::try_new(Arc::new(rows), self.groups, aggregates.collect())?;
+        let measures = self.measures.into_iter();
+        let measures = measures.map(|(measure, _, argument)| (measure, argument)).collect();
+        let found = if rollups { rewritten_as(&aggregate, measures)? } else { None };
+        let plan = found.unwrap_or(LogicalPlan::Aggregate(aggregate));
+        let columns = plan.schema().columns().into_iter().map(Expr::Column).zip(self.names);
+        let shown = columns.map(|(column, name)| column.alias(name)).collect::<Vec<_>>();
+        LogicalPlanBuilder::from(plan).project(shown)?.build()
+    }
 }

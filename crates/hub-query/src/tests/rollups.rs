@@ -402,6 +402,46 @@ async fn days_of_series_are_the_same_from_rollups_and_from_rows() {
     }
 }
 
+#[tokio::test]
+async fn months_and_series_are_counted_by_rollups_as_by_hand() {
+    let pair = Pair::new("end").await;
+    // From the first instant of April, which ends March's last interval, over 31 days; and from noon.
+    let readings =
+        [series("余市", APRIL, 31 * 144), series("朝里", APRIL + 12 * HOUR, 144)].concat();
+    pair.publish(UploadMode::Append, &readings, true).await;
+    let snapshot = pair.lake.snapshot(&pair.id, SnapshotAt::Latest).await.unwrap();
+    let table =
+        || ReadableTable { contract: Arc::clone(&pair.contract), snapshot: snapshot.clone() };
+    let counted = pair.with.count_by_time(table()).await.unwrap().unwrap();
+    assert_eq!(Some(&counted), pair.without.count_by_time(table()).await.unwrap().as_ref());
+
+    let month = |m| chrono::NaiveDate::from_ymd_opt(2024, m, 1).unwrap();
+    let rows: Vec<_> = counted.stretches.iter().map(|(day, counts)| (*day, counts.rows)).collect();
+    // 31 × 144 rows end at 00:00 on 1 April, every ten minutes to 23:50 on 1 May: one is March's, 30 × 144
+    // are April's, the rest is May's.
+    assert_eq!(rows, [(month(3), 1), (month(4), 30 * 144 + 144), (month(5), 143)]);
+    assert_eq!(counted.columns, ["水位", "cars"]);
+    let (mut present, mut good) = (0, 0);
+    for reading in &readings {
+        if reading.2.is_some() {
+            present += u64::from(!["doubtful", "missing"].contains(&quality(reading)));
+            good += u64::from(["normal", "quasi_normal"].contains(&quality(reading)));
+        }
+    }
+    let told: Vec<_> = counted.stretches.values().map(|counts| counts.values[0]).collect();
+    assert_eq!(told.iter().map(|pair| pair.0).sum::<u64>(), present);
+    assert_eq!(told.iter().map(|pair| pair.1).sum::<u64>(), good);
+
+    let at = |text: &str| chrono::NaiveDateTime::parse_from_str(text, "%m-%d %H:%M %Y").unwrap();
+    let beginnings = [(at("03-31 23:50 2024"), 1), (at("04-01 11:50 2024"), 1)];
+    assert_eq!(counted.beginnings, Some(beginnings.into()));
+    assert_eq!(counted.last, Some(at("05-01 23:40 2024")));
+    let series = counted.series.unwrap();
+    assert_eq!(series[0].key, [Some("余市".to_owned())]);
+    assert_eq!(series[1].stretches[&month(4)].rows, 144);
+    assert_eq!(series[1].rows, 144);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Append(i64, i64),

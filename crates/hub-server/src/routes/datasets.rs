@@ -225,7 +225,7 @@ pub(crate) async fn read_contract(
     Ok(validated(&etag, &headers, &principal, || record.contract))
 }
 
-fn validated<T: Serialize>(
+pub(super) fn validated<T: Serialize>(
     etag: &Etag,
     headers: &HeaderMap,
     principal: &Principal,

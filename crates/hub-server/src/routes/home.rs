@@ -65,6 +65,11 @@ pub(crate) async fn show_home(
         .replace("{{rows}}", &rows)
         .replace("{{more}}", more)
         .replace("{{empty}}", empty);
+    Ok(html_page(html))
+}
+
+/// A page that anyone may see and that runs nothing.
+pub(super) fn html_page(html: String) -> Response {
     let mut response = Html(html).into_response();
     let headers = response.headers_mut();
     headers.insert(
@@ -74,11 +79,11 @@ pub(crate) async fn show_home(
         ),
     );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=10"));
-    Ok(response)
+    response
 }
 
 /// Text as HTML shows it.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
@@ -96,7 +101,7 @@ fn escape(text: &str) -> String {
 }
 
 /// A number with its thousands apart.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();
     for (index, digit) in digits.chars().enumerate() {
