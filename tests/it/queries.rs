@@ -246,11 +246,30 @@ async fn a_result_is_out_of_sight_with_what_it_was_read_from() {
     site.hub.upload("kisho.snow", river_csv(&["a"], 0, 2), "text/csv", &weather).await;
     let snow = submitted(&site, "SELECT level FROM kisho.snow").await;
     let level = submitted(&site, "SELECT level FROM otaru.river").await;
-    until(&site, &snow, "done").await;
+    // Its problem quotes a value of the dataset.
+    let broken = submitted(&site, "SELECT CAST(station AS BIGINT) AS n FROM kisho.snow").await;
+    let before = until(&site, &snow, "done").await;
+    assert_eq!(before["result"]["rows"], 2);
     until(&site, &level, "done").await;
+    until(&site, &broken, "failed").await;
     let hide = site.put("/v1/datasets/kisho/snow").bearer_auth(&weather).json(&river("private"));
     site.ask(hide).await.ok();
-    result(&site, &snow, "json").await.problem(StatusCode::NOT_FOUND, "not-found");
+    for id in [&snow, &broken] {
+        result(&site, id, "json").await.problem(StatusCode::NOT_FOUND, "not-found");
+    }
+    let listed = site.ask(site.get("/v1/queries").bearer_auth(&site.publisher)).await.ok().json();
+    for (place, id) in [&broken, &level, &snow].into_iter().enumerate() {
+        let shown = watch(&site, id).await.ok().json();
+        assert_eq!(shown, listed["queries"][place]);
+        if *id == level {
+            assert_eq!(shown["result"]["rows"], 2);
+            continue;
+        }
+        assert_eq!(shown["result"], Value::Null, "{shown}");
+        assert_eq!(shown["progress"]["rows_scanned"], 0, "{shown}");
+    }
+    let problem = &watch(&site, &broken).await.ok().json()["problem"];
+    assert_eq!(problem["type"], "/problems/not-found");
     let withdraw = site.post(&format!("{RIVER_PATH}/versions/1/withdraw"));
     let withdraw = withdraw.bearer_auth(&site.publisher).json(&json!({"reason": "誤り"}));
     assert_eq!(site.ask(withdraw).await.status, 201);

@@ -4,13 +4,14 @@
 //! the same. The lake's commit is the only step that makes data visible. Everything before it can be thrown
 //! away, everything after it can be made up for from the lake's log.
 
+mod check;
+
 use std::sync::Arc;
 
-use hub_intake::{ConformedBatch, FormatHint, IntakeOptions, worker::Sinks};
+use hub_intake::FormatHint;
 use hub_lake::{Prepared, Staged};
 use hub_model::{
-    Contract, DatasetId, ErrorKind, OnError, Principal, Text, UploadId, UploadMode, UploadReport,
-    VersionRecord,
+    Contract, DatasetId, ErrorKind, OnError, Principal, Text, UploadId, UploadMode, VersionRecord,
 };
 use hub_registry::{DatasetRecord, UploadRecord, UploadState};
 use serde::{Deserialize, Serialize};
@@ -20,7 +21,6 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::{
     Accepted, App, AppError, Body, Job, Progress, Stage,
     jobs::{StoredRequestV1, Terms},
-    kept_back::Gathering,
     modes,
     spool::{Spooled, hex},
 };
@@ -322,75 +322,6 @@ impl App {
         }
         self.inner.metrics.rows_published.inc_by(version.rows_added);
         Ok(version)
-    }
-
-    /// Reads, checks, sorts and stores a file's rows. Answers staged files only for a report whose every
-    /// error was answered.
-    pub(crate) fn check_and_stage(
-        &self,
-        upload: UploadId,
-        dataset: &DatasetId,
-        contract: &Contract,
-        spooled: &Spooled,
-        request: &UploadRequest,
-        progress: &Progress,
-    ) -> Result<(UploadReport, Option<Publishable>), AppError> {
-        let config = &self.inner.config;
-        let file = spooled.open()?;
-        let mut stager = self.inner.lake.stager(dataset, contract, self.stage_options())?;
-        let intake_options = IntakeOptions { on_error: request.on_error, ..self.intake_options() };
-        let mut lake_error = None;
-        let mut stage = |conformed: ConformedBatch| {
-            stager.push(conformed.batch, conformed.first_row).map_err(|error| {
-                lake_error = Some(error);
-                "the rows can't be staged".into()
-            })
-        };
-        let mut gathering = Gathering::new(&config.scratch_folder);
-        let mut gather_error = None;
-        let mut gather = |kept| {
-            gathering.push(&kept).map_err(|error| {
-                gather_error = Some(error);
-                "the rows that are kept back can't be written".into()
-            })
-        };
-        let conformed = config.decoding.conform(
-            file,
-            &request.hint,
-            contract,
-            &intake_options,
-            &progress.watch,
-            Sinks { rows: &mut stage, kept_back: &mut gather },
-        );
-        if let Some(error) = lake_error {
-            return Err(error.into());
-        }
-        if let Some(error) = gather_error {
-            return Err(AppError::Scratch(error));
-        }
-        let report = conformed?;
-        if !report.is_publishable() {
-            tracing::info!(%upload, errors = report.error_count, "an upload breaks its contract");
-            return Ok((report, None));
-        }
-        progress.enter(Stage::Storing);
-        let outcome = stager.finish()?;
-        let duplicates = outcome.duplicates;
-        if duplicates.count == 0 {
-            let kept_back = gathering.finish()?;
-            return Ok((
-                report,
-                Some(Publishable { rows: Rows::Staged(outcome.staged), kept_back }),
-            ));
-        }
-        let report = hub_intake::report_duplicates(
-            report,
-            contract,
-            duplicates.count,
-            &duplicates.examples,
-            config.report_cap,
-        );
-        Ok((report, None))
     }
 }
 

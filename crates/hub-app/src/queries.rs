@@ -7,9 +7,12 @@
 
 mod run;
 
-use std::{collections::HashMap, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    time::Duration,
+};
 
-use hub_model::{ErrorKind, Principal, QueryId, TokenId};
+use hub_model::{DatasetId, ErrorKind, Principal, QueryId, TokenId, VersionNumber};
 use hub_query::{QueryStream, ScanProgress};
 use hub_registry::{QueryProblem, QueryProgress, QueryRecord, QueryState};
 use parking_lot::Mutex;
@@ -38,7 +41,7 @@ struct StoredQueryV1 {
     sql: String,
     parameters: Vec<serde_json::Value>,
     /// The versions it reads: those that were the newest when it was asked, or that it asked for.
-    versions: HashMap<hub_model::DatasetId, hub_model::VersionNumber>,
+    versions: HashMap<DatasetId, VersionNumber>,
 }
 
 /// A query as its owner sees it.
@@ -52,6 +55,8 @@ pub struct QueryJob {
     pub parameters: Vec<serde_json::Value>,
     /// How many come before it; only of those that wait.
     pub place: Option<u64>,
+    /// Whether something that it reads is out of its owner's sight by now. What came of it is then, too.
+    pub is_hidden: bool,
 }
 
 /// The queries at work in this process.
@@ -124,7 +129,7 @@ impl App {
     ) -> Result<QueryJob, AppError> {
         let record = self.inner.registry.query(id, owner(principal)?).await?;
         let record = record.ok_or_else(|| AppError::not_found("query", id))?;
-        self.with_place(record).await
+        self.shown(principal, record).await
     }
 
     /// The caller's queries, newest first, before one of them.
@@ -137,7 +142,7 @@ impl App {
         let records = self.inner.registry.queries(owner(principal)?, before, limit).await?;
         let mut jobs = Vec::with_capacity(records.len());
         for record in records {
-            jobs.push(self.with_place(record).await?);
+            jobs.push(self.shown(principal, record).await?);
         }
         Ok(jobs)
     }
@@ -149,6 +154,9 @@ impl App {
         id: &QueryId,
     ) -> Result<(QueryJob, QueryStream), AppError> {
         let job = self.query_job(principal, id).await?;
+        if job.is_hidden {
+            return Err(AppError::not_found("query", id));
+        }
         if let Some(problem) = &job.record.problem {
             return Err(AppError::QueryFailed {
                 kind: kind_of(problem),
@@ -158,12 +166,6 @@ impl App {
         let Some(result) = &job.record.result else {
             return Err(AppError::NotDone { state: job.record.state.as_str() });
         };
-        for source in &result.sources {
-            // A dataset that is hidden by now takes the results that were read from it out of sight.
-            self.readable_dataset(principal, &source.dataset)
-                .await
-                .map_err(|_| AppError::not_found("query", id))?;
-        }
         let versions: Vec<_> = result.sources.iter().filter(|s| s.version > 0).cloned().collect();
         self.open_sources(principal, &versions).await?;
         let path = self.inner.lake.query_result_path(id, job.record.attempts);
@@ -184,7 +186,13 @@ impl App {
         Ok(())
     }
 
-    async fn with_place(&self, mut record: QueryRecord) -> Result<QueryJob, AppError> {
+    /// A query as its owner may see it now. A dataset that is hidden by now takes with it what was told of
+    /// it: the result, how far the query came, and the problem, which may quote a value.
+    async fn shown(
+        &self,
+        principal: &Principal,
+        mut record: QueryRecord,
+    ) -> Result<QueryJob, AppError> {
         let stored = stored(&record)?;
         let place = match record.state {
             QueryState::Waiting => Some(self.inner.registry.queries_before(&record.id).await?),
@@ -195,7 +203,34 @@ impl App {
         {
             record.progress = progress(&running.progress);
         }
-        Ok(QueryJob { record, sql: stored.sql, parameters: stored.parameters, place })
+        let sources = record.result.iter().flat_map(|result| &result.sources);
+        let read: BTreeSet<&DatasetId> =
+            stored.versions.keys().chain(sources.map(|source| &source.dataset)).collect();
+        let mut is_hidden = false;
+        for dataset in read {
+            is_hidden = is_hidden || !self.may_still_read(principal, dataset).await?;
+        }
+        if is_hidden {
+            record.result = None;
+            record.progress = QueryProgress::default();
+            record.problem = record.problem.map(|_| QueryProblem {
+                kind: format!("{:?}", ErrorKind::NotFound),
+                detail: "a dataset that the query reads is not there any more".to_owned(),
+            });
+        }
+        Ok(QueryJob { record, sql: stored.sql, parameters: stored.parameters, place, is_hidden })
+    }
+
+    async fn may_still_read(
+        &self,
+        principal: &Principal,
+        dataset: &DatasetId,
+    ) -> Result<bool, AppError> {
+        match self.readable_dataset(principal, dataset).await {
+            Ok(_) => Ok(true),
+            Err(AppError::NotFound { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -229,6 +229,18 @@ impl Registry {
             .await
     }
 
+    /// Lets the queries wait again that were begun less often than may be, and whose node is taken for dead.
+    pub async fn free_abandoned_queries(&self) -> Result<u64, RegistryError> {
+        self.database
+            .write(
+                "freeing abandoned queries",
+                "UPDATE queries SET state = 'waiting', node = NULL, lease_until = NULL
+                 WHERE state = 'running' AND lease_until < $1 AND attempts < $2",
+                binds![self.now(), MAX_ATTEMPTS],
+            )
+            .await
+    }
+
     /// Ends all leases, where no other process can hold one.
     pub async fn end_leases(&self) -> Result<u64, RegistryError> {
         self.database

@@ -56,6 +56,12 @@ impl Etag {
     }
 }
 
+/// Marks an answer that nobody keeps, since who may have it, or what it says, can change at any time.
+pub(crate) fn not_stored(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
 /// Whether an answer may lie in shared caches: only what anyone may see.
 fn cache_control(principal: &Principal) -> HeaderValue {
     match principal {

@@ -1,6 +1,9 @@
 //! The worker that runs queries in the background, one after another or some at once.
 
-use std::{sync::atomic::Ordering, time::Duration};
+use std::{
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use futures::StreamExt;
@@ -12,7 +15,7 @@ use tokio::{sync::Semaphore, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{Running, progress, request, stored};
-use crate::{Answer, App, AppError, spool::hex};
+use crate::{Answer, App, AppError, app::Inner, spool::hex};
 
 /// How long a node is not heard of before it is taken for dead.
 const LEASE: Duration = Duration::from_secs(30);
@@ -26,12 +29,8 @@ const PLACE_PAUSE: Duration = Duration::from_millis(200);
 const EXPIRED: usize = 100;
 
 impl App {
-    /// Runs queries in the background until the application stops.
+    /// Runs queries in the background, and looks after those of nodes that died, until the application stops.
     pub fn start_queries(&self) {
-        let at_once = self.inner.config.query_jobs.at_once;
-        if at_once == 0 {
-            return;
-        }
         let app = self.clone();
         self.inner.tasks.spawn(async move {
             if !app.inner.config.shared_registry
@@ -39,40 +38,64 @@ impl App {
             {
                 tracing::warn!(%error, "queries of an earlier process wait until their leases end");
             }
-            let places = std::sync::Arc::new(Semaphore::new(at_once));
-            loop {
-                let place = std::sync::Arc::clone(&places).acquire_owned();
-                let place = tokio::select! {
-                    biased;
-                    () = app.inner.stopping.cancelled() => return,
-                    place = place => place,
-                };
-                let Ok(place) = place else { return };
-                match app.next_query().await {
-                    Ok(Some(query)) => {
-                        let worker = app.clone();
-                        app.inner.tasks.spawn(async move {
-                            worker.carry_out_query(query).await;
-                            drop(place);
-                        });
-                    }
-                    found => {
-                        if let Err(error) = found {
-                            tracing::warn!(%error, "no query could be taken up");
-                        }
-                        drop(place);
-                        tokio::select! {
-                            () = app.inner.stopping.cancelled() => return,
-                            () = app.inner.jobs.asked.notified() => {}
-                            () = sleep(LOOK) => {}
-                        }
-                    }
-                }
+            let at_once = app.inner.config.query_jobs.at_once;
+            if at_once > 0 {
+                app.inner.tasks.spawn(app.clone().run_queries(at_once));
             }
+            app.look_after_queries().await;
         });
     }
 
-    async fn next_query(&self) -> Result<Option<QueryRecord>, AppError> {
+    /// Runs so many queries at once.
+    async fn run_queries(self, at_once: usize) {
+        let Inner { registry, jobs, stopping, tasks, .. } = self.inner.as_ref();
+        let places = Arc::new(Semaphore::new(at_once));
+        loop {
+            let place = Arc::clone(&places).acquire_owned();
+            let place = tokio::select! {
+                biased;
+                () = stopping.cancelled() => return,
+                place = place => place,
+            };
+            let Ok(place) = place else { return };
+            match registry.claim_query(&jobs.node, self.lease_until()).await {
+                Ok(Some(query)) => {
+                    let worker = self.clone();
+                    tasks.spawn(async move {
+                        worker.carry_out_query(query).await;
+                        drop(place);
+                    });
+                }
+                found => {
+                    if let Err(error) = found {
+                        tracing::warn!(%error, "no query could be taken up");
+                    }
+                    drop(place);
+                    tokio::select! {
+                        () = stopping.cancelled() => return,
+                        () = jobs.asked.notified() => {}
+                        () = sleep(LOOK) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Removes queries whose time is over, and sees to those whose node died: also on a node that runs none
+    /// itself, or whose places are all taken, so that none is said to run where nobody is at it.
+    async fn look_after_queries(&self) {
+        loop {
+            if let Err(error) = self.see_to_queries().await {
+                tracing::warn!(%error, "queries that expired or were abandoned are seen to later");
+            }
+            tokio::select! {
+                () = self.inner.stopping.cancelled() => return,
+                () = sleep(LOOK) => {}
+            }
+        }
+    }
+
+    async fn see_to_queries(&self) -> Result<(), AppError> {
         self.remove_expired_queries().await?;
         let abandoned = QueryProblem {
             kind: format!("{:?}", ErrorKind::Unavailable),
@@ -82,10 +105,13 @@ impl App {
         };
         let registry = &self.inner.registry;
         registry.fail_abandoned_queries(&abandoned, self.kept_until()).await?;
-        Ok(registry.claim_query(&self.inner.jobs.node, self.lease_until()).await?)
+        if registry.free_abandoned_queries().await? > 0 {
+            self.inner.jobs.asked.notify_one();
+        }
+        Ok(())
     }
 
-    pub(crate) async fn remove_expired_queries(&self) -> Result<(), AppError> {
+    async fn remove_expired_queries(&self) -> Result<(), AppError> {
         for query in self.inner.registry.expired_queries(EXPIRED).await? {
             // The record goes last: what is left of a query that was removed half is removed again.
             self.inner.lake.forget_query_results(&query.id).await?;

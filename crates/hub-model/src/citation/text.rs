@@ -5,6 +5,7 @@ use super::{
     Citation, CitedResult, CitedSource, Language, date_parts, hub, licence_name, list, moment,
     one_line, result_title, titled, versioned,
 };
+use crate::Source;
 
 pub(super) fn write(citation: &Citation, language: Language) -> String {
     let result = citation.result.iter().map(|result| match language {
@@ -65,12 +66,7 @@ fn source_ja(citation: &Citation, cited: &CitedSource) -> String {
         licence_name(source, language),
         source.licence_url,
     );
-    if !source.attribution.trim().is_empty() {
-        text.push_str(&format!("．{}", source.attribution.trim()));
-    }
-    if let Some(page) = &source.homepage {
-        text.push_str(&format!("（{page}）"));
-    }
+    close(&mut text, source, "．", ["（", "）"]);
     text
 }
 
@@ -94,11 +90,19 @@ fn source_en(citation: &Citation, cited: &CitedSource) -> String {
         licence_name(source, language),
         source.licence_url,
     );
-    if !source.attribution.trim().is_empty() {
-        text.push_str(&format!(" Attribution: {}", source.attribution.trim()));
+    close(&mut text, source, " Attribution: ", [" (", ")"]);
+    text
+}
+
+/// What the publisher wants said, and its page.
+fn close(text: &mut String, source: &Source, before: &str, brackets: [&str; 2]) {
+    let attribution = source.attribution.trim();
+    if !attribution.is_empty() {
+        text.push_str(before);
+        text.push_str(attribution);
     }
     if let Some(page) = &source.homepage {
-        text.push_str(&format!(" ({page})"));
+        let [open, shut] = brackets;
+        text.push_str(&format!("{open}{page}{shut}"));
     }
-    text
 }

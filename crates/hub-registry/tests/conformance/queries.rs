@@ -76,7 +76,11 @@ pub(crate) async fn a_node_that_dies_loses_its_query_once(bench: &Bench) {
     assert!(registry.keep_query(&id, "a", until, &progress).await.unwrap());
     bench.pass(45);
     assert_eq!(claim(bench, &registry, "b").await, None, "the lease was prolonged");
+    assert_eq!(registry.free_abandoned_queries().await.unwrap(), 0);
     bench.pass(45);
+    assert_eq!(registry.free_abandoned_queries().await.unwrap(), 1);
+    let found = registry.query(&id, &token).await.unwrap().unwrap();
+    assert_eq!((found.state, found.attempts), (QueryState::Waiting, 1), "nobody is at it");
     let again = claim(bench, &registry, "b").await.unwrap();
     assert_eq!((again.id, again.attempts), (id, 2));
     // The first is not dead after all, and learns that it has lost.
@@ -86,6 +90,7 @@ pub(crate) async fn a_node_that_dies_loses_its_query_once(bench: &Bench) {
     assert!(!finished);
     // What two nodes died of is not tried a third time.
     bench.pass(60);
+    assert_eq!(registry.free_abandoned_queries().await.unwrap(), 0);
     assert_eq!(claim(bench, &registry, "c").await, None);
     let expires = bench.now() + LEASE;
     assert_eq!(registry.fail_abandoned_queries(&problem(), expires).await.unwrap(), 1);

@@ -10,8 +10,8 @@ use futures::{StreamExt, stream};
 use hub_app::{AnswerHead, AnswerKey, AppError, KeptAnswer};
 use hub_model::{ErrorKind, Principal, Source, format_instant};
 use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QUALITY_KEY, QueryStream};
-use serde::Serialize;
-use utoipa::ToSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use crate::{problem::Problem, state::ServerState};
@@ -52,6 +52,16 @@ pub(crate) struct AnswerBody {
     row_count: u64,
     /// For pages of rows only: give it as `cursor` for the next page; null after the last.
     next_cursor: Option<String>,
+}
+
+/// In which form a result is taken that is asked for by its address alone.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct FormatQuery {
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
+    #[param(example = "csv")]
+    pub(crate) format: Option<String>,
 }
 
 /// The format by the `format` parameter, or else by `Accept`; JSON where neither says.

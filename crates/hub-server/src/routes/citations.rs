@@ -14,7 +14,7 @@ use hub_model::{
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use super::{BodyProblems, QueryProblems, sql};
+use super::{BodyProblems, QueryProblems, agencies::TextBody, sql};
 use crate::{
     auth::Caller,
     extract::{JsonBody, NoParams, Params},
@@ -170,21 +170,6 @@ pub(crate) struct CitationRequest {
     format: Option<String>,
     /// `ja` or `en`.
     lang: Option<String>,
-}
-
-/// A text in both languages.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct TextBody {
-    /// In Japanese.
-    ja: String,
-    /// In English.
-    en: String,
-}
-
-impl From<hub_model::Text> for TextBody {
-    fn from(text: hub_model::Text) -> Self {
-        Self { ja: text.ja, en: text.en }
-    }
 }
 
 /// What the sources' licences together oblige to. It tells what they ask; it is no legal advice.

@@ -1,41 +1,18 @@
 //! What a statement will cost, before it is run.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 use hub_model::VersionNumber;
 use hub_query::Cost;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{BodyProblems, QueryProblems, sql};
+use super::{BodyProblems, QueryProblems, sql::StatementBody};
 use crate::{
     auth::Caller,
     extract::{JsonBody, NoParams, Params},
     problem::Problem,
     state::ServerState,
 };
-
-/// A statement to be looked at.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "sql": "SELECT station_id, max(snow_depth) FROM kisho.weather_hourly WHERE time >= '2025-12-01' GROUP BY station_id"
-}))]
-pub(crate) struct CostBody {
-    /// One read-only statement. It is planned and not run.
-    sql: String,
-    /// Values of `$1`, `$2` …: text, numbers, true, false or null.
-    #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
-    parameters: Vec<serde_json::Value>,
-    /// Which versions to read, as for `/v1/sql`.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    versions: BTreeMap<String, serde_json::Value>,
-    /// Read datasets that `versions` does not name as they were known at this instant.
-    as_of: Option<String>,
-}
 
 /// What a statement will read and hold, at most.
 #[derive(Debug, Serialize, ToSchema)]
@@ -125,15 +102,14 @@ impl From<Cost> for CostResponse {
 /// Tell what a statement will cost
 ///
 /// By its plan, with the files left out that can't hold what is asked for. Nothing is read.
-#[utoipa::path(post, path = "/v1/sql/cost", tag = "query", request_body = CostBody,
+#[utoipa::path(post, path = "/v1/sql/cost", tag = "query", request_body = StatementBody,
     responses((status = 200, body = CostResponse), QueryProblems, BodyProblems))]
 pub(crate) async fn tell_cost(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     Params(NoParams {}): Params<NoParams>,
-    JsonBody(body): JsonBody<CostBody>,
+    JsonBody(body): JsonBody<StatementBody>,
 ) -> Result<Json<CostResponse>, Problem> {
-    let request = sql::statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
-    let cost = state.app.prepare_query(&principal, request).await?.cost().await?;
+    let cost = state.app.prepare_query(&principal, body.request()?).await?.cost().await?;
     Ok(Json(cost.into()))
 }

@@ -1,40 +1,17 @@
 //! Where the columns of an answer come from.
 
-use std::collections::BTreeMap;
-
 use axum::{Json, extract::State};
 use hub_query::Lineage;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{BodyProblems, QueryProblems, sql};
+use super::{BodyProblems, QueryProblems, sql::StatementBody};
 use crate::{
     auth::Caller,
     extract::{JsonBody, NoParams, Params},
     problem::Problem,
     state::ServerState,
 };
-
-/// A statement to be looked at.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "sql": "SELECT r.time, r.flow, w.precipitation FROM otaru_kaihatsu.river_hourly r JOIN kisho.weather_hourly w ON w.time = r.time"
-}))]
-pub(crate) struct LineageBody {
-    /// One read-only statement. It is planned and not run.
-    sql: String,
-    /// Values of `$1`, `$2` …: text, numbers, true, false or null.
-    #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
-    parameters: Vec<serde_json::Value>,
-    /// Which versions to read, as for `/v1/sql`.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    versions: BTreeMap<String, serde_json::Value>,
-    /// Read datasets that `versions` does not name as they were known at this instant.
-    as_of: Option<String>,
-}
 
 /// Where an answer comes from.
 #[derive(Debug, Serialize, ToSchema)]
@@ -97,15 +74,14 @@ impl From<Lineage> for LineageResponse {
 ///
 /// For each column of the answer the datasets' columns that it comes from, and how; and the columns that decide
 /// what rows there are. The statement is planned and not run.
-#[utoipa::path(post, path = "/v1/sql/lineage", tag = "query", request_body = LineageBody,
+#[utoipa::path(post, path = "/v1/sql/lineage", tag = "query", request_body = StatementBody,
     responses((status = 200, body = LineageResponse), QueryProblems, BodyProblems))]
 pub(crate) async fn tell_lineage(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     Params(NoParams {}): Params<NoParams>,
-    JsonBody(body): JsonBody<LineageBody>,
+    JsonBody(body): JsonBody<StatementBody>,
 ) -> Result<Json<LineageResponse>, Problem> {
-    let request = sql::statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
-    let lineage = state.app.prepare_query(&principal, request).await?.lineage().await?;
+    let lineage = state.app.prepare_query(&principal, body.request()?).await?.lineage().await?;
     Ok(Json(lineage.into()))
 }

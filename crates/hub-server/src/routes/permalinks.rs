@@ -14,17 +14,18 @@ use hub_model::{
     Source, format_instant,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use super::{
     BodyProblems, QueryProblems,
-    answer::{AnswerBody, Manner, output_format, respond_as},
-    citations::{CitationResponse, FormQuery, TextBody, cited, show},
+    agencies::TextBody,
+    answer::{AnswerBody, FormatQuery, Manner, output_format, respond_as},
+    citations::{CitationResponse, FormQuery, cited, show},
     sql,
 };
 use crate::{
     auth::Caller,
-    caching::{Etag, cache_scope},
+    caching::{Etag, cache_scope, not_stored},
     extract::{JsonBody, LastSegment, NoParams, Params},
     problem::Problem,
     public_base::PublicBase,
@@ -280,27 +281,11 @@ pub(crate) async fn read_permalink(
     Ok(not_stored(Json(PermalinkResponse::of(permalink, &base)).into_response()))
 }
 
-/// Who may open a permalink can change, so nobody keeps the answer.
-fn not_stored(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
-/// The form of a result.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ResultQuery {
-    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
-    #[param(example = "csv")]
-    format: Option<String>,
-}
-
 /// Run a permalink
 ///
 /// The statement on the versions that the permalink names, as they were.
 #[utoipa::path(get, path = "/v1/permalinks/{id}/result", tag = "citing",
-    params(("id" = String, Path, description = "The permalink's id"), ResultQuery),
+    params(("id" = String, Path, description = "The permalink's id"), FormatQuery),
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
@@ -310,7 +295,7 @@ pub(crate) async fn read_permalink_result(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     LastSegment(id): LastSegment<PermalinkId>,
-    Params(query): Params<ResultQuery>,
+    Params(query): Params<FormatQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;

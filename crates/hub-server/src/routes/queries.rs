@@ -1,7 +1,5 @@
 //! Queries in the background: asked, watched, taken and removed by the token that they belong to.
 
-use std::collections::BTreeMap;
-
 use axum::{
     Json,
     extract::State,
@@ -10,44 +8,23 @@ use axum::{
 };
 use hub_app::QueryJob;
 use hub_model::{QueryId, format_instant};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     BodyProblems, PageQuery, QueryProblems, ReadProblems,
-    answer::{AnswerBody, output_format, respond},
+    answer::{AnswerBody, FormatQuery, output_format, respond},
     cut,
     permalinks::RateProblems,
-    sql,
+    sql::StatementBody,
 };
 use crate::{
     auth::Caller,
+    caching::not_stored,
     extract::{JsonBody, LastSegment, NoParams, Params},
     problem::Problem,
     state::ServerState,
 };
-
-/// A statement to be run in the background.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-#[schema(example = json!({
-    "sql": "SELECT station_id, avg(temperature) AS mean FROM kisho.weather_hourly GROUP BY station_id"
-}))]
-pub(crate) struct QueryBody {
-    /// One read-only statement; tables are `agency.dataset`.
-    sql: String,
-    /// Values of `$1`, `$2` …: text, numbers, true, false or null.
-    #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
-    parameters: Vec<serde_json::Value>,
-    /// Which versions to read, by number or by the instant at which they were the newest; those that are the
-    /// newest when the query is asked where nothing is said.
-    #[serde(default)]
-    #[schema(value_type = Object)]
-    versions: BTreeMap<String, serde_json::Value>,
-    /// Read datasets that `versions` does not name as they were known at this instant.
-    as_of: Option<String>,
-}
 
 /// A query in the background.
 #[derive(Debug, Serialize, ToSchema)]
@@ -85,7 +62,7 @@ pub(crate) struct QueryResponse {
     queries_before: Option<u64>,
     /// How far it has come.
     progress: ProgressBody,
-    /// What came of it, once it is done.
+    /// What came of it, once it is done, as long as all that it reads may still be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<ResultBody>,
     /// Why nothing came of it, where it failed: a problem as other requests are answered with.
@@ -175,16 +152,11 @@ pub(crate) enum NotDoneProblem {
     NotDone(Problem),
 }
 
-fn not_stored(mut response: Response) -> Response {
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
-}
-
 /// Ask in the background
 ///
 /// For statements that take longer than an answer can be waited for. Needs a token, whose holder alone sees the
 /// query. The same limits hold as for `/v1/sql`, but for a longer one of time; the result is kept for a while.
-#[utoipa::path(post, path = "/v1/queries", tag = "query", request_body = QueryBody,
+#[utoipa::path(post, path = "/v1/queries", tag = "query", request_body = StatementBody,
     responses((status = 202, body = QueryResponse, description = "It is taken, and run when there is a place",
                headers(("Location" = String, description = "Where it is watched"))),
               QueryProblems, BodyProblems, RateProblems), security(("token" = [])))]
@@ -192,10 +164,9 @@ pub(crate) async fn submit_query(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     Params(NoParams {}): Params<NoParams>,
-    JsonBody(body): JsonBody<QueryBody>,
+    JsonBody(body): JsonBody<StatementBody>,
 ) -> Result<Response, Problem> {
-    let request = sql::statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
-    let job = state.app.submit_query(&principal, request).await?;
+    let job = state.app.submit_query(&principal, body.request()?).await?;
     let body = QueryResponse::of(job, &state.public_url);
     let location = HeaderValue::from_str(&body.url).ok();
     let mut response = (StatusCode::ACCEPTED, Json(body)).into_response();
@@ -235,21 +206,11 @@ pub(crate) async fn read_query(
     Ok(not_stored(Json(QueryResponse::of(job, &state.public_url)).into_response()))
 }
 
-/// In which form a result is taken.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct KeptResultQuery {
-    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
-    #[param(example = "csv")]
-    format: Option<String>,
-}
-
 /// Take a query's result
 ///
 /// In any form, as often as it is wanted until it expires. A query that failed is answered with its problem.
 #[utoipa::path(get, path = "/v1/queries/{id}/result", tag = "query",
-    params(("id" = String, Path, description = "The query's id"), KeptResultQuery),
+    params(("id" = String, Path, description = "The query's id"), FormatQuery),
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
@@ -259,7 +220,7 @@ pub(crate) async fn read_query_result(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     LastSegment(id): LastSegment<QueryId>,
-    Params(query): Params<KeptResultQuery>,
+    Params(query): Params<FormatQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;

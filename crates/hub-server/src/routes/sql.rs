@@ -2,11 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::{
-    extract::State,
-    http::{HeaderMap, HeaderValue, header},
-    response::Response,
-};
+use axum::{extract::State, http::HeaderMap, response::Response};
 use hub_app::{PreparedQuery, SqlRequest, VersionSelector};
 use hub_model::{DatasetId, Principal};
 use hub_query::OutputFormat;
@@ -19,7 +15,7 @@ use super::{
 };
 use crate::{
     auth::Caller,
-    caching::{Etag, cache_scope},
+    caching::{Etag, cache_scope, not_stored},
     extract::{JsonBody, NoParams, Params, version_of_word, version_selector},
     problem::Problem,
     state::ServerState,
@@ -50,6 +46,34 @@ pub(crate) struct SqlBody {
     as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
+}
+
+/// A statement to be looked at or to be run later.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "sql": "SELECT r.time, r.flow, w.precipitation FROM otaru_kaihatsu.river_hourly r JOIN kisho.weather_hourly w ON w.time = r.time"
+}))]
+pub(crate) struct StatementBody {
+    /// One read-only statement; tables are `agency.dataset`.
+    sql: String,
+    /// Values of `$1`, `$2` …: text, numbers, true, false or null.
+    #[serde(default)]
+    #[schema(value_type = Vec<Object>)]
+    parameters: Vec<serde_json::Value>,
+    /// Which versions to read, by number or by the instant at which they were the newest; those that are the
+    /// newest when it is asked where nothing is said.
+    #[serde(default)]
+    #[schema(value_type = Object)]
+    versions: BTreeMap<String, serde_json::Value>,
+    /// Read datasets that `versions` does not name as they were known at this instant.
+    as_of: Option<String>,
+}
+
+impl StatementBody {
+    pub(crate) fn request(self) -> Result<SqlRequest, Problem> {
+        statement(self.sql, self.parameters, &self.versions, self.as_of.as_deref())
+    }
 }
 
 /// A statement to run.
@@ -94,9 +118,7 @@ pub(crate) async fn run_sql(
     let (sql, parameters) = (body.sql.clone(), serde_json::Value::from(body.parameters.clone()));
     let request = statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
     let prepared = state.app.prepare_query(&principal, request).await?;
-    let mut response = answered(&state, prepared, &sql, &parameters, format, &principal).await?;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    Ok(response)
+    Ok(not_stored(answered(&state, prepared, &sql, &parameters, format, &principal).await?))
 }
 
 /// Ask in SQL, by address
@@ -137,11 +159,7 @@ pub(crate) async fn run_sql_by_address(
     let mut response = answered(&state, prepared, &query.q, &values, format, &principal).await?;
     match etag {
         Some(etag) => etag.mark(&mut response, &principal),
-        None => {
-            response
-                .headers_mut()
-                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        }
+        None => response = not_stored(response),
     }
     Ok(response)
 }
