@@ -204,6 +204,7 @@ async fn a_private_dataset_cannot_be_told_from_none_by_its_address() {
             "/latest",
             "/uploads",
             "/coverage",
+            "/joinable",
         ] {
             let path = |id: &str| format!("/v1/datasets/{}{rest}", id.replace('.', "/"));
             let hidden = site.ask(with(site.get(&path(SECRET)), token)).await;
@@ -227,7 +228,16 @@ async fn a_private_dataset_cannot_be_told_from_none_by_its_address() {
     }
     for token in [&secrets.reader, &site.publisher, &site.hub.admin_token()] {
         let path = "/v1/datasets/otaru/secret_survey";
-        for rest in ["", "/contract", "/versions/1", "/rows", "/latest", "/uploads", "/coverage"] {
+        for rest in [
+            "",
+            "/contract",
+            "/versions/1",
+            "/rows",
+            "/latest",
+            "/uploads",
+            "/coverage",
+            "/joinable",
+        ] {
             site.ask(site.get(&format!("{path}{rest}")).bearer_auth(token)).await.ok();
         }
         let listed = site.ask(site.get("/v1/datasets?q=secret").bearer_auth(token)).await.ok();
@@ -290,6 +300,49 @@ async fn a_private_dataset_cannot_be_told_from_none_in_sql() {
     for token in [&secrets.reader, &site.publisher] {
         let own = site.ask(site.sql(&sql).bearer_auth(token)).await.ok().json();
         assert_eq!(own["rows"], json!([{"n": 5}]));
+    }
+}
+
+#[tokio::test]
+async fn a_private_dataset_cannot_be_told_from_none_at_any_door_that_takes_sql() {
+    let secrets = Secrets::start().await;
+    let site = &secrets.site;
+    let statements = [
+        "SELECT level FROM {t}",
+        "SELECT depth FROM {t}",
+        "SELECT r.level FROM otaru.river r JOIN {t} s ON s.time = r.time",
+        "SELECT level FROM with_quality('{t}')",
+    ];
+    for token in secrets.outsiders() {
+        let mut doors =
+            vec!["/v1/sql", "/v1/sql/cost", "/v1/sql/lineage", "/v1/permalinks", "/v1/citations"];
+        if token.is_some() {
+            doors.push("/v1/queries");
+        }
+        for door in doors {
+            for (sql, language, versioned) in statements
+                .iter()
+                .flat_map(|sql| [(sql, "en", false), (sql, "ja", false), (sql, "en", true)])
+            {
+                let ask = async |id: &str| {
+                    let mut body = json!({"sql": sql.replace("{t}", id)});
+                    if versioned {
+                        body["versions"] = json!({id: 1});
+                    }
+                    let request = site.post(door).header("accept-language", language).json(&body);
+                    comparable(&site.ask(with(request, token)).await, id)
+                };
+                let hidden = ask(SECRET).await;
+                assert_eq!(hidden, ask(NOWHERE).await, "{door}: {sql}");
+                assert!(hidden.0 == 400 || hidden.0 == 404, "{door}: {sql}: {hidden:?}");
+            }
+        }
+        let cited = async |id: &str| {
+            let request = site.get("/v1/citations").query(&[("sources", format!("{id}@1"))]);
+            comparable(&site.ask(with(request, token)).await, id)
+        };
+        let hidden = cited(SECRET).await;
+        assert_eq!((hidden.0, &hidden), (404, &cited(NOWHERE).await));
     }
 }
 

@@ -31,6 +31,8 @@ async fn months_are_told_against_what_the_contract_leads_to_expect() {
         answer["period"],
         json!({"first": "2026-04-01T00:00:00+09:00", "last": "2026-04-02T23:00:00+09:00"})
     );
+    let described = site.ask(site.get(RIVER_PATH)).await.ok().json();
+    assert_eq!(described["period"], answer["period"]);
     // Times name the ends of hours: midnight on 1 April ends the last of March. Until the last row, which
     // ends at 23:00 on the 2nd, April has 47 hours of `a`, and 24 of `b` from 23:00 on the 1st. Every fourth
     // flow is missing: 12 of the 47 of `a`, 3 of the 12 of `b`.

@@ -18,6 +18,7 @@ mod demo;
 mod documents;
 mod hostile;
 mod http;
+mod joinable;
 mod kept_answers;
 mod limits;
 mod nodes;

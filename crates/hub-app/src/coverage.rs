@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt};
 use hub_lake::SnapshotAt;
-use hub_model::{DatasetId, Freshness, Principal, Text};
+use hub_model::{DatasetId, ErrorKind, Freshness, Principal, Text};
 
 pub(crate) use expected::share;
 pub use expected::{Coverage, CoveredSeries, CoveredStretch};
@@ -135,7 +135,12 @@ impl App {
                     Err(error) => Err(error),
                 }
             };
-            tokio::time::timeout_at(until, counting).await.unwrap_or(Ok(None))
+            match tokio::time::timeout_at(until, counting).await {
+                // One that takes too much keeps nobody from seeing the others.
+                Ok(Err(error)) if is_too_much(&error) => Ok(None),
+                Ok(counted) => counted,
+                Err(_) => Ok(None),
+            }
         });
         let counted: Vec<_> = counted.collect();
         futures::stream::iter(counted).buffered(COUNTED_AT_ONCE).try_collect().await
@@ -174,4 +179,9 @@ impl App {
         self.inner.known.keep_coverage(key, coverage.clone()).await;
         Ok(coverage)
     }
+}
+
+/// Whether a query met a limit of the hub's.
+fn is_too_much(error: &AppError) -> bool {
+    matches!(error.kind(), ErrorKind::Busy | ErrorKind::MemoryLimit | ErrorKind::TimeLimit)
 }

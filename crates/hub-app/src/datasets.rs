@@ -6,7 +6,7 @@ use hub_model::{Contract, DatasetId, DatasetMetadata, Principal, Text, VersionRe
 use hub_registry::{DatasetFilter, DatasetRecord};
 
 use crate::{
-    App, AppError,
+    App, AppError, DataPeriod,
     policy::{self, Action, permit},
 };
 
@@ -17,6 +17,8 @@ pub struct DatasetDescription {
     pub record: DatasetRecord,
     /// The newest version, if anything was published.
     pub latest: Option<VersionRecord>,
+    /// Between which times it has data; none where it has no rows with a time.
+    pub period: Option<DataPeriod>,
 }
 
 /// A dataset as listings show it.
@@ -102,7 +104,8 @@ impl App {
     async fn describe(&self, record: DatasetRecord) -> Result<DatasetDescription, AppError> {
         let snapshot = self.inner.lake.snapshot(&record.id, SnapshotAt::Latest).await?;
         let latest = self.recorded_version(&record.id, &snapshot).await?;
-        Ok(DatasetDescription { record, latest })
+        let period = DataPeriod::of(&record.contract, &snapshot);
+        Ok(DatasetDescription { record, latest, period })
     }
 
     /// Datasets the principal may read, by id, that match every word of `text`.

@@ -8,13 +8,22 @@ use hub_model::{Contract, DatasetId, Text, VersionNumber, VersionRecord};
 use hub_registry::{DatasetRecord, Registry};
 use moka::future::Cache;
 
-use crate::{AppError, Coverage};
+use crate::{
+    AppError, Coverage,
+    joinable::{Advice, Profile},
+};
 
 /// How many datasets' records are kept; a wide contract takes some hundred kilobytes.
 const DATASETS: u64 = 1_000;
 
 /// Bytes of what is kept of coverage.
 const COVERAGE_BYTES: u64 = 32 << 20;
+
+/// Bytes of what is kept of the values by which datasets can be joined.
+const PROFILE_BYTES: u64 = 32 << 20;
+
+/// How many datasets' joins are kept; what is told of one takes some ten kilobytes.
+const ADVICE: u64 = 500;
 
 /// How many versions' records are kept.
 const VERSIONS: u64 = 10_000;
@@ -34,6 +43,10 @@ pub(crate) struct Known {
     versions: Cache<(DatasetId, VersionNumber), VersionRecord>,
     /// By the state that it was counted at.
     coverage: Cache<String, Option<Arc<Coverage>>>,
+    /// By the state that they were looked at.
+    profiles: Cache<String, Arc<Profile>>,
+    /// By the states of all that it was made from.
+    advice: Cache<String, Arc<Advice>>,
 }
 
 impl Known {
@@ -44,7 +57,17 @@ impl Known {
                 coverage.as_ref().map_or(256, |coverage| coverage.bytes())
             })
             .build();
-        Self { datasets: Cache::new(DATASETS), versions: Cache::new(VERSIONS), coverage }
+        let profiles = Cache::builder()
+            .max_capacity(PROFILE_BYTES)
+            .weigher(|_: &String, profile: &Arc<Profile>| profile.bytes())
+            .build();
+        Self {
+            datasets: Cache::new(DATASETS),
+            versions: Cache::new(VERSIONS),
+            coverage,
+            profiles,
+            advice: Cache::new(ADVICE),
+        }
     }
 
     /// The dataset as the registry has it now, with its agency's name; whoever may see it.
@@ -92,5 +115,25 @@ impl Known {
     /// Keeps the coverage of a dataset at this state.
     pub(crate) async fn keep_coverage(&self, state: String, coverage: Option<Arc<Coverage>>) {
         self.coverage.insert(state, coverage).await;
+    }
+
+    /// What is known for joining a dataset at this state.
+    pub(crate) async fn profile(&self, state: &str) -> Option<Arc<Profile>> {
+        self.profiles.get(state).await
+    }
+
+    /// Keeps what is known for joining a dataset at this state.
+    pub(crate) async fn keep_profile(&self, state: String, profile: Arc<Profile>) {
+        self.profiles.insert(state, profile).await;
+    }
+
+    /// The joins that were told at this state.
+    pub(crate) async fn advice(&self, state: &str) -> Option<Arc<Advice>> {
+        self.advice.get(state).await
+    }
+
+    /// Keeps the joins that are told at this state.
+    pub(crate) async fn keep_advice(&self, state: String, advice: Arc<Advice>) {
+        self.advice.insert(state, advice).await;
     }
 }

@@ -10,6 +10,7 @@ mod cover;
 mod days;
 mod grain;
 mod input;
+mod listing;
 mod measures;
 mod months;
 mod question;

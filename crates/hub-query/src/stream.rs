@@ -73,6 +73,20 @@ impl QueryStream {
         Arc::clone(&self.rows)
     }
 
+    /// The one number of an answer that counts something.
+    pub async fn number(mut self) -> Result<u64, QueryError> {
+        while let Some(batch) = self.next().await.transpose()? {
+            let column = batch
+                .columns()
+                .first()
+                .and_then(|column| column.as_any().downcast_ref::<arrow::array::Int64Array>());
+            if let Some(column) = column.filter(|column| !column.is_empty()) {
+                return Ok(column.value(0).unsigned_abs());
+            }
+        }
+        Err(QueryError::internal("a count has no number"))
+    }
+
     /// The runtime that the answer is made on; encoding it is work of the same kind.
     pub(crate) fn runtime(&self) -> Handle {
         self.runtime.clone()

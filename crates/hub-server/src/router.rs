@@ -30,8 +30,8 @@ use crate::{
     request_id,
     routes::{
         agencies, citations, cost, coverage, coverage_page, datasets, diff, functions, home,
-        lineage, links, ops, originals, permalinks, previews, proposals, queries, reports, rows,
-        sets, sql, tokens, tus, upkeep, uploads, versions,
+        joinable, lineage, links, ops, originals, permalinks, previews, proposals, queries,
+        reports, rows, sets, sql, tokens, tus, upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -57,6 +57,7 @@ fn routes() -> OpenApiRouter<ServerState> {
         .routes(routes!(datasets::read_contract))
         .routes(routes!(coverage::list_coverage))
         .routes(routes!(coverage::read_coverage))
+        .routes(routes!(joinable::find_joins))
         .routes(routes!(versions::list_versions))
         .routes(routes!(versions::read_version))
         .routes(routes!(versions::withdraw_version))

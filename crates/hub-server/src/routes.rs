@@ -13,6 +13,7 @@ pub(crate) mod functions;
 pub(crate) mod headers;
 pub(crate) mod hints;
 pub(crate) mod home;
+pub(crate) mod joinable;
 pub(crate) mod lineage;
 pub(crate) mod links;
 pub(crate) mod ops;

@@ -46,9 +46,13 @@ impl DataPeriod {
         shown(self.last, self.field_type)
     }
 
-    /// The first and the last day, in Japanese time.
+    /// The days that the first and the last row's intervals are in, in Japanese time.
     pub fn days(&self) -> (NaiveDate, NaiveDate) {
-        (self.first.date(), self.last.date())
+        let ends = self.label == Some(Label::End) && self.field_type == FieldType::Datetime;
+        let within = |time: NaiveDateTime| {
+            if ends { (time - TimeDelta::microseconds(1)).date() } else { time.date() }
+        };
+        (within(self.first), within(self.last))
     }
 
     /// When the interval ends that the last row is of, in Japanese time.

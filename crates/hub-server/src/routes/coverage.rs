@@ -9,7 +9,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hub_app::{
-    Coverage, CoveredSeries, CoveredStretch, DatasetCoverage, Reading, Standing, StandingSummary,
+    Coverage, CoveredSeries, CoveredStretch, DataPeriod, DatasetCoverage, Reading, Standing,
+    StandingSummary,
 };
 use hub_model::{DatasetId, Freshness, format_instant};
 use serde::Serialize;
@@ -29,10 +30,16 @@ use crate::{
 pub(crate) struct PeriodResponse {
     /// The time of the first row, as the column shows times.
     #[schema(example = "2024-04-01T01:00:00+09:00")]
-    first: String,
+    pub(super) first: String,
     /// The time of the last row.
     #[schema(example = "2026-04-01T00:00:00+09:00")]
-    last: String,
+    pub(super) last: String,
+}
+
+impl From<DataPeriod> for PeriodResponse {
+    fn from(period: DataPeriod) -> Self {
+        Self { first: period.first(), last: period.last() }
+    }
 }
 
 /// How a feed stands against the cadence that its metadata promises.

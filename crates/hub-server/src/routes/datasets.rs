@@ -14,8 +14,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::{
-    ReadProblems, WriteProblems, agencies::TextBody, page_cursor, page_limit,
-    versions::VersionResponse,
+    ReadProblems, WriteProblems, agencies::TextBody, coverage::PeriodResponse, page_cursor,
+    page_limit, versions::VersionResponse,
 };
 use crate::{
     auth::Caller,
@@ -152,12 +152,14 @@ pub(crate) struct DatasetResponse {
     updated_at: String,
     /// The newest version; null where nothing was published.
     latest_version: Option<VersionResponse>,
+    /// Between which times it has data; null where it has no rows with a time.
+    period: Option<PeriodResponse>,
 }
 
 impl From<DatasetDescription> for DatasetResponse {
     fn from(description: DatasetDescription) -> Self {
         let updated_at = format_instant(description.changed_at());
-        let DatasetDescription { record, latest } = description;
+        let DatasetDescription { record, latest, period } = description;
         Self {
             id: record.id.to_string(),
             metadata: record.metadata,
@@ -166,6 +168,7 @@ impl From<DatasetDescription> for DatasetResponse {
             created_at: format_instant(record.created_at),
             updated_at,
             latest_version: latest.map(VersionResponse::from),
+            period: period.map(PeriodResponse::from),
         }
     }
 }
