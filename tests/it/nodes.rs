@@ -42,6 +42,18 @@ impl Stores {
     }
 }
 
+/// What is said of [`DATASET`].
+fn description() -> Value {
+    json!({
+        "metadata": {"title": {"ja": "流量"}, "licence": "CC0-1.0", "attribution": ""},
+        "contract": {"fields": [
+            {"name": "station", "type": "string", "role": "key"},
+            {"name": "seq", "type": "integer", "role": "key"},
+            {"name": "flow", "type": "number", "role": "value"}
+        ], "primaryKey": ["station", "seq"]}
+    })
+}
+
 fn csv(writer: usize, upload: usize) -> String {
     rows(&format!("w{writer}u{upload}"), 1.5)
 }
@@ -62,14 +74,7 @@ async fn two_nodes_share_a_registry_and_a_lake() {
     let second = Hub::start_with(HubOptions { env, ..HubOptions::default() }).await;
     first.create_agency("kawa", "川", "River").await;
     let token = first.create_token("kawa", "publisher").await;
-    let description = json!({
-        "metadata": {"title": {"ja": "流量"}, "licence": "CC0-1.0", "attribution": ""},
-        "contract": {"fields": [
-            {"name": "station", "type": "string", "role": "key"},
-            {"name": "seq", "type": "integer", "role": "key"},
-            {"name": "flow", "type": "number", "role": "value"}
-        ], "primaryKey": ["station", "seq"]}
-    });
+    let description = description();
     first.create_dataset(DATASET, &description, &token).await;
 
     // Two writers for each node, on one dataset at once, each with rows of its own and with a revision of
@@ -170,6 +175,9 @@ async fn two_nodes_share_a_registry_and_a_lake() {
 /// How long a test waits for a query to come to a state; longer than a dead node's lease.
 const DEADLINE: Duration = Duration::from_secs(120);
 
+/// How long it waits between two looks.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// A query that goes on for hours and answers nothing meanwhile.
 const ENDLESS: &str = "SELECT count(*) AS n FROM generate_series(1, 1000000000000)";
 
@@ -192,7 +200,7 @@ async fn until(hub: &Hub, id: &str, token: &str, what: impl Fn(&Value) -> bool) 
             return query;
         }
         assert!(Instant::now() < deadline, "it did not come to pass: {query}");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(GLANCE).await;
     }
 }
 
@@ -213,15 +221,7 @@ async fn queries_in_the_background_are_seen_by_every_node_and_outlive_theirs() {
     let second = node("0").await;
     first.create_agency("kawa", "川", "River").await;
     let token = first.create_token("kawa", "publisher").await;
-    let description = json!({
-        "metadata": {"title": {"ja": "流量"}, "licence": "CC0-1.0", "attribution": ""},
-        "contract": {"fields": [
-            {"name": "station", "type": "string", "role": "key"},
-            {"name": "seq", "type": "integer", "role": "key"},
-            {"name": "flow", "type": "number", "role": "value"}
-        ], "primaryKey": ["station", "seq"]}
-    });
-    first.create_dataset(DATASET, &description, &token).await;
+    first.create_dataset(DATASET, &description(), &token).await;
     first.upload(DATASET, csv(0, 0), "text/csv", &token).await;
 
     // What was asked at the one is watched, taken and removed at the other.
@@ -262,7 +262,7 @@ async fn queries_in_the_background_are_seen_by_every_node_and_outlive_theirs() {
         .any(|line| line == "mochiyori_queries_running 0")
     {
         assert!(Instant::now() < deadline, "the first node goes on with what was removed");
-        tokio::task::yield_now().await;
+        tokio::time::sleep(GLANCE).await;
     }
 
     // A node that dies: what it ran waits again, though the other node runs none, and is carried out by the
