@@ -11,6 +11,11 @@ use hub_server::{
     telemetry,
 };
 
+/// The system's allocator keeps what threads of a burst of work have freed; this one gives it back, and
+/// small requests allocate faster.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let Parsed { global, command } = match cli::parse() {
         Ok(parsed) => parsed,

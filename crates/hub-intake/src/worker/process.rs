@@ -53,8 +53,10 @@ impl Worker {
         let child = Command::new(&config.program)
             .args(&config.args)
             .env_clear()
-            // Each thread's own pool of memory would count as used.
+            // What an allocator keeps beyond need would count as used: the C library's pool for each
+            // thread, and the arena that mimalloc takes whole and does not give back.
             .env("MALLOC_ARENA_MAX", "2")
+            .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
             .current_dir("/")
             .stdin(file.map_or_else(Stdio::null, Stdio::from))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
