@@ -167,3 +167,45 @@ async fn nothing_is_kept_where_it_is_turned_off() {
     assert_ne!(id(&first), id(&again));
     assert_eq!((hits(&site).await, counted(&site, "miss").await), (0, 0));
 }
+
+/// Writers and readers at once, each reader right after a write was acknowledged: through every door that
+/// keeps something between requests, with the answer's validator and without.
+#[tokio::test]
+async fn what_is_acknowledged_is_what_the_next_request_sees() {
+    let site = Site::with_rows(&["余市"], 1).await;
+    let rows = format!("{RIVER_PATH}/rows");
+    let count = "SELECT count(*) AS n FROM otaru.river";
+    let hour = |hour: u32| river_csv(&["余市"], hour, 1);
+    for written in 1..20 {
+        let asks = || async {
+            let sql = site.ask(site.sql_by_address(count)).await.ok();
+            let page = site.ask(site.get(&rows)).await.ok();
+            (sql.json()["rows"][0]["n"].clone(), page.json()["row_count"].clone(), sql)
+        };
+        // Readers that are at it while the next version is written.
+        let (before, beside, _) = tokio::join!(asks(), asks(), site.publish(hour(written)));
+        for (sql, page, _) in [&before, &beside] {
+            for seen in [sql, page] {
+                assert!([json!(written), json!(written + 1)].contains(seen), "{seen} of {written}");
+            }
+        }
+        let etag = before.2.header("etag").to_owned();
+        let held = site.ask(site.sql_by_address(count).header("if-none-match", etag)).await;
+        let now = before.0 == json!(written + 1);
+        assert_eq!(held.status, if now { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+        let (sql, page, _) = asks().await;
+        assert_eq!((sql, page), (json!(written + 1), json!(written + 1)));
+    }
+    // What is said of the dataset goes with its answers, and changes without a version.
+    let titled = |answer: &Answer| answer.json()["sources"][0]["title"]["en"].clone();
+    let first = site.ask(site.sql_by_address(count)).await.ok();
+    let mut description = river("public");
+    description["metadata"]["title"] = json!({"ja": "川", "en": "Renamed"});
+    site.hub.create_dataset("otaru.river", &description, &site.publisher).await;
+    let second = site.ask(site.sql_by_address(count)).await.ok();
+    assert_ne!(titled(&first), titled(&second));
+    assert_eq!(titled(&second), json!("Renamed"));
+    site.hub.create_dataset("otaru.river", &river("private"), &site.publisher).await;
+    site.ask(site.sql_by_address(count)).await.problem(StatusCode::BAD_REQUEST, "sql-invalid");
+    site.ask(site.get(&rows)).await.problem(StatusCode::NOT_FOUND, "not-found");
+}

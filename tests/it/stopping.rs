@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures::{StreamExt, channel::mpsc};
+use hub_testkit::hub::{Hub, HubOptions};
 use reqwest::{Body, StatusCode};
 use serde_json::json;
 use tokio::net::TcpStream;
@@ -75,4 +76,31 @@ async fn an_answer_that_would_never_end_is_cut_off_and_looks_so() {
     };
     assert!(matches!(end, Some(Err(_))), "the answer looks whole");
     assert!(site.hub.left().await.success());
+}
+
+#[tokio::test]
+async fn a_data_folder_belongs_to_one_hub() {
+    let folder = tempfile::tempdir().unwrap();
+    let options =
+        || HubOptions { data_dir: Some(folder.path().join("data")), ..HubOptions::default() };
+    let mut hub = Hub::start_with(options()).await;
+    let (status, log) = Hub::start_and_fail(options()).await;
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("another hub is running on") && log.contains("--data-dir"), "{log}");
+    assert_eq!(log.lines().count(), 1, "{log}");
+    // A registry's file is one hub's too, wherever it is.
+    let elsewhere = format!("sqlite://{}", folder.path().join("data/registry.sqlite").display());
+    let shared = |name: &str| HubOptions {
+        data_dir: Some(folder.path().join(name)),
+        env: vec![("MOCHIYORI_REGISTRY__URL".to_owned(), elsewhere.replace("registry", "other"))],
+        ..HubOptions::default()
+    };
+    let _other = Hub::start_with(shared("one")).await;
+    let (_, log) = Hub::start_and_fail(shared("two")).await;
+    assert!(log.contains("another hub is running on") && log.contains("other.sqlite"), "{log}");
+    // However a hub ends, its folder is free again.
+    hub.kill();
+    let mut hub = Hub::start_with(options()).await;
+    assert!(hub.stop().await.success());
+    Hub::start_with(options()).await;
 }

@@ -1,16 +1,20 @@
-//! What is kept of the registry between requests. Nothing here is believed without asking: a dataset's record
-//! holds as long as its revision does, which every request reads, and a version's record never changes.
-//! Who may read is decided anew for every request, from a record that holds.
+//! What is kept of the registry and the lake between requests. Nothing here is believed without asking. Where
+//! no other process writes, asking is comparing two numbers: what was read holds as long as this process
+//! wrote nothing. Elsewhere a dataset's record holds as long as its revision does, which every request reads,
+//! and a version's record never changes. Who may read is decided anew for every request, from a record that
+//! holds.
 
 use std::sync::Arc;
 
+use hub_lake::Lake;
 use hub_model::{Contract, DatasetId, Text, VersionNumber, VersionRecord};
 use hub_registry::{DatasetRecord, Registry};
 use moka::future::Cache;
 
 use crate::{
-    AppError, Coverage,
+    AnswerKey, AppError, Coverage,
     joinable::{Advice, Profile},
+    snapshots::OpenDataset,
 };
 
 /// How many datasets' records are kept; a wide contract takes some hundred kilobytes.
@@ -27,6 +31,9 @@ const ADVICE: u64 = 500;
 
 /// How many versions' records are kept.
 const VERSIONS: u64 = 10_000;
+
+/// Of how many statements it is kept what they were opened at.
+const STATEMENTS: u64 = 10_000;
 
 /// A dataset's record, shared by those who read it at once.
 #[derive(Debug)]
@@ -47,6 +54,26 @@ pub(crate) struct Known {
     profiles: Cache<String, Arc<Profile>>,
     /// By the states of all that it was made from.
     advice: Cache<String, Arc<Advice>>,
+    /// Datasets as they were opened at their newest version.
+    newest: Cache<DatasetId, (Stand, OpenDataset)>,
+    /// What statements were opened at.
+    states: Cache<AnswerKey, (Stand, Arc<str>)>,
+}
+
+/// How much this process, the only one that writes, has written: what was read at a stand is what there is
+/// at the same stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stand {
+    registry: u64,
+    lake: u64,
+}
+
+impl Stand {
+    /// Where things stand; none where other processes write.
+    pub(crate) fn now(registry: &Registry, lake: &Lake) -> Option<Self> {
+        // The lake first: what reads it on the way may write to the registry what it finds.
+        Some(Self { lake: lake.changes(), registry: registry.writes()? })
+    }
 }
 
 impl Known {
@@ -67,7 +94,31 @@ impl Known {
             coverage,
             profiles,
             advice: Cache::new(ADVICE),
+            newest: Cache::new(DATASETS),
+            states: Cache::new(STATEMENTS),
         }
+    }
+
+    /// The dataset as it was opened at this stand, for whoever; who may read it is not decided here.
+    pub(crate) async fn newest(&self, id: &DatasetId, stand: Stand) -> Option<OpenDataset> {
+        let (of, opened) = self.newest.get(id).await?;
+        (of == stand).then_some(opened)
+    }
+
+    /// Keeps a dataset as it was opened after things stood so.
+    pub(crate) async fn keep_newest(&self, stand: Stand, opened: OpenDataset) {
+        self.newest.insert(opened.snapshot.dataset.clone(), (stand, opened)).await;
+    }
+
+    /// The state that a question was opened at, where that was at this stand.
+    pub(crate) async fn state(&self, question: &AnswerKey, stand: Stand) -> Option<Arc<str>> {
+        let (of, state) = self.states.get(question).await?;
+        (of == stand).then_some(state)
+    }
+
+    /// Keeps the state that a question was opened at after things stood so.
+    pub(crate) async fn keep_state(&self, question: AnswerKey, stand: Stand, state: &str) {
+        self.states.insert(question, (stand, state.into())).await;
     }
 
     /// The dataset as the registry has it now, with its agency's name; whoever may see it.

@@ -10,7 +10,7 @@ use std::{
 use hub_model::{DatasetId, Principal, Source};
 use hub_query::{ParsedQuery, QueryRequest, QueryStream, ScanProgress};
 
-use crate::{App, AppError, VersionSelector, policy, snapshots::OpenDataset};
+use crate::{AnswerKey, App, AppError, VersionSelector, policy, snapshots::OpenDataset};
 
 /// A statement to run.
 #[derive(Debug, Clone, Default)]
@@ -43,13 +43,31 @@ pub struct Answer {
     pub sources: Vec<Source>,
 }
 
+impl SqlRequest {
+    /// The question as this principal asks it.
+    fn key(&self, principal: &Principal) -> AnswerKey {
+        AnswerKey::of(&["opened", &format!("{self:?}")], "", principal)
+    }
+}
+
 impl App {
+    /// As [`PreparedQuery::state`], where the same was asked by someone with the same grants and nothing was
+    /// written since: then nothing need be parsed or opened to find the answer among those of late.
+    pub async fn state_asked(
+        &self,
+        principal: &Principal,
+        request: &SqlRequest,
+    ) -> Option<Arc<str>> {
+        self.inner.known.state(&request.key(principal), self.stand()?).await
+    }
+
     /// Bounds and parses the statement, and opens what it reads, each dataset at one version.
     pub async fn prepare_query(
         &self,
         principal: &Principal,
         request: SqlRequest,
     ) -> Result<PreparedQuery, AppError> {
+        let stand = self.stand().map(|stand| (stand, request.key(principal)));
         let query = hub_query::parse(&request.sql, &self.inner.config.sql_bounds)?;
         let mut opened: HashMap<DatasetId, OpenDataset> = HashMap::new();
         let mut complete = true;
@@ -86,6 +104,9 @@ impl App {
         let listed = if lists { self.listed(principal).await? } else { Vec::new() };
         let state = (complete && !lists && query.is_repeatable())
             .then(|| opened.iter().map(OpenDataset::state).collect::<Vec<_>>().join(" "));
+        if let (Some((stand, question)), Some(state)) = (stand, &state) {
+            self.inner.known.keep_state(question, stand, state).await;
+        }
         let request = QueryRequest {
             query,
             parameters: request.parameters,

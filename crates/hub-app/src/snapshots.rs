@@ -9,7 +9,13 @@ use hub_query::ReadableTable;
 use hub_registry::DatasetRecord;
 use sha2::{Digest, Sha256};
 
-use crate::{App, AppError, app::Inner, known::KnownDataset, policy, spool::hex};
+use crate::{
+    App, AppError,
+    app::Inner,
+    known::{KnownDataset, Stand},
+    policy,
+    spool::hex,
+};
 
 /// Which version of a dataset a reader asks for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -76,15 +82,26 @@ impl App {
         id: &DatasetId,
         version: VersionSelector,
     ) -> Result<OpenDataset, AppError> {
-        let found = self.inner.known.dataset(&self.inner.registry, id).await?;
+        let may_read = |known: &KnownDataset| {
+            policy::may_read(principal, id.agency(), known.record.metadata.visibility)
+        };
+        let newest = version == VersionSelector::Latest;
+        let Inner { known, registry, .. } = self.inner.as_ref();
+        let stand = self.stand().filter(|_| newest);
+        if let Some(stand) = stand
+            && let Some(opened) = known.newest(id, stand).await
+        {
+            return if may_read(&opened.known) {
+                Ok(opened)
+            } else {
+                Err(AppError::not_found("dataset", id))
+            };
+        }
+        let found = known.dataset(registry, id).await?;
         let (known, publisher) = found
-            .filter(|(known, _)| {
-                let visibility = known.record.metadata.visibility;
-                policy::may_read(principal, id.agency(), visibility)
-            })
+            .filter(|(known, _)| may_read(known))
             .ok_or_else(|| AppError::not_found("dataset", id))?;
         let record = &known.record;
-        let newest = version == VersionSelector::Latest;
         let (snapshot, version) = self.snapshot(id, version).await?;
         if let Some(version) = version.as_ref().filter(|_| !newest) {
             self.check_seen(principal, id, version).await?;
@@ -102,7 +119,16 @@ impl App {
             attribution: record.metadata.attribution.clone(),
             synthetic: record.metadata.synthetic,
         };
-        Ok(OpenDataset { known, snapshot, source })
+        let opened = OpenDataset { known, snapshot, source };
+        if let Some(stand) = stand {
+            self.inner.known.keep_newest(stand, opened.clone()).await;
+        }
+        Ok(opened)
+    }
+
+    /// How much was written, where this is the only process that writes.
+    pub(crate) fn stand(&self) -> Option<Stand> {
+        Stand::now(&self.inner.registry, &self.inner.lake)
     }
 
     async fn snapshot(

@@ -1,6 +1,12 @@
 //! The lake: one store, a table a dataset, and what is kept of them in memory.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use futures::StreamExt;
 use hub_model::DatasetId;
@@ -29,6 +35,7 @@ struct Inner {
     signer: Option<StoreSigner>,
     tables: Mutex<HashMap<DatasetId, Arc<Table>>>,
     past: Cache<(DatasetId, u64), Snapshot>,
+    changes: Arc<AtomicU64>,
 }
 
 impl std::fmt::Debug for Lake {
@@ -66,6 +73,7 @@ impl Lake {
                 signer,
                 tables: Mutex::new(HashMap::new()),
                 past: Cache::new(PAST_SNAPSHOTS),
+                changes: Arc::default(),
             }),
         }
     }
@@ -119,6 +127,12 @@ impl Lake {
         Err(LakeError::Expired { dataset: dataset.clone(), log_version })
     }
 
+    /// A number that every change which this process makes or sees raises before it is acknowledged. Where no
+    /// other process writes to the lake, a snapshot that was the newest at a number still is at the same.
+    pub fn changes(&self) -> u64 {
+        self.inner.changes.load(Ordering::SeqCst)
+    }
+
     /// Asks the store for something, to learn whether it answers.
     pub async fn probe(&self) -> Result<(), LakeError> {
         match self.inner.store.list(None).next().await {
@@ -143,7 +157,8 @@ impl Lake {
             return Ok(Arc::clone(table));
         }
         let store = Arc::clone(&self.inner.store);
-        let table = Arc::new(Table::new(dataset.clone(), store, self.inner.log_base)?);
+        let changes = Arc::clone(&self.inner.changes);
+        let table = Arc::new(Table::new(dataset.clone(), store, self.inner.log_base, changes)?);
         tables.insert(dataset.clone(), Arc::clone(&table));
         Ok(table)
     }

@@ -5,7 +5,13 @@
 
 mod entry;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use deltalake_core::{
@@ -67,6 +73,8 @@ pub(crate) struct Table {
     pub(crate) store: Arc<dyn ObjectStore>,
     log_store: LogStoreRef,
     current: RwLock<Option<Arc<TableState>>>,
+    /// Counts changes of any table of the lake that this process made or saw.
+    changes: Arc<AtomicU64>,
     refreshing: tokio::sync::Mutex<()>,
     /// Held while this process adds an entry, so that its writers don't race one another.
     pub(crate) writing: tokio::sync::Mutex<()>,
@@ -101,6 +109,7 @@ impl Table {
         dataset: DatasetId,
         store: Arc<dyn ObjectStore>,
         base: &str,
+        changes: Arc<AtomicU64>,
     ) -> Result<Self, LakeError> {
         let folder = Path::from_iter([dataset.agency().as_str(), dataset.name()]);
         let url = Url::parse(&format!("{base}/{folder}/"))
@@ -113,6 +122,7 @@ impl Table {
             store,
             log_store,
             current: RwLock::new(None),
+            changes,
             refreshing: tokio::sync::Mutex::new(()),
             writing: tokio::sync::Mutex::new(()),
         })
@@ -159,6 +169,7 @@ impl Table {
         };
         let state = Arc::new(state);
         *self.current.write() = Some(Arc::clone(&state));
+        self.changes.fetch_add(1, Ordering::SeqCst);
         Ok(state)
     }
 
@@ -306,6 +317,8 @@ impl Table {
             .log_store
             .write_commit_entry(log_version, CommitOrBytes::LogBytes(bytes), Uuid::new_v4())
             .await;
+        // Also after an error, which leaves open what became of the entry.
+        self.changes.fetch_add(1, Ordering::SeqCst);
         match added {
             Ok(()) => {
                 self.checkpoint(log_version).await;

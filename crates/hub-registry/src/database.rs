@@ -5,6 +5,11 @@ mod bind;
 mod connect;
 mod row;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
 use sqlx::{PgPool, SqlSafeStr, SqlitePool};
 
 pub(crate) use bind::{Bind, binds, count};
@@ -22,6 +27,8 @@ pub(crate) enum Database {
     Sqlite {
         read: SqlitePool,
         write: SqlitePool,
+        /// How many writes this process has done.
+        writes: Arc<AtomicU64>,
     },
     Postgres(PgPool),
 }
@@ -104,8 +111,16 @@ impl Database {
     ) -> Result<Result<u64, sqlx::Error>, RegistryError> {
         bind::check(&binds)?;
         Ok(match self {
-            Self::Sqlite { write, .. } => {
-                query!(sql, binds).execute(write).await.map(|done| done.rows_affected())
+            Self::Sqlite { write, writes, .. } => {
+                let (write, writes) = (write.clone(), Arc::clone(writes));
+                let sql = sql.into_sql_str();
+                // A task of its own, since a write whose caller leaves is done all the same, and counts.
+                let task = tokio::spawn(async move {
+                    let done = query!(sql, binds).execute(&write).await;
+                    writes.fetch_add(1, Ordering::SeqCst);
+                    done.map(|done| done.rows_affected())
+                });
+                task.await.map_err(|e| RegistryError::internal("waiting for a write", e))?
             }
             Self::Postgres(pool) => {
                 query!(sql, binds).execute(pool).await.map(|done| done.rows_affected())
@@ -113,10 +128,19 @@ impl Database {
         })
     }
 
+    /// A number that every write of this process changes before it is acknowledged; none where other
+    /// processes may write.
+    pub(crate) fn writes(&self) -> Option<u64> {
+        match self {
+            Self::Sqlite { writes, .. } => Some(writes.load(Ordering::SeqCst)),
+            Self::Postgres(_) => None,
+        }
+    }
+
     /// Ends the connections once what they do is done.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { read, write } => {
+            Self::Sqlite { read, write, .. } => {
                 read.close().await;
                 write.close().await;
             }

@@ -24,6 +24,13 @@ impl Registry {
         self.database.read("asking for a sign of life", "SELECT 1", Vec::new()).await.map(drop)
     }
 
+    /// A number that every write changes before it is acknowledged, so that what was read at the same
+    /// number still holds. None where the database is shared with other processes, whose writes are not
+    /// seen here; a SQLite file belongs to one.
+    pub fn writes(&self) -> Option<u64> {
+        self.database.writes()
+    }
+
     /// Ends the connections once what they do is done; further calls answer `Unavailable`.
     pub async fn close(&self) {
         self.database.close().await;

@@ -155,6 +155,17 @@ impl Config {
         self.registry_url().starts_with("postgres")
     }
 
+    /// What only one process may work on, each with the file by which that is held: the data folder, and a
+    /// registry in a file elsewhere.
+    pub(crate) fn owned_by_one_process(&self) -> Vec<(PathBuf, PathBuf)> {
+        let folder = &self.server.data_dir;
+        let registry = self.registry.url.strip_prefix("sqlite://").map(|file| {
+            let file = PathBuf::from(file.split('?').next().unwrap_or(file));
+            (file.clone(), file.with_added_extension("lock"))
+        });
+        [(folder.clone(), folder.join("lock"))].into_iter().chain(registry).collect()
+    }
+
     fn absolute(&self, name: &str) -> String {
         let path = self.server.data_dir.join(name);
         std::path::absolute(&path).unwrap_or(path).to_string_lossy().into_owned()

@@ -36,6 +36,14 @@ pub enum ServeError {
         #[source]
         source: std::io::Error,
     },
+    /// Another process has the folder, or the registry's file.
+    #[error(
+        "another hub is running on {path}: stop it, or give this one a data folder of its own (--data-dir)"
+    )]
+    InUse {
+        /// What it has.
+        path: String,
+    },
     /// The address cannot be listened on.
     #[error("can't listen on {address}; choose another address with --listen")]
     Listen {
@@ -72,6 +80,8 @@ pub struct RunningHub {
     pub address: SocketAddr,
     /// The first admin token, where this start made it.
     pub admin_token: Option<String>,
+    /// Held as long as the hub runs.
+    _locks: Vec<std::fs::File>,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<()>,
 }
@@ -94,6 +104,8 @@ impl RunningHub {
 pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
     let data_dir = &config.server.data_dir;
     std::fs::create_dir_all(data_dir).map_err(|error| ServeError::folder(data_dir, error))?;
+    let owned = config.owned_by_one_process();
+    let locks = owned.iter().map(|(what, file)| lock(what, file)).collect::<Result<_, _>>()?;
     let app = compose(config).await?;
     let listener = tokio::net::TcpListener::bind(&config.server.listen)
         .await
@@ -113,7 +125,20 @@ pub async fn start(config: &Config) -> Result<RunningHub, ServeError> {
     };
     let task = tokio::spawn(listen::listen(listener, router, app, limits, stop.clone()));
     tracing::info!(%address, data_dir = %data_dir.display(), "the hub is ready");
-    Ok(RunningHub { address, admin_token, stop, task })
+    Ok(RunningHub { address, admin_token, _locks: locks, stop, task })
+}
+
+/// Keeps other hubs off what is one process's own; the system lets go of it when the process ends, however
+/// that comes about.
+fn lock(what: &Path, file: &Path) -> Result<std::fs::File, ServeError> {
+    let opened = std::fs::File::create(file).map_err(|error| ServeError::folder(file, error))?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(std::fs::TryLockError::WouldBlock) => {
+            Err(ServeError::InUse { path: what.display().to_string() })
+        }
+        Err(std::fs::TryLockError::Error(error)) => Err(ServeError::folder(file, error)),
+    }
 }
 
 /// Makes the first admin's token, where the hub has none. It is in the file before it is good, so that

@@ -1,14 +1,18 @@
 //! What every handler can reach.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::Deref, sync::Arc, time::Duration};
 
 use hub_app::App;
 
 use crate::{config::ServerConfig, telemetry::HttpMetrics};
 
-/// Shared by all requests. Cheap to clone.
+/// What all requests share. One pointer, since the router clones it in each of its layers for every request.
 #[derive(Debug, Clone)]
-pub(crate) struct ServerState {
+pub(crate) struct ServerState(Arc<Shared>);
+
+/// What [`ServerState`] points to.
+#[derive(Debug)]
+pub(crate) struct Shared {
     /// The use cases.
     pub(crate) app: App,
     /// Counters of requests, and the registry of all counters.
@@ -22,11 +26,19 @@ pub(crate) struct ServerState {
 impl ServerState {
     /// Composes the state around an application.
     pub(crate) fn new(app: App, config: &ServerConfig) -> Self {
-        Self {
+        Self(Arc::new(Shared {
             metrics: HttpMetrics::new(&app),
             app,
             body_timeout: Duration::from_millis(config.body_timeout_ms),
             public_url: config.public_url.trim_end_matches('/').into(),
-        }
+        }))
+    }
+}
+
+impl Deref for ServerState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
     }
 }

@@ -2,7 +2,7 @@
 
 mod postgres_url;
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::{
     PgPool, SqlSafeStr, SqlitePool,
@@ -100,7 +100,7 @@ async fn sqlite(url: &str) -> Result<Database, RegistryError> {
         let only =
             one_connection().connect_with(options).await.map_err(|e| classify(OPENING, e))?;
         migrate_sqlite(&only).await?;
-        return Ok(Database::Sqlite { read: only.clone(), write: only });
+        return Ok(Database::Sqlite { read: only.clone(), write: only, writes: Arc::default() });
     }
     if let Some(folder) = options.get_filename().parent().filter(|p| *p != Path::new("")) {
         tokio::fs::create_dir_all(folder).await.map_err(|e| RegistryError::internal(OPENING, e))?;
@@ -113,7 +113,7 @@ async fn sqlite(url: &str) -> Result<Database, RegistryError> {
         .connect_with(options.pragma("query_only", "ON"))
         .await
         .map_err(|e| classify(OPENING, e))?;
-    Ok(Database::Sqlite { read, write })
+    Ok(Database::Sqlite { read, write, writes: Arc::default() })
 }
 
 fn one_connection() -> SqlitePoolOptions {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
-use hub_app::{PreparedQuery, SqlRequest, VersionSelector};
+use hub_app::{AnswerKey, PreparedQuery, SqlRequest, VersionSelector};
 use hub_model::{DatasetId, Principal};
 use hub_query::OutputFormat;
 use serde::Deserialize;
@@ -118,7 +118,8 @@ pub(crate) async fn run_sql(
     let (sql, parameters) = (body.sql.clone(), serde_json::Value::from(body.parameters.clone()));
     let request = statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
     let prepared = state.app.prepare_query(&principal, request).await?;
-    Ok(not_stored(answered(&state, prepared, &sql, &parameters, format, &principal).await?))
+    let question = Question::new(&sql, &parameters, format, &principal);
+    Ok(not_stored(question.answer(&state, prepared).await?))
 }
 
 /// Ask in SQL, by address
@@ -146,17 +147,28 @@ pub(crate) async fn run_sql_by_address(
         versions: versions_of_text("versions", query.versions.as_deref())?,
         others: version_selector(None, query.as_of.as_deref())?,
     };
-    let prepared = state.app.prepare_query(&principal, request).await?;
-    let etag = prepared.state().map(|read| {
+    let etag = |read: &str| {
         Etag::of(&["sql", &query.q, parameters, read, format.media_type(), cache_scope(&principal)])
-    });
+    };
+    let question = Question::new(&query.q, &values.into(), format, &principal);
+    if let Some(read) = state.app.state_asked(&principal, &request).await {
+        let etag = etag(&read);
+        if etag.is_held(&headers) {
+            return Ok(etag.not_modified(&principal));
+        }
+        if let Some(mut response) = question.answer_of_late(&state, Some(&read)) {
+            etag.mark(&mut response, &principal);
+            return Ok(response);
+        }
+    }
+    let prepared = state.app.prepare_query(&principal, request).await?;
+    let etag = prepared.state().map(etag);
     if let Some(etag) = &etag
         && etag.is_held(&headers)
     {
         return Ok(etag.not_modified(&principal));
     }
-    let values = values.into();
-    let mut response = answered(&state, prepared, &query.q, &values, format, &principal).await?;
+    let mut response = question.answer(&state, prepared).await?;
     match etag {
         Some(etag) => etag.mark(&mut response, &principal),
         None => response = not_stored(response),
@@ -178,25 +190,49 @@ pub(crate) fn statement(
     Ok(SqlRequest { sql, parameters, versions, others: version_selector(None, as_of)? })
 }
 
-/// The answer, from those of late where it is among them.
-async fn answered(
-    state: &ServerState,
-    prepared: PreparedQuery,
-    sql: &str,
-    parameters: &serde_json::Value,
+/// What is asked, by whom, and in which format.
+struct Question<'a> {
+    sql: &'a str,
+    parameters: String,
     format: OutputFormat,
-    principal: &Principal,
-) -> Result<Response, Problem> {
-    // White space around a statement means nothing; inside it may be part of a text.
-    let sql = sql.trim_matches(|c: char| c.is_whitespace() || c == ';');
-    let parameters = parameters.to_string();
-    let key = kept_key(&["sql", sql, &parameters], prepared.state(), format, principal);
-    if let Some(kept) = key.and_then(|key| state.app.answers().find(&key)) {
-        return Ok(respond_again(state, &kept, format));
+    principal: &'a Principal,
+}
+
+impl<'a> Question<'a> {
+    fn new(
+        sql: &'a str,
+        parameters: &serde_json::Value,
+        format: OutputFormat,
+        principal: &'a Principal,
+    ) -> Self {
+        // White space around a statement means nothing; inside it may be part of a text.
+        let sql = sql.trim_matches(|c: char| c.is_whitespace() || c == ';');
+        Self { sql, parameters: parameters.to_string(), format, principal }
     }
-    let answer = prepared.run().await?;
-    let manner = Manner { key, ..Manner::default() };
-    respond_as(state, answer.stream, answer.sources, format, manner).await
+
+    fn key(&self, read: Option<&str>) -> Option<AnswerKey> {
+        kept_key(&["sql", self.sql, &self.parameters], read, self.format, self.principal)
+    }
+
+    /// The answer at this state, where it is among those of late.
+    fn answer_of_late(&self, state: &ServerState, read: Option<&str>) -> Option<Response> {
+        let kept = state.app.answers().find(&self.key(read)?)?;
+        Some(respond_again(state, &kept, self.format))
+    }
+
+    /// The answer, from those of late where it is among them.
+    async fn answer(
+        &self,
+        state: &ServerState,
+        prepared: PreparedQuery,
+    ) -> Result<Response, Problem> {
+        if let Some(response) = self.answer_of_late(state, prepared.state()) {
+            return Ok(response);
+        }
+        let manner = Manner { key: self.key(prepared.state()), ..Manner::default() };
+        let answer = prepared.run().await?;
+        respond_as(state, answer.stream, answer.sources, self.format, manner).await
+    }
 }
 
 fn dataset_id(parameter: &str, text: &str) -> Result<DatasetId, Problem> {
