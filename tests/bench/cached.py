@@ -5,13 +5,15 @@ hub-server), so that what differs is the hub."""
 import json
 import subprocess
 import urllib.parse
+import urllib.request
 
 SQL = "SELECT station, avg(temperature) AS mean FROM bench_weather.observations GROUP BY station ORDER BY station LIMIT 50"
 
 
 def measure(hub, helper, clients, seconds):
     path = "/v1/sql?" + urllib.parse.urlencode({"q": SQL})
-    answer = hub.request("GET", path)
+    # As the clients ask who make the load; a token's answers have validators of their own.
+    answer = urllib.request.urlopen(f"http://{hub.host}:{hub.port}{path}")
     body, tag = answer.read(), answer.headers.get("etag")
     results = {}
     for many in clients:

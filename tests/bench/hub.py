@@ -35,10 +35,12 @@ def forget_peak(pid):
 
 class Hub:
     """Runs from `with` to its end, on a free port, in an empty folder. All limits but the threads are the
-    defaults: the figures are those of a hub as it is installed."""
+    defaults: the figures are those of a hub as it is installed. Only answers are not kept, where nothing else
+    is said: a statement that is run again would cost nothing."""
 
     def __init__(self, binary, folder, threads):
         self.binary, self.folder, self.threads = binary, folder, threads
+        self.keeps_answers = False
 
     def __enter__(self):
         self.folder.mkdir(parents=True)
@@ -50,9 +52,10 @@ class Hub:
         self.stop()
         self.log.close()
 
-    def restart(self):
+    def restart(self, keeps_answers=False):
         """A new process over the same data, with nothing in its memory yet."""
         self.stop()
+        self.keeps_answers = keeps_answers
         (self.folder / "listen-address").unlink(missing_ok=True)
         self.start()
 
@@ -63,6 +66,8 @@ class Hub:
             MOCHIYORI_QUERIES__THREADS=str(self.threads),
             MOCHIYORI_LOG__FILTER="warn",
         )
+        if not self.keeps_answers:
+            environment["MOCHIYORI_QUERIES__KEPT_ANSWER_BYTES"] = "0"
         command = [self.binary, "serve", "--data-dir", self.folder, "--listen", "127.0.0.1:0"]
         self.process = subprocess.Popen(command, env=environment, stdout=self.log, stderr=self.log)
         self.pid = self.process.pid
