@@ -3,6 +3,8 @@
 
 mod sections;
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 pub use sections::{
