@@ -12,8 +12,6 @@ use axum::{
     body::{Body, BodyDataStream, Bytes, HttpBody},
     extract::Request,
     http::header,
-    middleware::Next,
-    response::Response,
 };
 use futures::{Stream, StreamExt};
 
@@ -25,14 +23,12 @@ const MAX_TIME: Duration = Duration::from_secs(5);
 const MAX_PAUSE: Duration = Duration::from_secs(1);
 
 /// Lets the sender of a body that is not read come to its end.
-pub(crate) async fn read_rest(request: Request, next: Next) -> Response {
+pub(crate) fn read_rest(request: Request) -> Request {
     // Who asks before sending has sent nothing yet, and won't.
     if request.body().is_end_stream() || request.headers().contains_key(header::EXPECT) {
-        return next.run(request).await;
+        return request;
     }
-    let request =
-        request.map(|body| Body::from_stream(Lingering { body: Some(body.into_data_stream()) }));
-    next.run(request).await
+    request.map(|body| Body::from_stream(Lingering { body: Some(body.into_data_stream()) }))
 }
 
 /// A body that is read on when it is dropped before its end.

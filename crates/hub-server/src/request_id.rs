@@ -5,7 +5,6 @@ use axum::{
     Json,
     extract::Request,
     http::{HeaderValue, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
@@ -14,7 +13,10 @@ use uuid::Uuid;
 use crate::{language::prefers_japanese, problem::Problem};
 
 /// Gives the request an id and the answer the same.
-pub(crate) async fn assign(request: Request, next: Next) -> Response {
+pub(crate) async fn assign(
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let id = Uuid::now_v7().to_string();
     let span = tracing::info_span!(
         "request",
@@ -25,7 +27,7 @@ pub(crate) async fn assign(request: Request, next: Next) -> Response {
     );
     let japanese = prefers_japanese(request.headers());
     let start = std::time::Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next(request).instrument(span.clone()).await;
     span.in_scope(|| {
         tracing::info!(
             status = response.status().as_u16(),

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use axum::{
     Router,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header},
-    middleware,
+    middleware::{self, Next},
     response::Response,
     routing::get,
 };
@@ -104,19 +104,25 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .route("/coverage", get(coverage_page::show_coverage))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
-        .layer(middleware::from_fn_with_state(state.clone(), telemetry::count))
         .layer(CatchPanicLayer::custom(answer_panic))
         .layer(cors(cors_origins))
-        .layer(middleware::from_fn(tus::speak))
         .layer(fixed("x-content-type-options", "nosniff"))
         .layer(fixed("referrer-policy", "no-referrer"))
         .layer(fixed("x-frame-options", "DENY"))
-        .layer(middleware::from_fn(request_id::assign))
-        .layer(middleware::from_fn(linger::read_rest))
+        .layer(middleware::from_fn_with_state(state.clone(), surround))
         // Outermost, since the layer before it writes the bodies of problems.
         .layer(compression())
         .layer(middleware::map_request(accept_plain))
         .with_state(state)
+}
+
+/// What is done around every request. One layer, since the router clones all that is inside of each for
+/// every request.
+async fn surround(State(state): State<ServerState>, request: Request, next: Next) -> Response {
+    let inside = async |request| next.run(request).await;
+    let counted = async |request| telemetry::count(&state, request, inside).await;
+    let spoken = async |request| tus::speak(request, counted).await;
+    request_id::assign(linger::read_rest(request), spoken).await
 }
 
 fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

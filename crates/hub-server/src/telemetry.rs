@@ -3,8 +3,7 @@
 use std::{io::IsTerminal, sync::Arc, time::Instant};
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::Next,
+    extract::{MatchedPath, Request},
     response::Response,
 };
 use hub_app::App;
@@ -106,9 +105,9 @@ impl HttpMetrics {
 
 /// Counts a request by the route it matched, never by its address, so that labels stay few.
 pub(crate) async fn count(
-    State(state): State<ServerState>,
+    state: &ServerState,
     request: Request,
-    next: Next,
+    next: impl AsyncFnOnce(Request) -> Response,
 ) -> Response {
     let route = request
         .extensions()
@@ -116,7 +115,7 @@ pub(crate) async fn count(
         .map_or_else(|| "none".to_owned(), |path| path.as_str().to_owned());
     let method = request.method().to_string();
     let start = Instant::now();
-    let response = next.run(request).await;
+    let response = next(request).await;
     state.metrics.seconds.observe(start.elapsed().as_secs_f64());
     let labels = RequestLabels { route, method, status: response.status().as_u16() };
     state.metrics.requests.get_or_create(&labels).inc();

@@ -5,7 +5,6 @@ use axum::{
     body::Body,
     extract::{Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -47,12 +46,15 @@ pub(crate) const HEADERS: [&str; 12] = [
 ];
 
 /// Says of the protocol what `OPTIONS` asks for, and its version on every answer of its addresses.
-pub(crate) async fn speak(request: Request, next: Next) -> Response {
+pub(crate) async fn speak(
+    request: Request,
+    next: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let path = request.uri().path();
     let ours = path.starts_with("/v1/datasets/")
         && (path.ends_with("/uploads/tus") || path.contains("/uploads/tus/"));
     if !ours {
-        return next.run(request).await;
+        return next(request).await;
     }
     // A browser's own question before it asks is answered by the layer that knows the origins.
     let preflight = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -64,7 +66,7 @@ pub(crate) async fn speak(request: Request, next: Next) -> Response {
         ];
         (StatusCode::NO_CONTENT, offered).into_response()
     } else {
-        next.run(request).await
+        next(request).await
     };
     response.headers_mut().insert("tus-resumable", HeaderValue::from_static(VERSION));
     response
