@@ -19,7 +19,9 @@ pub use catalog::{
     FunctionArgument, FunctionEntry, FunctionExample, FunctionKind, function_catalog,
     functions_document,
 };
-pub(crate) use own::{geometry_metadata, is_point_function, refused};
+pub(crate) use own::{
+    Buckets, GAPFILL, INTERPOLATE, LOCF, Step, geometry_metadata, is_point_function, refused,
+};
 
 use crate::dialect;
 

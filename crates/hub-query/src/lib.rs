@@ -21,6 +21,7 @@ mod explain;
 mod filter;
 mod fingerprint;
 mod functions;
+mod gapfill;
 mod geometry;
 mod japan_time;
 mod kept;

@@ -31,6 +31,7 @@ use crate::{
     engine::EngineConfig,
     estimates,
     functions::Functions,
+    gapfill::GapFills,
     limits::{QueryPool, Running},
     literals::TimeLiterals,
     rollup::UseRollups,
@@ -89,6 +90,10 @@ impl Sessions {
         let analyzer = {
             let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
                 vec![Arc::new(LateralFirsts), Arc::new(AsOfJoins), Arc::new(TimeLiterals)];
+            let bucket = functions.scalar.iter().find(|function| function.name() == "time_bucket");
+            if let Some(time_bucket) = bucket {
+                rules.push(Arc::new(GapFills { time_bucket: Arc::clone(time_bucket) }));
+            }
             rules.extend(Analyzer::new().rules);
             rules
         };

@@ -5,6 +5,7 @@ mod asof;
 mod dialect;
 mod diff;
 mod functions;
+mod gapfill;
 mod hostile;
 mod limits;
 mod lineage;

@@ -33,7 +33,7 @@ use super::{
     node::AsOfJoin,
     sides::{Gap, Matching, Side},
 };
-use crate::japan_time;
+use crate::{gapfill::GapFillPlanner, japan_time};
 
 /// The part of a query's memory that the right side may take before both sides are merged instead.
 const LOOKUP_SHARE: usize = 2;
@@ -61,7 +61,7 @@ impl QueryPlanner for HubPlanner {
         let asof: Arc<dyn ExtensionPlanner + Send + Sync> =
             Arc::new(AsOfPlanner { max_lookup_bytes });
         let plan = japan_time::quick(plan.clone())?;
-        DefaultPhysicalPlanner::with_extension_planners(vec![asof])
+        DefaultPhysicalPlanner::with_extension_planners(vec![asof, Arc::new(GapFillPlanner)])
             .create_physical_plan(&plan, session)
             .await
     }

@@ -3,6 +3,7 @@
 //! result.
 
 mod call;
+mod gap_filling;
 mod geometry;
 mod mesh;
 mod municipality;
@@ -36,7 +37,9 @@ use hub_model::ZONE_NAME;
 
 pub(super) use call::Call;
 pub(crate) use call::refused;
+pub(crate) use gap_filling::{GAPFILL, INTERPOLATE, LOCF};
 pub(crate) use geometry::{geometry_metadata, is_point_function};
+pub(crate) use time_bucket::{Buckets, Step};
 
 /// What a function is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub(super) enum Takes {
     Word,
     Number,
     Whole,
+    /// A value of any type.
+    Any,
 }
 
 impl Takes {
@@ -87,6 +92,7 @@ impl Takes {
             Self::Word => "a text written in the query",
             Self::Number => "a number",
             Self::Whole => "a whole number",
+            Self::Any => "a value",
         }
     }
 
@@ -98,6 +104,7 @@ impl Takes {
             other => other,
         };
         Some(match (self, given) {
+            (Self::Any, given) => given.clone(),
             (Self::Day, DataType::Null) => DataType::Date32,
             (Self::Instant, DataType::Null) => zoned(),
             (Self::Interval, DataType::Null) => DataType::Interval(IntervalUnit::MonthDayNano),
@@ -199,6 +206,7 @@ pub(super) const PLAIN: Definition = Definition {
 pub(super) fn definitions() -> Vec<&'static Definition> {
     [
         time_bucket::FUNCTIONS,
+        gap_filling::FUNCTIONS,
         period::FUNCTIONS,
         season::FUNCTIONS,
         municipality::FUNCTIONS,

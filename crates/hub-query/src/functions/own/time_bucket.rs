@@ -52,14 +52,14 @@ pub(super) const FUNCTIONS: &[&Definition] = &[&Definition {
 
 /// A length of time: months differ in length, all else does not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Micros(i64),
     Months(i64),
 }
 
 impl Step {
     /// Reads an interval of SQL or its text: `1 hour`, or `PT1H` as contracts have it.
-    pub(super) fn of(value: &ScalarValue) -> Result<Self> {
+    pub(crate) fn of(value: &ScalarValue) -> Result<Self> {
         if let Some(Some(text)) = value.try_as_str()
             && text.starts_with('P')
         {
@@ -190,7 +190,7 @@ impl Cut {
     }
 }
 
-fn time_bucket(call: &Call<'_>) -> Result<ArrayRef> {
+pub(super) fn time_bucket(call: &Call<'_>) -> Result<ArrayRef> {
     let times = call.values(1)?.array;
     let Some(step) = call.constant(0)? else {
         return Ok(arrow::array::new_null_array(times.data_type(), call.rows()));
@@ -220,6 +220,33 @@ fn time_bucket(call: &Call<'_>) -> Result<ArrayRef> {
             let cut = Cut::new(step, origin.map(|origin| counted(origin, zoned)), zoned)?;
             Ok(cut.cut(times.as_primitive::<TimestampMicrosecondType>()))
         }
+    }
+}
+
+/// The buckets of Japanese days and clocks, or of times without a zone, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Buckets(Cut);
+
+impl Buckets {
+    /// Those of this length; `zoned` tells whether times are counted in UTC.
+    pub(crate) fn new(step: Step, zoned: bool) -> Result<Self> {
+        Cut::new(step, None, zoned).map(Self)
+    }
+
+    /// The beginnings of the bucket that a time lies in, in microseconds, and of the next one; none beyond
+    /// all calendars.
+    pub(crate) fn around(self, time: i64) -> Option<(i64, i64)> {
+        self.0.bucket(time)
+    }
+
+    /// How many buckets begin from one time to another, at most.
+    pub(crate) fn most_between(self, from: i64, to: i64) -> u64 {
+        const SHORTEST_MONTH: i64 = 28 * DAY_US;
+        let length = match self.0.step {
+            Step::Micros(length) => length,
+            Step::Months(months) => months.saturating_mul(SHORTEST_MONTH),
+        };
+        u64::try_from(to.saturating_sub(from) / length).unwrap_or(0).saturating_add(1)
     }
 }
 
