@@ -14,12 +14,12 @@ use datafusion::{
     scalar::ScalarValue,
 };
 use hub_lake::Snapshot;
-use hub_model::{Contract, DatasetId};
+use hub_model::{Contract, DatasetId, Field};
 use object_store::ObjectStore;
 use url::Url;
 
 use crate::{
-    alias, catalog,
+    alias, align, catalog,
     classify::{self, asking, classify},
     cost::Cost,
     error::{Position, QueryError},
@@ -31,7 +31,7 @@ use crate::{
     session::{Sessions, task_context},
     stream::{Planned, QueryStream, Said, WorkLimits, start},
     suggest::nearest,
-    table::{PreparedTables, ScanShared, provider},
+    table::{Exposed, PreparedTables, ScanShared, provider},
     units,
 };
 
@@ -430,7 +430,7 @@ impl Inner {
         request: QueryRequest,
         parameters: ParamValues,
     ) -> datafusion::common::Result<(SessionState, LogicalPlan, Said)> {
-        let names = &request.query.names;
+        let (names, aligned) = (&request.query.names, &request.query.aligned);
         let contracts: Vec<&Contract> =
             request.tables.iter().map(|table| table.contract.as_ref()).collect();
         let mut providers: Vec<(DatasetId, String, Arc<dyn TableProvider>)> = Vec::new();
@@ -446,12 +446,28 @@ impl Inner {
                 let exposed = alias::exposed(dataset, &table.contract, &contracts, names, judged);
                 let provider = provider(table, exposed, &self.tables, &self.scans).await?;
                 let shown = if judged {
-                    left_out.extend(quality::left_out(dataset, &table.contract, names));
+                    let used = |field: &Field| quality::uses(names, field);
+                    left_out.extend(quality::left_out(dataset, &table.contract, used));
                     dataset.name().to_owned()
                 } else {
                     parse::complete_name(dataset.name())
                 };
                 providers.push((dataset.clone(), shown, provider));
+            }
+            if names.aligned.contains(&name) {
+                let exposed = Exposed::judged(&table.contract);
+                let provider = provider(table, exposed, &self.tables, &self.scans).await?;
+                providers.push((dataset.clone(), align::inner_name(dataset.name()), provider));
+                for call in aligned.iter().filter(|call| call.dataset == *dataset) {
+                    let measured = align::measured(call, &table.contract).map_err(external)?;
+                    let said =
+                        quality::left_out(dataset, &table.contract, |f| measured.contains(&f));
+                    left_out.extend(
+                        said.into_iter()
+                            .filter(|said| !left_out.contains(said))
+                            .collect::<Vec<_>>(),
+                    );
+                }
             }
         }
         let catalogs = catalog::of_tables(providers)?;
@@ -463,7 +479,13 @@ impl Inner {
         let mut labels: Vec<(String, String)> =
             alias::shown_by_wildcard(&contracts, names).into_iter().map(owned).collect();
         let headings = request.query.headings;
-        let statement = explain::plannable(request.query.statement);
+        let mut statement = request.query.statement;
+        let contract = |dataset: &DatasetId| {
+            let table = request.tables.iter().find(|table| table.snapshot.dataset == *dataset);
+            table.map(|table| table.contract.as_ref())
+        };
+        align::write_out(&mut statement, aligned, names, &contracts, contract).map_err(external)?;
+        let statement = explain::plannable(statement);
         let plan = state.statement_to_plan(statement).await?;
         SQLOptions::new()
             .with_allow_ddl(false)
@@ -477,6 +499,10 @@ impl Inner {
         let said = Said { labels, units, metadata: quality::metadata(left_out) };
         Ok((state, plan, said))
     }
+}
+
+fn external(error: QueryError) -> datafusion::error::DataFusionError {
+    datafusion::error::DataFusionError::External(Box::new(error))
 }
 
 fn parameters(values: &[serde_json::Value]) -> Result<ParamValues, QueryError> {

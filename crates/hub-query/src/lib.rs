@@ -5,6 +5,7 @@
 //! here writes: no function, table or statement reaches storage but the scan of a snapshot's files.
 
 mod alias;
+mod align;
 mod asof;
 mod bounds;
 mod catalog;
@@ -44,6 +45,7 @@ mod table;
 mod tests;
 mod units;
 
+pub use align::{GridMeasure, GridRequest};
 pub use bounds::SqlBounds;
 pub use cost::{Cost, MemoryNeed, TableCost};
 pub use cursor::Cursor;

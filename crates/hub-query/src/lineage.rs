@@ -12,7 +12,7 @@ use datafusion::{
 };
 use hub_model::{Contract, DatasetId};
 
-use crate::parse::complete_name;
+use crate::{align::inner_name, parse::complete_name};
 
 /// A column of a dataset, under its contract's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -283,10 +283,13 @@ impl Walk<'_> {
     }
 }
 
-/// Whether a table of the session is of this dataset, with values of every quality or without the bad ones.
+/// Whether a table of the session is of this dataset, with values of every quality or without the bad ones,
+/// by itself or on a grid of time.
 fn is_of(table: &TableReference, id: &DatasetId) -> bool {
     let (name, complete) = (id.name(), complete_name(id.name()));
-    table.schema() == Some(id.agency().as_str()) && [name, &complete].contains(&table.table())
+    let aligned = inner_name(name);
+    table.schema() == Some(id.agency().as_str())
+        && [name, &complete, &aligned].contains(&table.table())
 }
 
 /// Adds origins that are derived at least so far.

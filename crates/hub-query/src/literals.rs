@@ -117,7 +117,7 @@ fn put(expr: &mut Expr, with_time: bool) -> bool {
 }
 
 /// The text in the engine's form, where it is in one of the others.
-fn rewritten(text: &str, with_time: bool) -> Option<String> {
+pub(crate) fn rewritten(text: &str, with_time: bool) -> Option<String> {
     let text = text.trim();
     let (day, time) = match text.split_once([' ', 'T']) {
         Some((day, time)) => (day, Some(time.trim())),

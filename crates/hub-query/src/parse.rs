@@ -1,5 +1,6 @@
 //! SQL text to one statement that may run: its kind, the tables it names, and the names it uses.
 
+mod align;
 mod headings;
 mod names;
 mod repeatable;
@@ -14,11 +15,13 @@ use datafusion::sql::sqlparser::{
     tokenizer::{Token, TokenWithSpan, Tokenizer, TokenizerError},
 };
 
+pub(crate) use align::aligned_name;
 pub(crate) use headings::Headings;
 pub(crate) use names::Names;
 pub(crate) use with_quality::complete_name;
 
 use crate::{
+    align::AlignCall,
     asof,
     bounds::{SqlBounds, position},
     dialect::{self, HubDialect, hints},
@@ -60,6 +63,8 @@ pub struct ParsedQuery {
     pub(crate) statement: Statement,
     pub(crate) names: Names,
     pub(crate) headings: Headings,
+    /// The calls of `align`, by the numbers that their tables bear.
+    pub(crate) aligned: Vec<AlignCall>,
 }
 
 impl ParsedQuery {
@@ -137,13 +142,14 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     };
     check_kind(&statement)?;
     with_quality::expand(&mut statement)?;
+    let aligned = align::expand(&mut statement)?;
     dialect::rewrite(&mut statement);
     let names = Names::of(&statement, bounds)?;
     unheard::check(&statement)?;
     let headings = Headings::of(&statement);
     using::qualify(&mut statement)?;
     asof::nest(&mut statement);
-    Ok(ParsedQuery { statement, names, headings })
+    Ok(ParsedQuery { statement, names, headings, aligned })
 }
 
 fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {

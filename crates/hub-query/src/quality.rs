@@ -32,17 +32,19 @@ pub(crate) fn judge(contract: &Contract, value: &Field) -> Option<usize> {
     })
 }
 
+/// Whether a query uses a column, as far as its words tell.
+pub(crate) fn uses(names: &Names, field: &Field) -> bool {
+    names.wildcard
+        || names.columns.contains(&field.name)
+        || field.alias.as_ref().is_some_and(|alias| names.columns.contains(alias))
+}
+
 /// The columns of a dataset of which a query sees good values only, for the answer to tell.
 pub(crate) fn left_out(
     dataset: &DatasetId,
     contract: &Contract,
-    names: &Names,
+    used: impl Fn(&Field) -> bool,
 ) -> Vec<serde_json::Value> {
-    let used = |field: &Field| {
-        names.wildcard
-            || names.columns.contains(&field.name)
-            || field.alias.as_ref().is_some_and(|alias| names.columns.contains(alias))
-    };
     let words: Vec<&str> =
         Quality::ALL.into_iter().filter(|q| q.is_left_out()).map(Quality::as_str).collect();
     let fields = contract.fields.iter().filter(|field| used(field));

@@ -1,5 +1,6 @@
 //! Tests of the engine as its callers see it.
 
+mod align;
 mod answers;
 mod asof;
 mod dialect;

@@ -11,7 +11,7 @@ use datafusion::sql::sqlparser::ast::{
     WildcardAdditionalOptions, visit_expressions,
 };
 
-use super::{TableName, reads_only, with_quality};
+use super::{TableName, aligned_name, reads_only, with_quality};
 use crate::{
     bounds::{Expanded, Size, SqlBounds},
     error::{Position, QueryError},
@@ -28,6 +28,8 @@ pub(crate) struct Names {
     pub(crate) complete: HashSet<String>,
     /// The tables of which it wants good values.
     pub(crate) judged: HashSet<String>,
+    /// The tables that it wants on a grid of time.
+    pub(crate) aligned: HashSet<String>,
     /// Every word used as a column, with a table in front or not.
     pub(crate) columns: HashSet<String>,
     /// Those used with nothing in front.
@@ -214,10 +216,14 @@ impl Collector {
             self.names.information_schema = true;
             return ControlFlow::Continue(());
         }
-        let plain = with_quality::plain_name(&table.1).map(str::to_owned);
-        let quality =
-            if plain.is_some() { &mut self.names.complete } else { &mut self.names.judged };
-        table.1 = plain.unwrap_or(table.1);
+        let (quality, plain) = if let Some(plain) = with_quality::plain_name(&table.1) {
+            (&mut self.names.complete, plain.to_owned())
+        } else if let Some((plain, _)) = aligned_name(&table.1) {
+            (&mut self.names.aligned, plain.to_owned())
+        } else {
+            (&mut self.names.judged, table.1)
+        };
+        table.1 = plain;
         if let Some(agency) = &table.0 {
             quality.insert(format!("{agency}.{}", table.1));
         }

@@ -10,6 +10,8 @@ use datafusion::{
 use hub_lake::{Bound, DataFile};
 use hub_model::{Contract, Field as ContractField, ZONE_NAME};
 
+use crate::quality;
+
 /// A column as a query sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Exposed {
@@ -22,6 +24,15 @@ pub(crate) struct Exposed {
 }
 
 impl Exposed {
+    /// Every column under its contract's name, without values of bad quality.
+    pub(crate) fn judged(contract: &Contract) -> Vec<Self> {
+        let mut all = Self::all(contract);
+        for (exposed, field) in all.iter_mut().zip(&contract.fields) {
+            exposed.judged_by = quality::judge(contract, field);
+        }
+        all
+    }
+
     /// Every column under its contract's name.
     pub(crate) fn all(contract: &Contract) -> Vec<Self> {
         let fields = contract.fields.iter().enumerate();

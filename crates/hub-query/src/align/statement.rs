@@ -1,0 +1,323 @@
+//! The query that stands for a call of `align`.
+
+use arrow_schema::{DataType, TimeUnit};
+use datafusion::{
+    scalar::ScalarValue,
+    sql::sqlparser::{
+        ast::{Query, Statement},
+        parser::Parser,
+    },
+};
+use hub_model::{Contract, Field, FieldType, Interval, Label, ZONE_NAME};
+
+use super::{
+    AlignCall, FillMethod, Measure, Method, inner_name,
+    measures::{Way, amount_of_rate},
+};
+use crate::{
+    classify::{self, classify},
+    dialect::HubDialect,
+    error::QueryError,
+    functions::Step,
+    literals::rewritten,
+    parse::Names,
+    table::Exposed,
+};
+
+/// The query, under the names that `shown` has for the contract's columns.
+pub(super) fn query(
+    call: &AlignCall,
+    contract: &Contract,
+    shown: &[Exposed],
+    names: &Names,
+) -> Result<Query, QueryError> {
+    let sql = text(call, contract, shown, names)?;
+    let statements = Parser::parse_sql(&HubDialect, &sql).map_err(|error| {
+        QueryError::internal(format!("align wrote what can't be read: {error}: {sql}"))
+    })?;
+    match <[Statement; 1]>::try_from(statements) {
+        Ok([Statement::Query(query)]) => Ok(*query),
+        _ => Err(QueryError::internal("align wrote what is no query")),
+    }
+}
+
+/// Whether a call can be written out, as [`query`] would tell.
+pub(super) fn check(call: &AlignCall, contract: &Contract) -> Result<(), QueryError> {
+    text(call, contract, &Exposed::all(contract), &Names::default()).map(|_| ())
+}
+
+fn text(
+    call: &AlignCall,
+    contract: &Contract,
+    shown: &[Exposed],
+    names: &Names,
+) -> Result<String, QueryError> {
+    let invalid = |said: String| QueryError::invalid(said, Some(call.position));
+    let Some(time) = contract.time_field() else {
+        return Err(invalid(format!(
+            "{} has no column of time that a grid could be laid on",
+            call.dataset
+        )));
+    };
+    let width = step(&call.width).map_err(|error| {
+        invalid(format!(
+            "the width of a grid is an interval such as '1 hour', '1 day' or '1 month': {error}"
+        ))
+    })?;
+    let max_gap = call.max_gap.as_deref().map(|gap| match step(gap) {
+        Ok(Step::Micros(_)) => Ok(gap),
+        _ => Err(invalid(format!(
+            "max_gap is an interval of days or less such as '3 hours', not {gap:?}"
+        ))),
+    });
+    let max_gap = max_gap.transpose()?;
+    for bound in [&call.start, &call.finish].into_iter().flatten() {
+        if !is_time(bound) {
+            return Err(invalid(format!(
+                "{bound:?} is no time; write it as '2026-04-01', '2026-04-01 09:00' or \
+                 '2026-04-01T09:00:00+09:00'"
+            )));
+        }
+    }
+    let measures = Measure::of(call, contract)?;
+    let instant = instant(time).ok_or_else(|| {
+        invalid(format!(
+            "{:?} holds years, which are no finer than any grid; group by it",
+            time.name
+        ))
+    })?;
+
+    // Whether empty buckets are rows too.
+    let complete = call.fill.is_some() || call.start.is_some();
+    let width_text = literal(&call.width);
+    let bucket = match (&call.start, &call.finish) {
+        (Some(start), Some(finish)) => format!(
+            "time_bucket_gapfill({width_text}, {instant}, {}, {})",
+            instant_literal(start),
+            instant_literal(finish)
+        ),
+        _ if complete => format!("time_bucket_gapfill({width_text}, {instant})"),
+        _ => format!("time_bucket({width_text}, {instant})"),
+    };
+    let expected = |bucket: &str| expected(width, time.interval, bucket, &call.width);
+
+    let mut inner = String::from("SELECT ");
+    let mut outer = String::from("SELECT ");
+    for (at, key) in contract.series_fields().enumerate() {
+        push(&mut inner, &format!("{} AS k{at}", quoted(&key.name)));
+        for name in shown_names(contract, key, shown) {
+            push(&mut outer, &format!("k{at} AS {}", quoted(name)));
+        }
+    }
+    push(&mut inner, &format!("{bucket} AS bucket"));
+    for name in shown_names(contract, time, shown) {
+        push(&mut outer, &format!("bucket AS {}", quoted(name)));
+    }
+    for (at, measure) in measures.iter().enumerate() {
+        let column = quoted(&measure.field.name);
+        let mut value = aggregate(measure, &instant);
+        let count = format!("count({column})");
+        if let (Some(least), Some(expected)) = (call.min_coverage, expected(&bucket)) {
+            value = format!("CASE WHEN {count} / {expected} >= {least:?} THEN {value} END");
+        }
+        push(&mut inner, &format!("{value} AS v{at}, {count} AS n{at}"));
+        let gap = max_gap.map_or_else(String::new, |gap| format!(", {}", literal(gap)));
+        match call.fill {
+            Some(FillMethod::Locf) => push(&mut inner, &format!("locf({value}{gap}) AS f{at}")),
+            Some(FillMethod::Interpolate) if is_interpolated(measure) => {
+                push(&mut inner, &format!("interpolate({value}{gap}) AS f{at}"));
+            }
+            Some(FillMethod::Interpolate) => push(&mut inner, &format!("{value} AS f{at}")),
+            None => {}
+        }
+        let value = if call.fill.is_some() { format!("f{at}") } else { format!("v{at}") };
+        let value = in_unit(measure, &value, time.interval);
+        let coverage = match expected("bucket") {
+            Some(expected) => format!("coalesce(n{at}, 0) / {expected}"),
+            None => "CAST(NULL AS DOUBLE)".to_owned(),
+        };
+        for name in shown_names(contract, measure.field, shown) {
+            push(&mut outer, &format!("{value} AS {}", quoted(&measure.shown(name))));
+        }
+        for (what, value) in [
+            ("coverage", Some(coverage)),
+            ("filled", call.fill.map(|_| format!("f{at} IS NOT NULL AND v{at} IS NULL"))),
+        ] {
+            let Some(value) = value else { continue };
+            for name in beside(measure, what, names) {
+                push(&mut outer, &format!("{value} AS {}", quoted(&name)));
+            }
+        }
+    }
+    let keys = contract.series_fields().count();
+    let groups: Vec<String> = (1..=keys + 1).map(|place| place.to_string()).collect();
+    let (agency, dataset) = (call.dataset.agency(), call.dataset.name());
+    let from = format!("{}.{}", quoted(agency.as_str()), quoted(&inner_name(dataset)));
+    let bounds = match (&call.start, &call.finish) {
+        (Some(start), Some(finish)) => within(time, &instant, start, finish),
+        _ => String::new(),
+    };
+    Ok(format!("{outer} FROM ({inner} FROM {from}{bounds} GROUP BY {}) grid", groups.join(", ")))
+}
+
+fn push(list: &mut String, item: &str) {
+    if !list.ends_with("SELECT ") {
+        list.push_str(", ");
+    }
+    list.push_str(item);
+}
+
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+fn instant_literal(text: &str) -> String {
+    format!("CAST({} AS TIMESTAMP WITH TIME ZONE)", literal(text))
+}
+
+fn is_time(text: &str) -> bool {
+    let text = rewritten(text, true).unwrap_or_else(|| text.to_owned());
+    let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE_NAME.into()));
+    ScalarValue::from(text.as_str()).cast_to(&zoned).is_ok_and(|time| !time.is_null())
+}
+
+fn step(text: &str) -> Result<Step, QueryError> {
+    Step::of(&ScalarValue::from(text))
+        .map_err(|error| classify(&error, &classify::Context::default()))
+}
+
+/// An instant within the interval that a row is of, as an expression of its time; the bucket that holds it is
+/// the row's. None where times are years.
+fn instant(time: &Field) -> Option<String> {
+    let column = quoted(&time.name);
+    let ends = time.label == Some(Label::End);
+    Some(match time.field_type {
+        // The last instant of an interval that ends here. Rollups know this form.
+        FieldType::Datetime if ends => format!("{column} - INTERVAL '1 microsecond'"),
+        FieldType::Datetime => column,
+        FieldType::Date | FieldType::Yearmonth => {
+            let day = match (ends, time.interval) {
+                (true, Some(interval)) => format!("period_start({column}, '{interval}', 'end')"),
+                _ => column,
+            };
+            format!("arrow_cast({day}, 'Timestamp(Microsecond, Some(\"Asia/Tokyo\"))')")
+        }
+        _ => return None,
+    })
+}
+
+/// Rows whose buckets are in the range, said of the time itself where that is an instant.
+fn within(time: &Field, instant: &str, start: &str, finish: &str) -> String {
+    let (start, finish) = (instant_literal(start), instant_literal(finish));
+    let column = quoted(&time.name);
+    match (time.field_type, time.label) {
+        (FieldType::Datetime, Some(Label::End)) => {
+            format!(" WHERE {column} > {start} AND {column} <= {finish}")
+        }
+        (FieldType::Datetime, _) => format!(" WHERE {column} >= {start} AND {column} < {finish}"),
+        _ => format!(" WHERE {instant} >= {start} AND {instant} < {finish}"),
+    }
+}
+
+/// The names that the query has for a column.
+fn shown_names<'a>(contract: &Contract, field: &'a Field, shown: &'a [Exposed]) -> Vec<&'a str> {
+    let place = contract.fields.iter().position(|other| other == field);
+    let names = shown.iter().filter(|column| Some(column.index) == place);
+    names.map(|column| column.name.as_str()).collect()
+}
+
+/// The names of what stands beside a measure. It is called after the column's own name, and after its alias
+/// where the query does so.
+fn beside(measure: &Measure<'_>, what: &str, names: &Names) -> Vec<String> {
+    let field = measure.field;
+    let mut made: Vec<String> = [Some(field.name.as_str()), field.alias.as_deref()]
+        .into_iter()
+        .flatten()
+        .map(|name| format!("{}_{what}", measure.shown(name)))
+        .collect();
+    let used: Vec<String> =
+        made.iter().filter(|name| names.columns.contains(*name)).cloned().collect();
+    if used.is_empty() {
+        made.truncate(1);
+        return made;
+    }
+    used
+}
+
+fn aggregate(measure: &Measure<'_>, instant: &str) -> String {
+    let column = quoted(&measure.field.name);
+    let of = |function: &str| format!("{function}({column})");
+    match measure.way {
+        Way::As(Method::Mean) => of("avg"),
+        Way::As(Method::Sum) => of("sum"),
+        Way::As(Method::Min) => of("min"),
+        Way::As(Method::Max) => of("max"),
+        Way::As(Method::Count) => of("count"),
+        Way::As(Method::First) => {
+            format!("first_value({column} ORDER BY {instant}) FILTER (WHERE {column} IS NOT NULL)")
+        }
+        Way::As(Method::Last) => {
+            format!("last_value({column} ORDER BY {instant}) FILTER (WHERE {column} IS NOT NULL)")
+        }
+        Way::Vector(speed) => {
+            let length = speed.map_or_else(|| "1.0".to_owned(), |speed| quoted(&speed.name));
+            let east = format!("sum({length} * sin(radians({column})))");
+            let north = format!("sum({length} * cos(radians({column})))");
+            let angle = format!("degrees(atan2({east}, {north}))");
+            // Winds that cancel each other out have no direction, but for rounding.
+            format!(
+                "CASE WHEN sqrt(power({east}, 2) + power({north}, 2)) > 1e-9 * sum(abs({length})) \
+                 THEN CASE WHEN {angle} <= 0 THEN {angle} + 360 ELSE {angle} END END"
+            )
+        }
+    }
+}
+
+/// Whether what lies between two values can be told: between directions or first values it can't.
+fn is_interpolated(measure: &Measure<'_>) -> bool {
+    matches!(
+        measure.way,
+        Way::As(Method::Mean | Method::Sum | Method::Min | Method::Max | Method::Count)
+    ) && matches!(measure.field.field_type, FieldType::Number | FieldType::Integer)
+}
+
+/// The value with its unit, where the way changes it or hides it from who reads the query.
+fn in_unit(measure: &Measure<'_>, value: &str, interval: Option<Interval>) -> String {
+    let unit = match (measure.way, &measure.field.unit) {
+        (Way::Vector(_), _) => Some("deg"),
+        (Way::As(Method::Sum), Some(unit)) => amount_of_rate(unit, interval),
+        _ => None,
+    };
+    match unit {
+        Some(unit) => format!("convert({value} * 1.0, {0}, {0})", literal(unit)),
+        None => value.to_owned(),
+    }
+}
+
+/// How many values a bucket should hold, as an expression; none where the contract has no interval.
+fn expected(width: Step, interval: Option<Interval>, bucket: &str, text: &str) -> Option<String> {
+    let interval = interval?;
+    let seconds = interval.seconds() as f64;
+    // A grid finer than the data has one value at most in each bucket.
+    let at_least_one = |expected: f64| format!("{:?}", expected.max(1.0));
+    match (width, interval.months()) {
+        (Step::Micros(width), 0) => Some(at_least_one(width as f64 / 1e6 / seconds)),
+        (Step::Months(width), 0) => Some(format!(
+            "(date_part('epoch', {bucket} + INTERVAL {} - {bucket}) / {seconds:?})",
+            literal(&interval_text(width, text))
+        )),
+        (Step::Months(width), months) => Some(at_least_one(width as f64 / f64::from(months))),
+        // A month's values on a grid of days: one where it begins.
+        (Step::Micros(width), _) if width < 28 * 86_400 * 1_000_000 => Some("1.0".to_owned()),
+        (Step::Micros(_), _) => None,
+    }
+}
+
+/// The width in the form of SQL.
+fn interval_text(months: i64, text: &str) -> String {
+    if text.starts_with('P') { format!("{months} months") } else { text.to_owned() }
+}
