@@ -5,6 +5,7 @@
 //! here knows HTTP.
 
 mod agencies;
+mod align;
 mod answers;
 mod app;
 mod citations;
@@ -43,6 +44,7 @@ mod uploads;
 mod versions;
 mod withdraw;
 
+pub use align::AlignRequest;
 pub use answers::{AnswerHead, AnswerKey, Answers, KeptAnswer};
 pub use app::{App, AppConfig, Parts};
 pub use coverage::{

@@ -29,7 +29,7 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, citations, cost, coverage, coverage_page, datasets, diff, functions, home,
+        agencies, align, citations, cost, coverage, coverage_page, datasets, diff, functions, home,
         joinable, lineage, links, ops, originals, permalinks, previews, proposals, queries,
         reports, rows, sets, sql, tokens, tus, upkeep, uploads, versions,
     },
@@ -40,6 +40,7 @@ use crate::{
 fn routes() -> OpenApiRouter<ServerState> {
     OpenApiRouter::with_openapi(HubDocument::openapi())
         .routes(routes!(sql::run_sql, sql::run_sql_by_address))
+        .routes(routes!(align::align))
         .routes(routes!(functions::list_functions))
         .routes(routes!(cost::tell_cost))
         .routes(routes!(lineage::tell_lineage))

@@ -2,6 +2,7 @@
 //! it decides nothing.
 
 pub(crate) mod agencies;
+pub(crate) mod align;
 pub(crate) mod answer;
 pub(crate) mod citations;
 pub(crate) mod cost;

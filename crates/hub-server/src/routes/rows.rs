@@ -73,16 +73,16 @@ pub(crate) struct LatestQuery {
 }
 
 /// A request's parameters, taken one by one; what is left at the end are filters.
-struct Parameters(Vec<(String, String)>);
+pub(super) struct Parameters(Vec<(String, String)>);
 
 impl Parameters {
-    fn new(query: Option<&str>) -> Self {
+    pub(super) fn new(query: Option<&str>) -> Self {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         Self(pairs.into_owned().filter(|(name, _)| !name.is_empty()).collect())
     }
 
     /// Takes the parameter of this name; twice is once too often.
-    fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
+    pub(super) fn take(&mut self, name: &str) -> Result<Option<String>, Problem> {
         let mut found = None;
         let mut rest = Vec::with_capacity(self.0.len());
         for (key, value) in self.0.drain(..) {
@@ -96,12 +96,20 @@ impl Parameters {
         Ok(found)
     }
 
+    /// Takes every parameter of this name.
+    pub(super) fn take_all(&mut self, name: &str) -> Vec<String> {
+        let (found, rest) = self.0.drain(..).partition(|(key, _)| key == name);
+        self.0 = rest;
+        let found: Vec<(String, String)> = found;
+        found.into_iter().map(|(_, value)| value).collect()
+    }
+
     fn version(&mut self) -> Result<hub_app::VersionSelector, Problem> {
         let (version, as_of) = (self.take("version")?, self.take("as_of")?);
         version_selector(version.as_deref(), as_of.as_deref())
     }
 
-    fn into_filters(self) -> Result<Vec<RowFilter>, Problem> {
+    pub(super) fn into_filters(self) -> Result<Vec<RowFilter>, Problem> {
         self.0.into_iter().map(|(column, condition)| filter(column, &condition)).collect()
     }
 }
