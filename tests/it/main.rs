@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod align;
 mod asof;
 mod citations;
 mod cli;

@@ -158,6 +158,11 @@ async fn hourly_and_daily_hydrology_agree_where_24_hours_ends_the_day() {
     };
     // Values are of the hour before: each day's 24 of them make the published mean, within its rounding.
     assert_eq!(rows(&hub, &compared("1 hour")).await, json!([{"days": 31, "other": 0}]));
+    // A grid of days goes by the contract and needs no such word; every day has all of its hours.
+    let aligned = "SELECT count(*) AS days, count(*) FILTER (WHERE abs(h.discharge - d.discharge) > 0.005001) \
+                   AS other, min(discharge_coverage) AS least FROM align('mlit.river_hourly', '1 day') h \
+                   JOIN mlit.river_daily d ON h.gauge_id = d.gauge_id AND CAST(h.time AS DATE) = d.date";
+    assert_eq!(rows(&hub, aligned).await, json!([{"days": 31, "other": 0, "least": 1.0}]));
     // Read as the hour after, January's last value becomes a day of February's that it is not.
     assert_eq!(rows(&hub, &compared("0 hours")).await, json!([{"days": 32, "other": 1}]));
     assert_eq!(
