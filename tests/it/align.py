@@ -88,7 +88,8 @@ def by_pandas(every, station):
     angle = np.radians(ended.wind_direction)
     east = (ended.wind_speed * np.sin(angle)).resample(WIDTHS[every]).sum()
     north = (ended.wind_speed * np.cos(angle)).resample(WIDTHS[every]).sum()
-    grid = pd.date_range(FROM if every != "1 month" else "2026-03-01", TO, freq=WIDTHS[every], tz=ZONE, inclusive="left")
+    first = pd.Timestamp("2026-03-01", tz=ZONE) if every == "1 month" else FROM
+    grid = pd.date_range(first, TO, freq=WIDTHS[every], inclusive="left")
     hours = pd.Series((grid + (pd.offsets.MonthBegin() if every == "1 month" else pd.Timedelta(every)) - grid)
                       .total_seconds() / 3600, grid)
     direction = np.degrees(np.arctan2(east, north))

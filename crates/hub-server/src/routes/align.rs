@@ -41,10 +41,10 @@ pub(crate) struct AlignQuery {
     every: String,
     /// Where the grid begins, in Japanese time where nothing else is said. With `from` and `to` every bucket
     /// between is a row of each series; without, those that have data are.
-    #[param(example = "2025-04-01")]
+    #[param(example = "2025-01-10")]
     from: Option<String>,
     /// The time before which the last bucket begins.
-    #[param(example = "2025-05-01")]
+    #[param(example = "2025-02-01")]
     to: Option<String>,
     /// Columns that name series in every dataset, separated by commas: rows are joined by them, too.
     by: Option<String>,
