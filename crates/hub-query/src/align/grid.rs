@@ -136,7 +136,7 @@ impl GridRequest {
                         "{word:?} is no way to put values together; use {}",
                         Method::WORDS.join(", ")
                     ),
-                    suggestions: nearest(word, Method::WORDS.into_iter()),
+                    suggestions: nearest(word, Method::WORDS),
                 })
             });
             measures.push((column.clone(), method.transpose()?));

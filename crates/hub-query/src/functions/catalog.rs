@@ -154,31 +154,61 @@ const UNSAID: [(FunctionKind, &str, &str, &str); 10] = [
     ),
 ];
 
-/// What stands for a table with a dataset's name in it: name, syntax, description in Japanese and in English,
-/// and arguments. They are put in place while a statement is parsed.
-const OF_DATASETS: [(&str, &str, &str, &str, &[(&str, &str)]); 2] = [
-    (
-        "align",
-        "align('agency.dataset', width [, method] [, measure …] [, option => value …])",
-        "データセットの測定値を時間の格子にそろえた表。単位と契約に合わせて合計・平均・ベクトル平均にまとめ、値のそばに、あるはずのデータのうち良いデータの割合（…_coverage）を置く。24時は終わる日に入る。欠けた区間は埋めて印（…_filled）を付けられる",
-        "A dataset's measures on a grid of time: amounts added up, states averaged, directions averaged as vectors, as units and contract suggest; beside each the share of good values among those expected (…_coverage), and whether it was filled (…_filled). A time that names the end of its interval counts for what ends there",
-        &[
-            ("width", "an interval in quotes, such as '1 hour', '1 day' or '1 month'"),
-            ("method", "'mean', 'sum', 'min', 'max', 'first', 'last' or 'count', for measures that name none"),
-            ("measure", "a column, or 'column:method'; all with the role value where none is named"),
-            ("start, finish", "every series gets every bucket from the first to before the second"),
-            ("fill, max_gap", "'locf' or 'interpolate', and the greatest gap that is filled"),
-            ("min_coverage", "the share below which a value is left out"),
-        ],
-    ),
-    (
-        "with_quality",
-        "with_quality('agency.dataset')",
-        "データセットの全部の値を、品質の悪いものも含めて見せる表",
-        "A dataset with values of every quality; elsewhere those of bad quality are left out",
-        &[],
-    ),
-];
+/// What stands for a table with a dataset's name in it. They are put in place while a statement is parsed.
+fn of_datasets() -> [FunctionEntry; 2] {
+    let entry =
+        |name: &str, syntax: &str, ja: &str, en: &str, arguments: &[(&str, &str)]| FunctionEntry {
+            name: name.to_owned(),
+            kind: FunctionKind::Table,
+            family: "datasets".to_owned(),
+            own: true,
+            syntax: syntax.to_owned(),
+            description_ja: ja.to_owned(),
+            description_en: en.to_owned(),
+            arguments: arguments
+                .iter()
+                .map(|(name, meaning)| FunctionArgument {
+                    name: (*name).to_owned(),
+                    description: (*meaning).to_owned(),
+                })
+                .collect(),
+            aliases: Vec::new(),
+            example: None,
+            since: Some(SINCE.to_owned()),
+        };
+    [
+        entry(
+            "align",
+            "align('agency.dataset', width [, method] [, measure …] [, option => value …])",
+            "データセットの測定値を時間の格子にそろえた表。単位と契約に合わせて合計・平均・ベクトル平均にまとめ、値のそばに、あるはずのデータのうち良いデータの割合（…_coverage）を置く。24時は終わる日に入る。欠けた区間は埋めて印（…_filled）を付けられる",
+            "A dataset's measures on a grid of time: amounts added up, states averaged, directions averaged as vectors, as units and contract suggest; beside each the share of good values among those expected (…_coverage), and whether it was filled (…_filled). A time that names the end of its interval counts for what ends there",
+            &[
+                ("width", "an interval in quotes, such as '1 hour', '1 day' or '1 month'"),
+                (
+                    "method",
+                    "'mean', 'sum', 'min', 'max', 'first', 'last' or 'count', for measures that name none",
+                ),
+                (
+                    "measure",
+                    "a column, or 'column:method'; all with the role value where none is named",
+                ),
+                (
+                    "start, finish",
+                    "every series gets every bucket from the first to before the second",
+                ),
+                ("fill, max_gap", "'locf' or 'interpolate', and the greatest gap that is filled"),
+                ("min_coverage", "the share below which a value is left out"),
+            ],
+        ),
+        entry(
+            "with_quality",
+            "with_quality('agency.dataset')",
+            "データセットの全部の値を、品質の悪いものも含めて見せる表",
+            "A dataset with values of every quality; elsewhere those of bad quality are left out",
+            &[],
+        ),
+    ]
+}
 
 /// Every function, the hub's own first, then by kind and name.
 pub fn function_catalog() -> Vec<FunctionEntry> {
@@ -210,25 +240,7 @@ pub fn function_catalog() -> Vec<FunctionEntry> {
             since: Some(SINCE.to_owned()),
         })
         .collect();
-    entries.extend(OF_DATASETS.iter().map(|(name, syntax, ja, en, arguments)| FunctionEntry {
-        name: (*name).to_owned(),
-        kind: FunctionKind::Table,
-        family: "datasets".to_owned(),
-        own: true,
-        syntax: (*syntax).to_owned(),
-        description_ja: (*ja).to_owned(),
-        description_en: (*en).to_owned(),
-        arguments: arguments
-            .iter()
-            .map(|(name, meaning)| FunctionArgument {
-                name: (*name).to_owned(),
-                description: (*meaning).to_owned(),
-            })
-            .collect(),
-        aliases: Vec::new(),
-        example: None,
-        since: Some(SINCE.to_owned()),
-    }));
+    entries.extend(of_datasets());
     let is_own = |name: &str| definitions.iter().any(|definition| definition.name == name);
     let mut others: Vec<FunctionEntry> = Vec::new();
     let mut put = |kind, name: &str, aliases: &[String], said: Option<&Documentation>| {

@@ -128,7 +128,7 @@ fn call(arguments: &[FunctionArg], position: Position) -> Result<AlignCall, Quer
                         Method::WORDS.join(", ")
                     ),
                     position: Some(position),
-                    suggestions: nearest(method, Method::WORDS.into_iter()),
+                    suggestions: nearest(method, Method::WORDS),
                 }),
             },
         })
@@ -178,7 +178,7 @@ fn call(arguments: &[FunctionArg], position: Position) -> Result<AlignCall, Quer
                 return Err(QueryError::InvalidSql {
                     message: format!("align has no option {name:?}; it has {}", OPTIONS.join(", ")),
                     position: Some(position),
-                    suggestions: nearest(&name, OPTIONS.into_iter()),
+                    suggestions: nearest(&name, OPTIONS),
                 });
             }
         }

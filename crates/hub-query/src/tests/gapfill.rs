@@ -187,11 +187,9 @@ async fn both_ways_of_filling_may_stand_in_arithmetic_and_be_filtered() {
     +---------------------------+---------+---+------+--------+
     ");
     // A subquery around it knows that what is made has no count.
-    let sql = format!(
-        "SELECT sum(coalesce(n, 100)) FROM (SELECT time_bucket_gapfill('1 hour', time) AS h, \
-               station, count(*) AS n FROM a.levels GROUP BY 1, 2)"
-    );
-    assert_eq!(bench.value(&sql).await, "204");
+    let sql = "SELECT sum(coalesce(n, 100)) FROM (SELECT time_bucket_gapfill('1 hour', time) AS h, \
+               station, count(*) AS n FROM a.levels GROUP BY 1, 2)";
+    assert_eq!(bench.value(sql).await, "204");
 }
 
 #[tokio::test]
