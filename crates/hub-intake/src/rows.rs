@@ -36,6 +36,22 @@ impl Row {
         self.ends.push(self.text.len());
     }
 
+    /// Adds what `write` writes as the cell of this column, which is right of all others; those between are
+    /// empty. Where nothing is written there is no cell.
+    pub(crate) fn put(
+        &mut self,
+        column: usize,
+        write: impl FnOnce(&mut String) -> Result<(), IntakeError>,
+    ) -> Result<(), IntakeError> {
+        let start = self.text.len();
+        write(&mut self.text)?;
+        if self.text.len() > start {
+            self.ends.resize(column.max(self.ends.len()), start);
+            self.ends.push(self.text.len());
+        }
+        Ok(())
+    }
+
     /// The row as a person counts it: lines of a text file, rows of a sheet, from 1.
     pub(crate) fn number(&self) -> u64 {
         self.number
@@ -53,7 +69,13 @@ impl Row {
 
     /// A cell without the spaces around it; empty where there is none.
     pub(crate) fn get(&self, column: usize) -> &str {
-        self.raw(column).trim()
+        let raw = self.raw(column);
+        let is_bare = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_graphic);
+        // Nearly every cell of numbers and codes, and each is looked at several times.
+        if is_bare(raw.as_bytes().first()) && is_bare(raw.as_bytes().last()) {
+            return raw;
+        }
+        raw.trim()
     }
 
     /// A cell as it stands; empty where there is none.

@@ -13,6 +13,7 @@ mod number;
 mod sheet;
 #[cfg(test)]
 pub(crate) mod tests;
+mod unpack;
 mod xls;
 mod xlsx;
 mod xml;
@@ -130,7 +131,13 @@ impl Workbook {
             ..LayoutReport::default()
         };
         let merges = Merges::new(self.merged.clone())?;
-        Ok(Box::new(SheetRows::new(self.cells(&self.sheet)?, merges, layout)))
+        let cells: Box<dyn SheetCells> = match &self.contents {
+            Contents::Xlsx(book) => {
+                Box::new(XlsxCells::new(Arc::clone(self), book.whole_sheet(&self.sheet)?))
+            }
+            Contents::Xls(_) => self.cells(&self.sheet)?,
+        };
+        Ok(Box::new(SheetRows::new(cells, merges, layout)))
     }
 
     fn book(&self) -> Result<&Book, IntakeError> {
@@ -140,6 +147,7 @@ impl Workbook {
         }
     }
 
+    /// The cells of a sheet of which only the beginning may be read.
     fn cells(self: &Arc<Self>, sheet: &Sheet) -> Result<Box<dyn SheetCells>, IntakeError> {
         Ok(match &self.contents {
             Contents::Xlsx(book) => Box::new(XlsxCells::new(Arc::clone(self), book.sheet(sheet)?)),

@@ -79,22 +79,32 @@ impl Output {
     /// that cell's column, counted from 0. There must be a cell for each column.
     pub(crate) fn push(&mut self, number: u64, column: Option<usize>, cells: &[&str]) {
         debug_assert_eq!(cells.len(), self.block.width, "a cell for each column");
-        for cell in cells {
-            let start = self.block.bytes.len() as u32;
-            push_cell(&mut self.block.bytes, cell);
-            self.block.spans.push((start, self.block.bytes.len() as u32));
-        }
         if let Some(column) = column {
             self.block.origins.resize(self.block.lines.len(), 0);
             self.block.origins.push(column as u32);
         }
-        self.block.lines.push(number);
+        self.push_all(number, cells.iter().copied());
+    }
+
+    /// Adds a row that is the file's row `number`. There must be a cell for each column.
+    pub(super) fn push_all<'a>(&mut self, number: u64, cells: impl Iterator<Item = &'a str>) {
+        let block = &mut self.block;
+        for cell in cells {
+            let start = block.bytes.len() as u32;
+            push_cell(&mut block.bytes, cell);
+            block.spans.push((start, block.bytes.len() as u32));
+        }
+        block.lines.push(number);
     }
 }
 
 /// Adds a cell's text. What could not be decoded becomes a byte that no text has, so that the cell is
 /// reported and never kept with a stand-in.
 fn push_cell(bytes: &mut Vec<u8>, cell: &str) {
+    if cell.is_ascii() {
+        bytes.extend_from_slice(cell.as_bytes());
+        return;
+    }
     let mut parts = cell.split('\u{FFFD}');
     bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
     for part in parts {

@@ -87,6 +87,9 @@ fn is_note(text: &str, alone: bool) -> bool {
     false
 }
 
+/// What may stand around the name of a sum.
+const BRACKETS: [char; 10] = ['(', ')', '（', '）', '【', '】', '<', '>', '＜', '＞'];
+
 /// Whether a text names a sum over other rows.
 fn is_total(text: &str) -> bool {
     const WORDS: [&str; 14] = [
@@ -105,12 +108,18 @@ fn is_total(text: &str) -> bool {
         "sum",
         "subtotal",
     ];
-    let bare: String = text.chars().filter(|c| !c.is_whitespace()).collect();
-    if bare.chars().count() > 8 {
+    // Every row is asked this, and nearly none begins as these words do.
+    let is_aside = |c: &char| c.is_whitespace() || BRACKETS.contains(c);
+    let first = text.chars().find(|c| !is_aside(c));
+    if !first.is_some_and(|c| "合計総小年月全管TtSs".contains(c)) {
         return false;
     }
-    let bare =
-        bare.trim_matches(['(', ')', '（', '）', '【', '】', '<', '>', '＜', '＞']).to_lowercase();
+    let letters = || text.chars().filter(|c| !c.is_whitespace());
+    if letters().nth(8).is_some() {
+        return false;
+    }
+    let bare: String = letters().collect();
+    let bare = bare.trim_matches(BRACKETS).to_lowercase();
     WORDS.contains(&bare.as_str())
 }
 

@@ -180,6 +180,7 @@ impl Archive {
             bytes,
             read: 0,
             limit: place.packed.saturating_mul(MAX_RATIO).clamp(SMALL, MAX_PART_BYTES),
+            packed: place.packed,
             checksum: crc32fast::Hasher::new(),
             expected: place.checksum,
         }))
@@ -225,8 +226,16 @@ pub(crate) struct Part {
     bytes: Bytes,
     read: u64,
     limit: u64,
+    packed: u64,
     checksum: crc32fast::Hasher,
     expected: u32,
+}
+
+impl Part {
+    /// How many bytes it takes in the archive.
+    pub(crate) fn packed(&self) -> u64 {
+        self.packed
+    }
 }
 
 impl Read for Part {

@@ -1,11 +1,12 @@
 //! What an `.xlsx` workbook says of itself: its sheets, its dates' epoch, what its formats show and the
 //! texts that its sheets share. Links to other files are never followed.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Read};
 
 use super::{
     archive::{Archive, Part, Source},
     number::{Epoch, Shown, built_in, of_code},
+    unpack::Unpacked,
     xml::{MAX_TOKEN, Token, Xml, too_long},
 };
 use crate::{IntakeError, decode::damaged};
@@ -16,6 +17,9 @@ const MAX_SHARED_BYTES: usize = 384 << 20;
 /// The most sheets, and the most cell formats, of a workbook that people made. Excel has 64,000 formats.
 const MAX_SHEETS: usize = 10_000;
 const MAX_FORMATS: usize = 100_000;
+
+/// Packed bytes from which a sheet is worth a thread to unpack it: some 10,000 rows.
+const WORTH_A_THREAD: u64 = 256 << 10;
 
 /// A sheet of a workbook.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +95,21 @@ impl Book {
         Ok(Self { archive, sheets, epoch, formats, texts })
     }
 
-    pub(crate) fn sheet(&self, sheet: &Sheet) -> Result<Xml<Part>, IntakeError> {
-        xml(&self.archive, &sheet.part)
+    /// A sheet's XML, unpacked as it is read.
+    pub(crate) fn sheet(&self, sheet: &Sheet) -> Result<Xml<Box<dyn Read + Send>>, IntakeError> {
+        Ok(Xml::new(Box::new(part(&self.archive, &sheet.part)?)))
+    }
+
+    /// The XML of a sheet that is read to its end, unpacked ahead where it is large.
+    pub(crate) fn whole_sheet(
+        &self,
+        sheet: &Sheet,
+    ) -> Result<Xml<Box<dyn Read + Send>>, IntakeError> {
+        let part = part(&self.archive, &sheet.part)?;
+        if part.packed() < WORTH_A_THREAD {
+            return Ok(Xml::new(Box::new(part)));
+        }
+        Ok(Xml::new(Box::new(Unpacked::new(part)?)))
     }
 }
 
@@ -105,9 +122,12 @@ pub(crate) fn main_part(archive: &Archive) -> Result<String, IntakeError> {
     Ok(named.filter(|part| archive.has(part)).unwrap_or_else(|| "xl/workbook.xml".to_owned()))
 }
 
-pub(crate) fn xml(archive: &Archive, part: &str) -> Result<Xml<Part>, IntakeError> {
-    let bytes = archive.part(part)?.ok_or_else(|| damaged(&format!("{part} is missing")))?;
-    Ok(Xml::new(bytes))
+pub(crate) fn xml(archive: &Archive, name: &str) -> Result<Xml<Part>, IntakeError> {
+    Ok(Xml::new(part(archive, name)?))
+}
+
+fn part(archive: &Archive, name: &str) -> Result<Part, IntakeError> {
+    archive.part(name)?.ok_or_else(|| damaged(&format!("{name} is missing")))
 }
 
 /// A link from one part to another.
@@ -257,10 +277,7 @@ fn read_texts(archive: &Archive, part: &str) -> Result<Texts, IntakeError> {
 }
 
 /// Adds the text within `si` or `is`: that of all its runs, without the readings written above it.
-pub(crate) fn read_rich<R: std::io::Read>(
-    xml: &mut Xml<R>,
-    out: &mut String,
-) -> Result<(), IntakeError> {
+pub(crate) fn read_rich<R: Read>(xml: &mut Xml<R>, out: &mut String) -> Result<(), IntakeError> {
     let start = out.len();
     let mut depth = 1usize;
     while depth > 0 {

@@ -1,7 +1,7 @@
 //! A number of a sheet as text: what its format makes of it. A date is a number of days with a format
 //! that shows dates, so that format alone tells `45000` from 2023-03-15.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 
 /// What a format makes of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -298,12 +298,29 @@ fn millis(days: f64) -> i64 {
 }
 
 fn write_clock(millis: i64, out: &mut String) {
-    use std::fmt::Write;
-    let (seconds, rest) = (millis / 1_000, millis % 1_000);
-    let (hour, minute, second) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}");
+    let (seconds, rest) = (millis / 1_000, (millis % 1_000) as u32);
+    let (hour, minute, second) =
+        ((seconds / 3_600) as u32, (seconds / 60 % 60) as u32, (seconds % 60) as u32);
+    for (mark, number) in [("", hour), (":", minute), (":", second)] {
+        out.push_str(mark);
+        write_padded(number, 2, out);
+    }
     if rest > 0 {
-        let _ = write!(out, ".{rest:03}");
+        out.push('.');
+        write_padded(rest, 3, out);
+    }
+}
+
+/// Adds a number with at least so many digits. A sheet of times has some million such numbers, for which
+/// the standard library's formatting takes longer than reading their cells.
+fn write_padded(number: u32, width: u32, out: &mut String) {
+    let mut scale = 10u32.pow(width - 1);
+    while number / scale >= 10 {
+        scale *= 10;
+    }
+    while scale > 0 {
+        out.push(char::from(b'0' + (number / scale % 10) as u8));
+        scale /= 10;
     }
 }
 
@@ -316,12 +333,15 @@ fn write_elapsed(days: f64, out: &mut String) -> bool {
 }
 
 fn write_date(value: f64, shown: Shown, epoch: Epoch, out: &mut String) -> bool {
-    use std::fmt::Write;
     let Some((day, millis)) = date(value, epoch) else { return false };
-    if shown == Shown::Month && millis == 0 && chrono::Datelike::day(&day) == 1 {
-        return write!(out, "{}", day.format("%Y-%m")).is_ok();
+    write_padded(day.year().unsigned_abs(), 4, out);
+    out.push('-');
+    write_padded(day.month(), 2, out);
+    if shown == Shown::Month && millis == 0 && day.day() == 1 {
+        return true;
     }
-    let _ = write!(out, "{}", day.format("%Y-%m-%d"));
+    out.push('-');
+    write_padded(day.day(), 2, out);
     if millis > 0 || matches!(shown, Shown::DayAndTime | Shown::Time) {
         out.push(' ');
         write_clock(millis, out);

@@ -1,6 +1,8 @@
 //! The cells of an `.xlsx` sheet as rows of text, read once from its first row to its last. A formula's
 //! cell is what it was when the book was saved; nothing is calculated.
 
+mod plain;
+
 use std::{io::Read, sync::Arc};
 
 use super::{
@@ -17,7 +19,7 @@ use crate::{IntakeError, decode::damaged, rows::Row};
 /// A sheet's cells.
 pub(crate) struct XlsxCells {
     workbook: Arc<Workbook>,
-    xml: Xml<Part>,
+    xml: Xml<Box<dyn Read + Send>>,
     begun: bool,
     ended: bool,
     number: u64,
@@ -37,7 +39,7 @@ enum Kind {
 }
 
 impl XlsxCells {
-    pub(crate) fn new(workbook: Arc<Workbook>, xml: Xml<Part>) -> Self {
+    pub(crate) fn new(workbook: Arc<Workbook>, xml: Xml<Box<dyn Read + Send>>) -> Self {
         Self { workbook, xml, begun: false, ended: false, number: 0, value: String::new() }
     }
 
@@ -59,32 +61,37 @@ impl XlsxCells {
     fn row(&mut self, book: &Book, row: &mut Row) -> Result<(), IntakeError> {
         let mut next = 0;
         loop {
+            if let Some(cell) = plain::take(self.xml.window()) {
+                let column = place(cell.reference, &mut next)?;
+                if let Some(raw) = cell.value {
+                    row.put(column, |out| write(book, cell.style, cell.kind, raw, out))?;
+                    check_length(row)?;
+                }
+                let length = cell.length;
+                self.xml.advance(length);
+                continue;
+            }
             match self.xml.next()? {
                 Token::Open(tag) if tag.name == b"c" => {
-                    let (mut column, mut style, mut kind) = (next, 0, Kind::Number);
+                    let (mut reference, mut style, mut kind) = (None, 0, Kind::Number);
                     for (name, value) in tag.attributes() {
                         match name {
-                            b"r" => column = column_of(value)?,
+                            b"r" => reference = Some(value),
                             b"s" => style = lexical_core::parse(value).unwrap_or(0),
                             b"t" => kind = kind_of(value),
                             _ => {}
                         }
                     }
-                    if column < next {
-                        return Err(damaged("a row's cells are out of order"));
-                    }
-                    if column >= MAX_COLUMNS {
-                        return Err(damaged("a row has more cells than a sheet has columns"));
-                    }
-                    next = column + 1;
-                    if tag.empty || !self.cell(book, style, kind)? {
+                    let column = place(reference, &mut next)?;
+                    if tag.empty {
                         continue;
                     }
-                    (row.len()..column as usize).for_each(|_| row.push(""));
-                    row.push(&self.value);
-                    if row.bytes() > MAX_ROW_BYTES {
-                        return Err(row_too_long(row.number()));
-                    }
+                    self.cell(book, style, kind)?;
+                    row.put(column, |out| {
+                        out.push_str(&self.value);
+                        Ok(())
+                    })?;
+                    check_length(row)?;
                 }
                 Token::Open(tag) if !tag.empty => self.xml.skip()?,
                 Token::Close(b"row") => return Ok(()),
@@ -94,8 +101,8 @@ impl XlsxCells {
         }
     }
 
-    /// Puts the text of a cell into `value`; false where it has none.
-    fn cell(&mut self, book: &Book, style: usize, kind: Kind) -> Result<bool, IntakeError> {
+    /// Puts the text of a cell into `value`.
+    fn cell(&mut self, book: &Book, style: usize, kind: Kind) -> Result<(), IntakeError> {
         self.value.clear();
         let mut formula = None;
         let mut valued = false;
@@ -133,33 +140,14 @@ impl XlsxCells {
         if let Some(formula) = formula.filter(|_| !valued) {
             self.value = formula;
         }
-        Ok(!self.value.is_empty())
+        Ok(())
     }
 
     /// Reads what stands within `v` where that is not text.
     fn plain_value(&mut self, book: &Book, style: usize, kind: Kind) -> Result<(), IntakeError> {
-        let shown = || book.formats.get(style).copied().unwrap_or(number::Shown::Number);
         loop {
             match self.xml.next()? {
-                Token::Text(raw) => match (kind, std::str::from_utf8(raw)) {
-                    (Kind::Number, Ok(text)) if !text.trim_ascii().is_empty() => {
-                        number::write(text.trim_ascii(), shown(), book.epoch, &mut self.value);
-                    }
-                    (Kind::Number, Ok(_)) => {}
-                    (Kind::Shared, Ok(text)) => {
-                        let text = text.trim().parse().ok().and_then(|index| book.texts.get(index));
-                        self.value.push_str(text.ok_or_else(|| damaged("a text is missing"))?);
-                    }
-                    (Kind::Boolean, Ok(text)) => self.value.push_str(match text.trim() {
-                        "1" => "true",
-                        "0" => "false",
-                        other => other,
-                    }),
-                    (Kind::Date, Ok(text)) => {
-                        self.value.push_str(number::iso(text.trim(), shown()));
-                    }
-                    _ => unescape(raw, &mut self.value),
-                },
+                Token::Text(raw) => write(book, style, kind, raw, &mut self.value)?,
                 Token::Close(b"v") => return Ok(()),
                 Token::Open(tag) if !tag.empty => self.xml.skip()?,
                 Token::End => return Err(damaged("a sheet ends within a value")),
@@ -203,6 +191,52 @@ impl SheetCells for XlsxCells {
         }
         Ok(false)
     }
+}
+
+/// The column of the next cell, from 0: the one that it names, or the one after the last.
+fn place(reference: Option<&[u8]>, next: &mut u32) -> Result<usize, IntakeError> {
+    let column = reference.map_or(Ok(*next), column_of)?;
+    if column < *next {
+        return Err(damaged("a row's cells are out of order"));
+    }
+    if column >= MAX_COLUMNS {
+        return Err(damaged("a row has more cells than a sheet has columns"));
+    }
+    *next = column + 1;
+    Ok(column as usize)
+}
+
+fn check_length(row: &Row) -> Result<(), IntakeError> {
+    if row.bytes() > MAX_ROW_BYTES { Err(row_too_long(row.number())) } else { Ok(()) }
+}
+
+/// Adds what a cell shows of a value that is written like this.
+fn write(
+    book: &Book,
+    style: usize,
+    kind: Kind,
+    raw: &[u8],
+    out: &mut String,
+) -> Result<(), IntakeError> {
+    let shown = || book.formats.get(style).copied().unwrap_or(number::Shown::Number);
+    match (kind, std::str::from_utf8(raw)) {
+        (Kind::Number, Ok(text)) if !text.trim_ascii().is_empty() => {
+            number::write(text.trim_ascii(), shown(), book.epoch, out);
+        }
+        (Kind::Number, Ok(_)) => {}
+        (Kind::Shared, Ok(text)) => {
+            let text = text.trim().parse().ok().and_then(|index| book.texts.get(index));
+            out.push_str(text.ok_or_else(|| damaged("a text is missing"))?);
+        }
+        (Kind::Boolean, Ok(text)) => out.push_str(match text.trim() {
+            "1" => "true",
+            "0" => "false",
+            other => other,
+        }),
+        (Kind::Date, Ok(text)) => out.push_str(number::iso(text.trim(), shown())),
+        _ => unescape(raw, out),
+    }
+    Ok(())
 }
 
 fn kind_of(raw: &[u8]) -> Kind {

@@ -185,6 +185,16 @@ impl<R: Read> Xml<R> {
         Ok(true)
     }
 
+    /// What of the file is here and not yet given out: as much as was read, cut anywhere.
+    pub(crate) fn window(&self) -> &[u8] {
+        &self.buffer[self.start..self.end]
+    }
+
+    /// Passes over bytes of the window that were read there.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.start += bytes.min(self.end - self.start);
+    }
+
     /// Where the next piece begins, in bytes from the start.
     pub(crate) fn position(&self) -> u64 {
         self.passed + self.start as u64

@@ -156,8 +156,7 @@ impl Sieve {
                 self.stray.get_or_insert_with(|| (number, column, show_text(row.get(column))));
             }
         }
-        let cells: Vec<&str> = self.places.iter().map(|column| row.raw(*column)).collect();
-        out.push(number, None, &cells);
+        out.push_all(number, self.places.iter().map(|column| row.raw(*column)));
     }
 
     /// Counts a row that is left out; a blank one needs no example.
