@@ -162,7 +162,9 @@ pub(crate) fn detect(
     }
     if let Some(format) = by_magic(&head).or_else(|| workbook::kind(file, &head)) {
         return match hint.format {
-            Some(asked) if asked != format => Err(contradiction(asked, format.as_str())),
+            Some(asked) if asked != format => {
+                Err(contradiction(asked, (format.as_str(), format.as_str())))
+            }
             _ => Ok((format, TextEncoding::Utf8)),
         };
     }
@@ -187,7 +189,7 @@ pub(crate) fn detect(
         });
     };
     if let Some(asked) = hint.format.filter(|asked| !asked.is_text()) {
-        return Err(contradiction(asked, "text"));
+        return Err(contradiction(asked, ("文字のファイル", "text")));
     }
     if let Some(found) = foreign_text(&encoding.glance(&head)) {
         return Err(found.refusal());
@@ -196,7 +198,9 @@ pub(crate) fn detect(
     match hint.format {
         // Which kind of JSON it is meant as is the sender's to say.
         Some(asked) if asked.is_json() && format.is_json() => Ok((asked, encoding)),
-        Some(asked) if asked != format => Err(contradiction(asked, format.as_str())),
+        Some(asked) if asked != format => {
+            Err(contradiction(asked, (format.as_str(), format.as_str())))
+        }
         _ => Ok((format, encoding)),
     }
 }
@@ -305,13 +309,14 @@ impl Foreign {
     }
 }
 
-fn contradiction(asked: Format, found: &str) -> IntakeError {
+/// The error of a file that is not of the format that was asked for, but of this one.
+fn contradiction(asked: Format, (found_ja, found_en): (&str, &str)) -> IntakeError {
     IntakeError::unsupported(
         format!(
-            "形式は{asked}と指定されていますが、ファイルの中身は{found}です。指定を外すか、正しい形式を指定してください"
+            "形式は{asked}と指定されていますが、ファイルの中身は{found_ja}です。指定を外すか、正しい形式を指定してください"
         ),
         format!(
-            "the format was given as {asked} and the file's own bytes say {found}; leave the format out or give the right one"
+            "the format was given as {asked} and the file's own bytes say {found_en}; leave the format out or give the right one"
         ),
     )
 }

@@ -89,8 +89,14 @@ pub(crate) fn fill(words: &StringArray, marks: &[(usize, Quality)]) -> ArrayRef 
 
 /// What to do about a value that could not be flagged.
 pub(crate) fn advice(planned: &PlannedField<'_>, kind: FaultKind) -> Option<Text> {
-    if planned.field.role != FieldRole::Value || kind == FaultKind::Required {
+    if kind == FaultKind::Required {
         return None;
+    }
+    if planned.field.role != FieldRole::Value {
+        return Some(Text::new(
+            "。「疑わしい値」として受け取れるのは観測値の列だけなので、直すか、quarantine を選んでください",
+            "; only values can be published as doubtful, so mend it, or choose quarantine",
+        ));
     }
     planned.quality.is_none().then(|| {
         let name = &planned.field.name;

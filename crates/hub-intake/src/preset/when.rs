@@ -119,9 +119,10 @@ impl When {
     }
 }
 
-/// A day that exists, and nothing but a day.
+/// A day that exists, and nothing but a day: its midnight is the day too, as spreadsheets write days.
 pub(super) fn day(text: &str) -> Option<NaiveDate> {
-    When::parse(text).filter(|when| when.hour.is_none()).and_then(When::date)
+    let is_day = |when: &When| matches!(when.hour, None | Some(0)) && when.minute == 0;
+    When::parse(text).filter(is_day).and_then(When::date)
 }
 
 /// A year of the common era or of a Japanese one at a text's beginning, and what follows.
@@ -264,6 +265,7 @@ mod tests {
             "令和 8年 1月 5日",
             "R.8.1.5",
             "令8.01.05",
+            "2026-01-05 00:00:00",
         ] {
             assert_eq!(day(text), expected, "{text}");
         }

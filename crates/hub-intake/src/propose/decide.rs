@@ -251,11 +251,7 @@ fn assign_time(columns: &mut [Column], notes: &mut Notes) {
         return;
     };
     time.field.role = FieldRole::Time;
-    notes.add(
-        &time.field.name,
-        "時刻の列としました。観測の間隔（interval）と、時刻がその始まりか終わりか（label）を書き加えてください",
-        "the column says when; please add the interval of observations and whether the time is its start or end (label)",
-    );
+    notes.add(&time.field.name, "時刻の列としました", "the column says when");
 }
 
 /// Marks of a publisher's own beside a value: their heading says so, and they are few.

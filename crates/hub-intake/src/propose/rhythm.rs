@@ -67,17 +67,22 @@ pub(super) fn add(
         notes.add_for_all(warning.message.ja.clone(), warning.message.en.clone());
     }
     let rows = report.rows;
-    let Some(time) = contract.fields.iter_mut().find(|field| field.role == FieldRole::Time) else {
+    let time = contract.fields.iter_mut().find(|field| field.role == FieldRole::Time);
+    let Some(time) = time.filter(|time| time.interval.is_none()) else { return Ok(rows) };
+    let name = time.name.clone();
+    let cadence = report.coverage.as_ref().and_then(|coverage| {
+        let missing = coverage.gaps.as_ref().map_or(0, |gaps| gaps.missing_steps);
+        coverage.cadence.filter(|_| missing <= rows * FEW_GAPS)
+    });
+    let Some(cadence) = cadence else {
+        notes.add(
+            &name,
+            "時刻の並びからは観測の間隔がわかりません。間隔（interval）と、時刻がその始まりか終わりか（label）を書き加えてください",
+            "the steps of the times do not show how long an observation is; please add its interval and whether the time is its start or end (label)",
+        );
         return Ok(rows);
     };
-    let Some(coverage) = &report.coverage else { return Ok(rows) };
-    let (Some(cadence), None) = (coverage.cadence, time.interval) else { return Ok(rows) };
-    let missing = coverage.gaps.as_ref().map_or(0, |gaps| gaps.missing_steps);
-    if missing > rows * FEW_GAPS {
-        return Ok(rows);
-    }
     time.interval = Some(cadence);
-    let name = time.name.clone();
     notes.add(
         &name,
         format!("時刻の並びから、観測の間隔（interval）を{cadence}としました"),

@@ -83,6 +83,28 @@ fn downloads_without_quality_have_marks_or_blanks() {
 }
 
 #[test]
+fn a_download_with_values_alone_is_not_taken_for_a_table_of_one_station() {
+    for first in ["ダウンロードした時刻：2024/02/01 10:11:12", ""] {
+        let taken = take_text(&[
+            first,
+            "",
+            ",岩内,岩内,余市,余市",
+            "年月日,平均気温(℃),降雪量合計(cm),最深積雪(cm),最多風向(16方位)",
+            "2023/12/1,1.2,0,5,西",
+            "2023/12/2,-0.5 ),--,6 ],北西 )",
+            "2023/12/3,×,///,,静穏",
+        ]);
+        assert_eq!(taken.preset, Some("jma_obsdl_daily"));
+        assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+        let found = taken.select(&["date", "station", "element", "value", "text", "quality"], &[]);
+        assert_eq!(found.len(), 12);
+        assert_eq!(found[5], ["2023-12-02", "岩内", "降雪量合計", "0.0", "∅", "absent_phenomenon"]);
+        assert_eq!(found[7], ["2023-12-02", "余市", "最多風向", "∅", "北西", "quasi_normal"]);
+        assert_eq!(found[8], ["2023-12-03", "岩内", "平均気温", "∅", "∅", "missing"]);
+    }
+}
+
+#[test]
 fn months_dekads_periods_and_years_are_told_apart() {
     for (label, stations, first, preset, expected) in [
         ("年月", "", "1990/1", "jma_obsdl_monthly", "1990-01-01"),
