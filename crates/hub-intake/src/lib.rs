@@ -24,6 +24,7 @@ mod detect;
 mod dialect;
 mod duplicates;
 mod encoding;
+mod era;
 mod error;
 mod gtfs;
 mod options;

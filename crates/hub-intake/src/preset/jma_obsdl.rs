@@ -106,6 +106,13 @@ fn notes(heading: &Heading) -> Vec<Text> {
             format!("downloaded at {time}"),
         ));
     }
+    if !heading.prefectures.is_empty() {
+        let prefectures = heading.prefectures.join("、");
+        notes.push(Text::new(
+            format!("地点名の上の都道府県名（{prefectures}）は表に入れていません"),
+            format!("the prefectures above the stations ({prefectures}) are not in the table"),
+        ));
+    }
     let mut twins: Vec<&str> = heading
         .groups
         .iter()
@@ -187,9 +194,11 @@ struct Start {
 impl Obsdl {
     /// The time of a row, and the last day of its period.
     fn times(&mut self, row: &Row) -> (Start, String) {
+        let weekday_at = self.heading.weekday_at;
+        let of_time = |column: &usize| Some(*column) != weekday_at;
         let joined = |columns: std::ops::Range<usize>| {
             let mut text = String::new();
-            for column in columns {
+            for column in columns.filter(of_time) {
                 text.push_str(if text.is_empty() { "" } else { " " });
                 text.push_str(row.get(column));
             }
@@ -216,7 +225,7 @@ impl Obsdl {
         if let Some(text) = &text {
             let kind = if when.and_then(|when| when.hour) == Some(24) {
                 Some(ChangeKind::Hour24)
-            } else if split > 1 {
+            } else if (0..split).filter(of_time).count() > 1 {
                 Some(ChangeKind::TimeJoined)
             } else {
                 None

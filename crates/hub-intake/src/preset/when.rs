@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use chrono::{Datelike, Days, NaiveDate};
 use unicode_normalization::UnicodeNormalization;
 
+use crate::era::ERAS;
+
 /// A year with as much of a month, a day and a time as a text says; no such day need exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct When {
@@ -30,25 +32,6 @@ pub(super) enum Part {
 
 /// What stands between the numbers of a day and a time.
 const BETWEEN: [char; 12] = ['/', '-', '.', '年', '月', '日', '時', '分', '秒', ':', 'T', ' '];
-
-/// The eras, and the year before the first of each.
-const ERAS: [(&str, i32); 15] = [
-    ("令和", 2018),
-    ("平成", 1988),
-    ("昭和", 1925),
-    ("大正", 1911),
-    ("明治", 1867),
-    ("令", 2018),
-    ("平", 1988),
-    ("昭", 1925),
-    ("大", 1911),
-    ("明", 1867),
-    ("R", 2018),
-    ("H", 1988),
-    ("S", 1925),
-    ("T", 1911),
-    ("M", 1867),
-];
 
 impl When {
     /// Reads `2021/10/20`, `20211020`, `2021年10月20日1時`, `2016-1-1 1:00:00`, `1990/1`, `2020年1月上旬`,
@@ -127,8 +110,14 @@ pub(super) fn day(text: &str) -> Option<NaiveDate> {
 
 /// A year of the common era or of a Japanese one at a text's beginning, and what follows.
 pub(super) fn year(text: &str) -> Option<(i32, &str)> {
-    for (era, before) in ERAS {
-        let Some(rest) = text.strip_prefix(era) else { continue };
+    // A small letter before a number is no era: years are looked for within titles.
+    let is_small = |spelling: &str| spelling.starts_with(|c: char| c.is_ascii_lowercase());
+    for era in &ERAS {
+        let mut spellings = era.spellings.iter().filter(|spelling| !is_small(spelling));
+        let Some(rest) = spellings.find_map(|spelling| text.strip_prefix(*spelling)) else {
+            continue;
+        };
+        let before = era.offset;
         let rest = rest.trim_start_matches(['.', ' ']);
         if let Some(rest) = rest.strip_prefix('元') {
             return Some((before + 1, rest));

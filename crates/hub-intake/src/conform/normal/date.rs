@@ -1,12 +1,10 @@
 //! Days, months, years and times as people write them: 和暦, 年月日, 時分, fiscal years.
 
-mod era;
-
 use chrono::{Datelike, NaiveDate, Weekday};
-use era::{ERAS, Era};
 use hub_model::{ChangeKind, FieldType};
 
 use super::{FaultKind, Reading, fold_width};
+use crate::era::{ERAS, Era};
 
 /// What a text says of a time.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,10 @@ pub(super) struct Heading {
     pub(super) lead: usize,
     /// Which of them is the first of a period's end.
     pub(super) end_at: Option<usize>,
+    /// Which of them says the day of the week, which the date says already.
+    pub(super) weekday_at: Option<usize>,
+    /// The prefectures that stand above the stations, where the download has them.
+    pub(super) prefectures: Vec<String>,
     pub(super) groups: Vec<Group>,
     pub(super) downloaded_at: Option<String>,
 }
@@ -84,6 +88,9 @@ const UNITS: &[(&str, &str, Sort)] = &[
     ("16方位", "", Sort::Text),
 ];
 
+/// How many rows the heading of the time is looked for in.
+const LABELLED_WITHIN: usize = 8;
+
 /// The word with which a download begins.
 const DOWNLOADED: &str = "ダウンロードした時刻";
 
@@ -96,16 +103,33 @@ impl Heading {
         let downloaded = rows.first()?.get(0).strip_prefix(DOWNLOADED);
         let from = usize::from(downloaded.is_some());
         let stations_at = (from..rows.len().min(6)).find(|at| !rows[*at].is_blank())?;
+        let above = stations_at;
+        let is_time = |label: &str| {
+            label.starts_with('年') && label.chars().all(|c| "年月日時分半旬".contains(c))
+        };
+        // Where prefectures stand above the stations, the heading of the time tells which row is which.
+        let labelled = (above..rows.len().min(LABELLED_WITHIN))
+            .take_while(|at| rows[*at].get(0).is_empty() || is_time(rows[*at].get(0)))
+            .find(|at| is_time(rows[*at].get(0)));
+        let stations_at = labelled
+            .and_then(|at| (above..at).rev().find(|at| !rows[*at].is_blank()))
+            .unwrap_or(above);
+        let mut prefectures: Vec<String> = rows[above..stations_at]
+            .iter()
+            .flat_map(Row::cells)
+            .filter(|cell| !cell.is_empty())
+            .map(str::to_owned)
+            .collect();
+        prefectures.dedup();
         let elements_at = (stations_at + 1..rows.len()).find(|at| !rows[*at].is_blank())?;
         let (stations, elements) = (&rows[stations_at], &rows[elements_at]);
         let lead = (0..stations.len())
             .find(|at| !matches!(stations.get(*at), "" | "集計開始" | "集計終了"))?;
         let end_at = (0..lead).find(|at| stations.get(*at) == "集計終了");
         let start = end_at.unwrap_or(lead);
-        let label: String = (0..start).map(|at| elements.get(at)).collect();
-        let is_time = |label: &str| {
-            label.starts_with('年') && label.chars().all(|c| "年月日時分半旬".contains(c))
-        };
+        let weekday_at = (0..start).find(|at| elements.get(*at) == "曜日");
+        let time: Vec<usize> = (0..start).filter(|at| Some(*at) != weekday_at).collect();
+        let label: String = time.iter().map(|at| elements.get(*at)).collect();
         let is_plain = label.is_empty() && downloaded.is_some();
         if lead == 0 || lead > 10 || !(is_time(&label) || is_plain) {
             return None;
@@ -120,24 +144,25 @@ impl Heading {
         if groups.is_empty() || (downloaded.is_none() && !groups.iter().any(is_element)) {
             return None;
         }
-        let kind = kind(&label, end_at.is_some(), start, &rows[labels_end..])?;
+        let kind = kind(&label, end_at.is_some(), &time, &rows[labels_end..])?;
         let downloaded_at =
             downloaded.map(|rest| rest.trim_start_matches([':', '：']).trim().to_owned()).filter(
                 |time| When::parse(time.rsplit_once(':').map_or(time, |(head, _)| head)).is_some(),
             );
-        Some(Self { kind, rows: labels_end, lead, end_at, groups, downloaded_at })
+        let rows = labels_end;
+        Some(Self { kind, rows, lead, end_at, weekday_at, prefectures, groups, downloaded_at })
     }
 }
 
 /// What a row stands for: by the heading of its time, or by the first rows where that says nothing.
-fn kind(label: &str, is_period: bool, start: usize, data: &[Row]) -> Option<Kind> {
+fn kind(label: &str, is_period: bool, time: &[usize], data: &[Row]) -> Option<Kind> {
     if is_period || label.contains('旬') {
         return Some(Kind::Period);
     }
     let times: Vec<When> = data
         .iter()
         .filter_map(|row| {
-            let cells: Vec<&str> = (0..start).map(|column| row.get(column)).collect();
+            let cells: Vec<&str> = time.iter().map(|column| row.get(*column)).collect();
             When::parse(&cells.join(" "))
         })
         .collect();

@@ -105,6 +105,52 @@ fn a_download_with_values_alone_is_not_taken_for_a_table_of_one_station() {
 }
 
 #[test]
+fn weekdays_and_prefectures_that_were_asked_for_change_nothing_else() {
+    let plain = take_text(&[
+        "ダウンロードした時刻：2024/02/01 10:11:12",
+        "",
+        ",岩内,岩内,岩内,函館,函館,函館",
+        "年月日,平均気温(℃),平均気温(℃),平均気温(℃),平均気温(℃),平均気温(℃),平均気温(℃)",
+        ",,品質情報,均質番号,,品質情報,均質番号",
+        "2023/12/1,1.2,8,1,3.4,8,1",
+        "2023/12/2,-0.5,5,1,2.5,8,1",
+    ]);
+    assert_eq!(plain.preset, Some("jma_obsdl_daily"));
+    let columns = ["date", "station", "element", "value", "quality"];
+    let expected = plain.select(&columns, &[]);
+    assert_eq!(expected[0], ["2023-12-01", "岩内", "平均気温", "1.2", "normal"]);
+    assert_eq!(expected[2], ["2023-12-02", "岩内", "平均気温", "-0.5", "quasi_normal"]);
+    for (prefectures, is_split) in [(true, false), (false, false), (true, true)] {
+        let of = |row: &str, label: &str, weekday: &str| match (is_split, row) {
+            (true, "") => format!(",,,{weekday}"),
+            (true, _) => format!("{label},{weekday}"),
+            (false, _) => format!("{row},{weekday}"),
+        };
+        let mut lines = vec!["ダウンロードした時刻：2024/02/01 10:11:12".to_owned(), String::new()];
+        let blank = of("", "", "");
+        if prefectures {
+            lines.push(format!(
+                "{blank}{}",
+                ",北海道 後志地方".repeat(3) + &",北海道 渡島地方".repeat(3)
+            ));
+        }
+        lines.push(format!("{blank},岩内,岩内,岩内,函館,函館,函館"));
+        lines.push(of("年月日", "年,月,日", "曜日") + &",平均気温(℃)".repeat(6));
+        lines.push(format!("{blank},,品質情報,均質番号,,品質情報,均質番号"));
+        lines.push(of("2023/12/1", "2023,12,1", "金") + ",1.2,8,1,3.4,8,1");
+        lines.push(of("2023/12/2", "2023,12,2", "土") + ",-0.5,5,1,2.5,8,1");
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let taken = take_text(&lines);
+        assert_eq!(taken.preset, Some("jma_obsdl_daily"), "{lines:?}");
+        assert_eq!(taken.report.error_count, 0, "{:?}", taken.report.errors);
+        assert_eq!(taken.select(&columns, &[]), expected, "{lines:?}");
+        let notes = &taken.report.layout.as_ref().unwrap().notes;
+        let told = notes.iter().any(|note| note.ja.contains("北海道 後志地方、北海道 渡島地方"));
+        assert_eq!(told, prefectures, "{notes:?}");
+    }
+}
+
+#[test]
 fn months_dekads_periods_and_years_are_told_apart() {
     for (label, stations, first, preset, expected) in [
         ("年月", "", "1990/1", "jma_obsdl_monthly", "1990-01-01"),

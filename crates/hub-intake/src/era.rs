@@ -2,18 +2,18 @@
 
 /// A Japanese era.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Era {
-    pub(super) name: &'static str,
+pub(crate) struct Era {
+    pub(crate) name: &'static str,
     /// Ways of writing it, the longest first.
-    pub(super) spellings: &'static [&'static str],
+    pub(crate) spellings: &'static [&'static str],
     /// Its first day.
-    pub(super) first: (i32, u32, u32),
+    pub(crate) first: (i32, u32, u32),
     /// What its years are less than those of the common era.
-    pub(super) offset: i32,
+    pub(crate) offset: i32,
 }
 
 /// The eras since 1868, the latest first. Meiji's days before 1873 were of another calendar.
-pub(super) const ERAS: [Era; 5] = [
+pub(crate) const ERAS: [Era; 5] = [
     Era {
         name: "令和",
         spellings: &["令和", "㋿", "令", "R", "r"],
