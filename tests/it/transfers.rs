@@ -225,6 +225,27 @@ async fn a_file_comes_in_pieces_with_a_stock_client_over_a_restart() {
 }
 
 #[tokio::test]
+async fn a_file_that_came_whole_before_a_crash_is_taken_in_when_it_is_asked_for() {
+    let mut site = Site::start().await;
+    let csv = river_csv(&["a"], 0, 3);
+    let location = begin(&site, csv.len()).await;
+    let sent = site.ask(piece(&site, &location, 0, csv[..30].to_owned())).await;
+    assert_eq!(sent.status, 204, "{sent:?}");
+    site.hub.kill();
+    // As a process leaves it that dies between the last byte and what follows on it.
+    let id = location.rsplit('/').next().unwrap().to_owned();
+    let part = site.hub.data_dir().join("partial").join(format!("{id}.part"));
+    std::fs::write(part, &csv).unwrap();
+    site.hub.restart().await;
+    for _ in 0..2 {
+        let head = site.ask(tus(&site, Method::HEAD, &location)).await.ok();
+        assert_eq!(head.header("upload-offset"), csv.len().to_string());
+    }
+    assert_eq!(ended(&site, &id).await["state"], "committed");
+    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
+}
+
+#[tokio::test]
 async fn pieces_keep_to_the_protocol() {
     let site = Site::start().await;
     let options = site.hub.client().request(Method::OPTIONS, site.hub.url(&uploads("/tus")));

@@ -111,7 +111,8 @@ impl App {
         self.look_at(&id, &partial).await
     }
 
-    /// How much of a file has come.
+    /// How much of a file has come. Where that is all of it and it was not taken in, because the hub ended
+    /// or had no place for it just then, it is taken in now: who hears that all is here sends no more.
     pub async fn partial(
         &self,
         principal: &Principal,
@@ -119,7 +120,17 @@ impl App {
         id: &UploadId,
     ) -> Result<PartialUpload, AppError> {
         let partial = self.read_partial(principal, dataset, id).await?;
-        self.look_at(id, &partial).await
+        let now = self.look_at(id, &partial).await?;
+        if now.offset < now.length || partial.is_done {
+            return Ok(now);
+        }
+        let _writing = self.inner.writers.begin(*id)?;
+        // A piece that was coming may have been the last meanwhile.
+        let mut partial = self.read_partial(principal, dataset, id).await?;
+        if !partial.is_done {
+            self.finish_partial(principal, id, &mut partial).await?;
+        }
+        Ok(now)
     }
 
     /// Adds a piece that begins at `offset`. What came of a piece that breaks off stays, unless it has a
@@ -187,9 +198,12 @@ impl App {
         partial: &mut PartialV1,
     ) -> Result<(), AppError> {
         let dataset = self.writable_dataset(principal, &partial.request.dataset).await?;
-        let spooled = self.adopt(&id.to_string(), &self.partial_path(id, "part")).await?;
-        let request = partial.request.clone();
-        self.accept(principal, dataset, request, *id, spooled, None, Terms::JOB).await?;
+        // It may be an upload already, if only that was not written down here.
+        if self.inner.registry.upload(id).await?.is_none() {
+            let spooled = self.adopt(&id.to_string(), &self.partial_path(id, "part")).await?;
+            let request = partial.request.clone();
+            self.accept(principal, dataset, request, *id, spooled, None, Terms::JOB).await?;
+        }
         // What came is kept with the upload now; here it is only remembered that it came.
         partial.is_done = true;
         self.write_partial(id, partial).await?;
