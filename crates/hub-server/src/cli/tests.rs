@@ -383,7 +383,9 @@ async fn a_misspelt_dataset_is_known_before_the_file_travels() {
     let seen = on_terminal(&hub, &["upload", &path, "--to", "kaihatsu.river_flow"]).await;
     assert_eq!(seen.code, error::NOT_ALLOWED);
     insta::assert_snapshot!(seen.err, @r"
-    There is no kaihatsu.river_flow. Did you mean kaihatsu.river_flows?
+    There is no kaihatsu.river_flow. Did you mean kaihatsu.river_flows? If it is to be a dataset of its own, make it first:
+      mochiyori dataset propose FILE --for kaihatsu.river_flow -o dataset.json
+      mochiyori dataset create dataset.json
     error: not found
       There is no dataset kaihatsu.river_flow that you may read.
       request id: req-2

@@ -9,7 +9,7 @@ use crate::cli::{
     client::Client,
     error::CliError,
     input::{FileHints, Input},
-    output::{Console, text_in},
+    output::{Console, Language, text_in},
 };
 
 /// Makes the dataset that a file of a known layout is for, and answers its description. `missing` is the
@@ -24,7 +24,17 @@ pub(super) async fn establish(
 ) -> Result<Value, CliError> {
     if let Some(near) = near(dataset, client).await? {
         // A misspelt name must not become a second dataset.
-        console.remark(format_args!("There is no {dataset}. Did you mean {near}?"))?;
+        let said = match console.look.language {
+            Language::Ja => format!(
+                "{dataset} はありません。{near} のことですか？ 別のデータセットなら、先に作ってください：\n{}",
+                steps(dataset)
+            ),
+            Language::En => format!(
+                "There is no {dataset}. Did you mean {near}? If it is to be a dataset of its own, make it first:\n{}",
+                steps(dataset)
+            ),
+        };
+        console.remark(said)?;
         return Err(missing);
     }
     let mut request = client.request(Method::POST, &["v1", "proposals"]);
@@ -41,23 +51,40 @@ pub(super) async fn establish(
     let (Some(preset @ Value::Object(_)), Some(metadata @ Value::Object(_)), Some(contract)) =
         known
     else {
-        console.remark(format_args!(
-            "{dataset} is not there yet, and the file is in no layout that the hub knows. Make the \
-             dataset first:\n  mochiyori dataset propose FILE --for {dataset} -o dataset.json\n  \
-             mochiyori dataset create dataset.json"
-        ))?;
+        let said = match console.look.language {
+            Language::Ja => format!(
+                "{dataset} はまだなく、ファイルはこのハブが知っている様式でもありません。先にデータセットを作ってください：\n{}",
+                steps(dataset)
+            ),
+            Language::En => format!(
+                "{dataset} is not there yet, and the file is in no layout that the hub knows. Make the dataset first:\n{}",
+                steps(dataset)
+            ),
+        };
+        console.remark(said)?;
         return Err(missing);
     };
     let body = json!({ "metadata": metadata, "contract": contract });
     let path = ["v1", "datasets", dataset.agency().as_str(), dataset.name()];
     let made: Value = client.json(client.request(Method::PUT, &path).json(&body)).await?;
     let title = text_in(preset.get("title"), console.look.language);
-    console.remark(format_args!("{dataset}: made for files of the layout {title}"))?;
+    console.remark(match console.look.language {
+        Language::Ja => format!("{dataset}：様式「{title}」のデータセットを作りました"),
+        Language::En => format!("{dataset}: made for files of the layout {title}"),
+    })?;
     Ok(made)
 }
 
-/// How many letters may differ for a name to be taken for a misspelt one.
+/// What to type to make a dataset by hand.
+fn steps(dataset: &DatasetId) -> String {
+    format!(
+        "  mochiyori dataset propose FILE --for {dataset} -o dataset.json\n  mochiyori dataset create dataset.json"
+    )
+}
+
+/// How many letters may differ for a name to be taken for a misspelt one, and how long a word must be.
 const FEW: usize = 2;
+const LONG: usize = 5;
 
 /// How many of an agency's datasets are looked at.
 const LOOKED_AT: usize = 1_000;
@@ -66,8 +93,59 @@ const LOOKED_AT: usize = 1_000;
 async fn near(dataset: &DatasetId, client: &Client) -> Result<Option<String>, CliError> {
     let query = [("agency", dataset.agency().as_str())];
     let (listed, _) = client.list(&["v1", "datasets"], &query, "datasets", LOOKED_AT).await?;
-    let wanted = dataset.to_string();
-    let names = listed.iter().filter_map(|entry| entry.get("id").and_then(Value::as_str));
-    let near = names.map(|name| (strsim::damerau_levenshtein(name, &wanted), name));
-    Ok(near.filter(|(far, _)| *far <= FEW).min().map(|(_, name)| name.to_owned()))
+    let ids = listed.iter().filter_map(|entry| entry.get("id").and_then(Value::as_str));
+    let near = ids.filter_map(|id| {
+        let (_, name) = id.split_once('.')?;
+        Some((distance(dataset.name(), name)?, id))
+    });
+    Ok(near.min().map(|(_, id)| id.to_owned()))
+}
+
+/// By how many letters one name is the other misspelt; none where it is another name. Agencies tell their
+/// datasets apart by years, numbers and letters at the end of a name (`flow_2020`, `flow_b`), which is no
+/// misspelling.
+fn distance(name: &str, other: &str) -> Option<usize> {
+    let plain = |name: &str| name.replace('_', "");
+    if plain(name) == plain(other) {
+        return Some(0);
+    }
+    if name.split('_').count() != other.split('_').count() {
+        return None;
+    }
+    let mut all = 0;
+    for (word, theirs) in name.split('_').zip(other.split('_')) {
+        if word == theirs {
+            continue;
+        }
+        let has_digit = |word: &str| word.bytes().any(|byte| byte.is_ascii_digit());
+        if word.len().max(theirs.len()) < LONG || has_digit(word) || has_digit(theirs) {
+            return None;
+        }
+        all += strsim::damerau_levenshtein(word, theirs);
+    }
+    (all <= FEW).then_some(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_is_told_from_another_name() {
+        for (name, other, expected) in [
+            ("river_flow", "river_flows", Some(1)),
+            ("rivre_flow", "river_flow", Some(1)),
+            ("riverflow", "river_flow", Some(0)),
+            ("trafic_dialy", "traffic_daily", Some(2)),
+            ("flow_2020", "flow_2021", None),
+            ("obsdl2", "obsdl1", None),
+            ("flow_a", "flow_b", None),
+            ("t5", "td", None),
+            ("snow", "flow", None),
+            ("flow_hourly", "flow_daily", None),
+            ("flow", "flow_daily", None),
+        ] {
+            assert_eq!(distance(name, other), expected, "{name} {other}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Mode;
 use crate::cli::{
     error::CliError,
-    output::{Console, bytes, clean, count, counted, instant, member, text_in},
+    output::{Console, Language, bytes, clean, count, counted, instant, member, text_in},
 };
 
 /// Tells what became of the upload of a file of `size` bytes.
@@ -27,67 +27,97 @@ pub(super) fn tell(
     };
     let answered = |name: &str| upload.get(name).and_then(Value::as_u64).unwrap_or_default();
     let version = number("version").unwrap_or_else(|| member(upload, "version"));
+    let language = console.look.language;
+    let say = |ja: String, en: String| match language {
+        Language::Ja => ja,
+        Language::En => en,
+    };
     if replayed {
-        console.line(format_args!(
-            "{to}: this very file was published before, as version {version}; nothing was added now"
-        ))?;
-        return Ok(console.remark("  To publish it once more: --again")?);
+        let said = say(
+            format!("{to}：同じファイルが版{version}として公開済みなので、何も加えていません"),
+            format!(
+                "{to}: this very file was published before, as version {version}; nothing was added now"
+            ),
+        );
+        let again = say(
+            "  もう一度公開するには --again を付けてください".to_owned(),
+            "  To publish it once more: --again".to_owned(),
+        );
+        console.line(said)?;
+        return Ok(console.remark(again)?);
     }
-    console.line(format_args!(
-        "{to}: version {version} published, {}",
-        match mode {
-            Mode::Append => format!("{} added", counted(rows, "row")),
-            Mode::Replace => format!("{} in place of all before", counted(rows, "row")),
-            Mode::Upsert => format!(
-                "{} added, {} changed, {} unchanged",
-                counted(rows, "row"),
-                of_version("rows_changed"),
-                of_version("rows_unchanged")
-            ),
-            Mode::ReplacePeriod => format!(
-                "{} in place of {} of their period",
-                counted(rows, "row"),
-                of_version("rows_removed")
-            ),
+    let (changed, unchanged) = (of_version("rows_changed"), of_version("rows_unchanged"));
+    let removed = of_version("rows_removed");
+    let (ja, en) = match mode {
+        Mode::Append => {
+            (format!("{}行を加えました", count(rows)), format!("{} added", counted(rows, "row")))
         }
-    ))?;
+        Mode::Replace => (
+            format!("前の行すべてに代えて{}行としました", count(rows)),
+            format!("{} in place of all before", counted(rows, "row")),
+        ),
+        Mode::Upsert => (
+            format!("{}行を加え、{changed}行を改めました（同じままは{unchanged}行）", count(rows)),
+            format!("{} added, {changed} changed, {unchanged} unchanged", counted(rows, "row")),
+        ),
+        Mode::ReplacePeriod => (
+            format!("期間の{removed}行に代えて{}行としました", count(rows)),
+            format!("{} in place of {removed} of their period", counted(rows, "row")),
+        ),
+    };
+    let said = say(
+        format!("{to}：版{version}を公開しました。{ja}"),
+        format!("{to}: version {version} published, {en}"),
+    );
+    console.line(said)?;
     if !title.is_empty() {
         console.remark(format_args!("  {title}, {}", bytes(size)))?;
     }
     let (kept_back, flagged) = (answered("kept_back"), answered("flagged"));
     if kept_back > 0 {
         let id = member(upload, "id");
-        console.line(format_args!(
-            "  {} kept back, since they break the contract",
-            counted(kept_back, "row")
-        ))?;
-        console.remark(format_args!(
-            "  To mend them and send them again: mochiyori download {} --from {to} --kept-back",
-            clean(&id)
-        ))?;
+        let id = clean(&id);
+        let said = say(
+            format!("  契約に合わない{}行を取り置きました", count(kept_back)),
+            format!("  {} kept back, since they break the contract", counted(kept_back, "row")),
+        );
+        let next = say(
+            format!("  直して送り直すには：mochiyori download {id} --from {to} --kept-back"),
+            format!(
+                "  To mend them and send them again: mochiyori download {id} --from {to} --kept-back"
+            ),
+        );
+        console.line(said)?;
+        console.remark(next)?;
     }
     if flagged > 0 {
-        console.line(format_args!(
-            "  {} published as doubtful, since they break the contract",
-            counted(flagged, "value")
-        ))?;
+        let said = say(
+            format!("  契約に合わない{}個の値を「疑わしい」として公開しました", count(flagged)),
+            format!(
+                "  {} published as doubtful, since they break the contract",
+                counted(flagged, "value")
+            ),
+        );
+        console.line(said)?;
     }
     let period = |name: &str| {
         upload.pointer(&format!("/report/period/{name}")).and_then(Value::as_str).map(instant)
     };
     if let (Some(first), Some(last)) = (period("first"), period("last")) {
-        console.remark(format_args!("  from {first} to {last}"))?;
+        let said = say(format!("  {first} から {last} まで"), format!("  from {first} to {last}"));
+        console.remark(said)?;
     }
     for column in upload.pointer("/report/columns").and_then(Value::as_array).into_iter().flatten()
     {
         let missing = column.get("missing").and_then(Value::as_u64).unwrap_or_default();
         if missing > 0 {
             let name = member(column, "name");
-            console.remark(format_args!(
-                "  {}: {} without a value",
-                clean(&name),
-                count(missing)
-            ))?;
+            let (name, missing) = (clean(&name), count(missing));
+            let said = say(
+                format!("  {name}：値のない行が{missing}行"),
+                format!("  {name}: {missing} without a value"),
+            );
+            console.remark(said)?;
         }
     }
     Ok(())
