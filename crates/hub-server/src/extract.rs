@@ -7,7 +7,7 @@ use axum::{
 use chrono::{DateTime, FixedOffset, NaiveDateTime, Utc};
 use hub_app::VersionSelector;
 use hub_model::{
-    AgencyId, DatasetId, ErrorKind, PermalinkId, QueryId, TokenId, UploadId, VersionNumber,
+    AgencyId, DatasetId, ErrorKind, PermalinkId, QueryId, Text, TokenId, UploadId, VersionNumber,
 };
 use serde::de::DeserializeOwned;
 
@@ -30,7 +30,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
             .map_err(|rejection| {
                 let text = rejection.body_text();
                 let cause = text.strip_prefix(NOT_READ).unwrap_or(&text);
-                Problem::new(ErrorKind::InvalidRequest, wrong_parameter(cause))
+                Problem::wrong_request(wrong_parameter(cause))
             })
     }
 }
@@ -39,24 +39,51 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
 const NOT_READ: &str = "Failed to deserialize query string: ";
 
 /// The library's reason, in words for who wrote the address.
-fn wrong_parameter(cause: &str) -> String {
+fn wrong_parameter(cause: &str) -> Text {
     let quoted = |mark: &str| {
         let (_, rest) = cause.split_once(mark)?;
         rest.split_once('`')
             .map(|(name, rest)| (name, rest.trim_start_matches(", ").replace('`', "")))
     };
     if let Some((name, _)) = quoted("missing field `") {
-        format!("{name}: give this parameter; /docs says what it means")
+        Text::new(
+            format!("{name}：このパラメーターが必要です。意味は /docs にあります"),
+            format!("{name}: give this parameter; /docs says what it means"),
+        )
     } else if let Some((name, _)) = quoted("duplicate field `") {
-        format!("{name}: give it once")
+        Text::new(format!("{name}：1回だけ指定してください"), format!("{name}: give it once"))
     } else if let Some((name, known)) = quoted("unknown field `") {
-        format!("there is no parameter {name} here; {known}")
+        let (ja, en) = if known.is_empty() {
+            ("使えるものは /docs にあります".to_owned(), "/docs lists those that there are".into())
+        } else {
+            (listed(&known), known)
+        };
+        Text::new(
+            format!("「{name}」というパラメーターはここにはありません。{ja}"),
+            format!("there is no parameter {name} here; {en}"),
+        )
     } else if let Some((value, known)) = quoted("unknown variant `") {
         let before = cause.split("unknown variant").next().unwrap_or_default();
-        format!("{before}{value:?} is not known; {known}")
+        let name = before.trim_end_matches([':', ' ']);
+        Text::new(
+            format!("{name}：「{value}」は使えません。{}", listed(&known)),
+            format!("{before}{value:?} is not known; {known}"),
+        )
     } else {
-        format!("a parameter is not right: {}", cause.replace('`', ""))
+        let cause = cause.replace('`', "");
+        let name = cause.split(':').next().filter(|name| !name.contains(' '));
+        let ja = match name {
+            Some(name) => format!("{name}：値が正しくありません。書き方は /docs にあります"),
+            None => "パラメーターの値が正しくありません。書き方は /docs にあります".to_owned(),
+        };
+        Text::new(ja, format!("a parameter is not right: {cause}"))
     }
+}
+
+/// What the library says would be right, in Japanese: `expected one of a, b` or `expected a or b`.
+fn listed(known: &str) -> String {
+    let names = known.trim_start_matches("expected ").trim_start_matches("one of ");
+    format!("使えるのは {} です", names.replace(" or ", ", "))
 }
 
 /// For addresses that take no query parameters.
@@ -179,15 +206,30 @@ pub(crate) fn version_selector(
     as_of: Option<&str>,
 ) -> Result<VersionSelector, Problem> {
     const INSTANT: &str = "an instant such as 2026-04-01T00:00:00+09:00";
+    const INSTANT_JA: &str = "2026-04-01T00:00:00+09:00 のような時刻";
     match (version, as_of) {
-        (Some(_), Some(_)) => {
-            Err(Problem::parameter("as_of", "give either version or as_of, not both"))
-        }
-        (Some(text), None) => version_of_word(text)
-            .ok_or_else(|| Problem::parameter("version", format!("give a number, or {INSTANT}"))),
-        (None, Some(text)) => instant_of_word(text)
-            .map(VersionSelector::AsOf)
-            .ok_or_else(|| Problem::parameter("as_of", format!("give {INSTANT}"))),
+        (Some(_), Some(_)) => Err(Problem::parameter_told(
+            "as_of",
+            Text::new(
+                "version と as_of は、どちらか一方だけを指定してください",
+                "give either version or as_of, not both",
+            ),
+        )),
+        (Some(text), None) => version_of_word(text).ok_or_else(|| {
+            Problem::parameter_told(
+                "version",
+                Text::new(
+                    format!("版の番号か、{INSTANT_JA}を指定してください"),
+                    format!("give a number, or {INSTANT}"),
+                ),
+            )
+        }),
+        (None, Some(text)) => instant_of_word(text).map(VersionSelector::AsOf).ok_or_else(|| {
+            Problem::parameter_told(
+                "as_of",
+                Text::new(format!("{INSTANT_JA}を指定してください"), format!("give {INSTANT}")),
+            )
+        }),
         (None, None) => Ok(VersionSelector::Latest),
     }
 }
@@ -273,6 +315,28 @@ mod tests {
             Append,
             Replace,
         }
+        let told = |text: &str| wrong_parameter(text).ja;
+        for (cause, said) in [
+            ("missing field `q`", "q：このパラメーターが必要です。意味は /docs にあります"),
+            (
+                "unknown field `limt`, expected one of `q`, `limit`",
+                "「limt」というパラメーターはここにはありません。使えるのは q, limit です",
+            ),
+            (
+                "unknown field `limt`",
+                "「limt」というパラメーターはここにはありません。使えるものは /docs にあります",
+            ),
+            (
+                "mode: unknown variant `x`, expected `append` or `replace`",
+                "mode：「x」は使えません。使えるのは append, replace です",
+            ),
+            (
+                "limit: invalid digit found in string",
+                "limit：値が正しくありません。書き方は /docs にあります",
+            ),
+        ] {
+            assert_eq!(told(cause), said);
+        }
         for (address, said) in [
             ("/?limit=1", "q: give this parameter; /docs says what it means"),
             ("/?q=a&q=b", "q: give it once"),
@@ -282,7 +346,7 @@ mod tests {
         ] {
             let error = axum::extract::Query::<Query>::try_from_uri(&address.parse().unwrap());
             let text = error.unwrap_err().body_text();
-            assert_eq!(wrong_parameter(text.strip_prefix(NOT_READ).unwrap()), said, "{text}");
+            assert_eq!(wrong_parameter(text.strip_prefix(NOT_READ).unwrap()).en, said, "{text}");
         }
     }
 

@@ -7,7 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hub_app::AppError;
-use hub_model::{ErrorKind, ModelError, UploadId, UploadReport};
+use hub_model::{ErrorKind, ModelError, Text, UploadId, UploadReport};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -233,11 +233,27 @@ impl Problem {
         (self, true)
     }
 
-    /// A parameter that is wrong.
+    /// A request that is wrong.
+    pub(crate) fn wrong_request(detail: Text) -> Self {
+        let mut problem = Self::new(ErrorKind::InvalidRequest, detail.en);
+        problem.japanese = Some(Box::new((japanese_title(ErrorKind::InvalidRequest), detail.ja)));
+        problem
+    }
+
+    /// A parameter that is wrong, where programs alone meet it.
     pub(crate) fn parameter(name: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let mut problem = Self::new(ErrorKind::InvalidRequest, format!("{name}: {message}"));
         problem.errors.push(ProblemItem { pointer: name.to_owned(), message });
+        problem
+    }
+
+    /// A parameter that is wrong, where a person at an agency is likely to meet it.
+    pub(crate) fn parameter_told(name: &str, message: Text) -> Self {
+        let ja = format!("{name}：{}", message.ja);
+        let en = format!("{name}: {}", message.en);
+        let mut problem = Self::wrong_request(Text { ja, en });
+        problem.errors.push(ProblemItem { pointer: name.to_owned(), message: message.en });
         problem
     }
 }

@@ -33,6 +33,7 @@ pub(crate) mod upkeep;
 pub(crate) mod uploads;
 pub(crate) mod versions;
 
+use hub_model::Text;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -67,15 +68,26 @@ impl PageQuery {
 fn page_limit(limit: Option<usize>) -> Result<usize, Problem> {
     match limit.unwrap_or(100) {
         limit @ 1..=MAX_PAGE => Ok(limit),
-        _ => Err(Problem::parameter("limit", format!("give a number from 1 to {MAX_PAGE}"))),
+        _ => Err(Problem::parameter_told(
+            "limit",
+            Text::new(
+                format!("1から{MAX_PAGE}までの数を指定してください"),
+                format!("give a number from 1 to {MAX_PAGE}"),
+            ),
+        )),
     }
 }
 
 fn page_cursor<T: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
-    cursor
-        .map(str::parse)
-        .transpose()
-        .map_err(|_| Problem::parameter("cursor", "give the next_cursor of the page before"))
+    cursor.map(str::parse).transpose().map_err(|_| {
+        Problem::parameter_told(
+            "cursor",
+            Text::new(
+                "前のページの next_cursor の値を指定してください",
+                "give the next_cursor of the page before",
+            ),
+        )
+    })
 }
 
 /// Cuts a listing that was read one longer than its page, and names where the next page begins.

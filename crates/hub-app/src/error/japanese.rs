@@ -1,7 +1,7 @@
 //! The same errors in Japanese, where a person at an agency is likely to meet them. What only programs meet
 //! is told in English alone.
 
-use hub_model::ErrorKind;
+use hub_model::{ErrorKind, ModelError};
 
 use super::AppError;
 
@@ -116,10 +116,24 @@ impl AppError {
             Self::Lake(error) if error.kind() == ErrorKind::Conflict => {
                 "ほかの人の公開と重なりました。最新の版を確かめてから、もう一度送ってください".to_owned()
             }
+            Self::Model(ModelError::InvalidContract { problems }) => format!(
+                "契約に正しくないところが{}か所あります。場所と、どう書けばよいかは errors にあります（英語）。直してから、もう一度送ってください",
+                problems.len()
+            ),
+            Self::Model(ModelError::BreakingChange { changes }) => format!(
+                "契約をこのように変えると、いま読んでいる人が困ります（{}）。列を足すか、別のデータセットを作ってください。理由は errors にあります（英語）",
+                listed(changes.iter().map(|change| change.column.clone()).collect())
+            ),
+            Self::Model(ModelError::UnknownUnit { unit, part }) => format!(
+                "単位「{unit}」の「{part}」がわかりません。mm、Cel、m3/s、{{person}} のようなUCUMの記号で書いてください"
+            ),
+            Self::Model(ModelError::UnitsDiffer { from, to }) => {
+                format!("「{from}」は「{to}」に換算できません。測るものが違います")
+            }
             Self::InvalidRequest(_)
             | Self::NotRepeatable(_)
             | Self::QueryFailed { .. }
-            | Self::Model(_)
+            | Self::Model(ModelError::InvalidValue { .. } | ModelError::Malformed { .. })
             | Self::Registry(_)
             | Self::Lake(_)
             | Self::Query(_)

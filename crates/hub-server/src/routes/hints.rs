@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use hub_intake::{Format, FormatHint};
+use hub_model::Text;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -53,14 +54,24 @@ impl FileQuery {
 }
 
 fn parse_format(name: &str) -> Result<Format, Problem> {
-    const KNOWN: &str =
-        "use csv, xlsx, xls, json, ndjson, geojson, parquet, arrow_file or arrow_stream";
-    Format::parse(name).ok_or_else(|| Problem::parameter("format", KNOWN))
+    let known = || {
+        Text::new(
+            "csv、xlsx、xls、json、ndjson、geojson、parquet、arrow_file、arrow_stream のどれかを指定するか、指定を外してください",
+            "use csv, xlsx, xls, json, ndjson, geojson, parquet, arrow_file or arrow_stream",
+        )
+    };
+    Format::parse(name).ok_or_else(|| Problem::parameter_told("format", known()))
 }
 
 pub(crate) fn check_file_name(name: &str) -> Result<(), Problem> {
     if name.chars().count() > 255 || name.chars().any(char::is_control) {
-        return Err(Problem::parameter("file_name", "give a plain name of up to 255 characters"));
+        return Err(Problem::parameter_told(
+            "file_name",
+            Text::new(
+                "255文字までの、改行などを含まない名前を指定してください",
+                "give a plain name of up to 255 characters",
+            ),
+        ));
     }
     Ok(())
 }

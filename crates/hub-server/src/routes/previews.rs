@@ -3,7 +3,7 @@
 use axum::{Json, body::Body, extract::State, http::HeaderMap};
 use hub_app::PreviewRequest;
 use hub_intake::{Preview, Trial};
-use hub_model::{Contract, DatasetId, DatasetMetadata, LayoutReport, UploadReport};
+use hub_model::{Contract, DatasetId, DatasetMetadata, LayoutReport, Text, UploadReport};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -260,8 +260,13 @@ pub(crate) async fn preview_file(
     body: Body,
 ) -> Result<Json<PreviewResponse>, Problem> {
     let parse = |text: String| {
-        DatasetId::parse(&text)
-            .map_err(|_| Problem::parameter("dataset", "write it as agency.dataset"))
+        DatasetId::parse(&text).map_err(|_| {
+            let form = Text::new(
+                "「機関.データセット」の形で指定してください",
+                "write it as agency.dataset",
+            );
+            Problem::parameter_told("dataset", form)
+        })
     };
     let dataset = query.dataset.map(parse).transpose()?;
     let request = PreviewRequest { hint: query.file.hint(&headers)?, dataset };

@@ -9,7 +9,7 @@ use axum::{
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hub_app::{PartialUpload, PieceChecksum};
-use hub_model::{DatasetId, ErrorKind, OnError, UploadId};
+use hub_model::{DatasetId, ErrorKind, OnError, Text, UploadId};
 
 use super::{
     WriteProblems,
@@ -109,10 +109,14 @@ pub(crate) async fn begin_tus_upload(
         && let Some(word) = metadata(&headers, &["on_error"])?
     {
         let known = [OnError::Reject, OnError::Quarantine, OnError::Flag];
-        request.on_error = known
-            .into_iter()
-            .find(|on_error| on_error.as_str() == word)
-            .ok_or_else(|| Problem::parameter("on_error", "use reject, quarantine or flag"))?;
+        request.on_error =
+            known.into_iter().find(|on_error| on_error.as_str() == word).ok_or_else(|| {
+                let known = Text::new(
+                    "使えるのは reject, quarantine, flag です",
+                    "use reject, quarantine or flag",
+                );
+                Problem::parameter_told("on_error", known)
+            })?;
     }
     request.hint.media_type = metadata(&headers, &["filetype", "type"])?.filter(|m| !m.is_empty());
     let mut partial = state.app.begin_partial(&principal, request, length).await?;
