@@ -1,7 +1,10 @@
 //! Several server processes over one PostgreSQL registry and one S3 lake: any of them takes uploads and
 //! answers queries, and none loses or doubles what another writes.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use hub_testkit::{
@@ -9,7 +12,7 @@ use hub_testkit::{
     postgres::PostgresServer,
     s3::S3Server,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 const DATASET: &str = "kawa.flow";
 
@@ -39,6 +42,18 @@ impl Stores {
     }
 }
 
+/// What is said of [`DATASET`].
+fn description() -> Value {
+    json!({
+        "metadata": {"title": {"ja": "流量"}, "licence": "CC0-1.0", "attribution": ""},
+        "contract": {"fields": [
+            {"name": "station", "type": "string", "role": "key"},
+            {"name": "seq", "type": "integer", "role": "key"},
+            {"name": "flow", "type": "number", "role": "value"}
+        ], "primaryKey": ["station", "seq"]}
+    })
+}
+
 fn csv(writer: usize, upload: usize) -> String {
     rows(&format!("w{writer}u{upload}"), 1.5)
 }
@@ -59,14 +74,7 @@ async fn two_nodes_share_a_registry_and_a_lake() {
     let second = Hub::start_with(HubOptions { env, ..HubOptions::default() }).await;
     first.create_agency("kawa", "川", "River").await;
     let token = first.create_token("kawa", "publisher").await;
-    let description = json!({
-        "metadata": {"title": {"ja": "流量"}, "licence": "CC0-1.0", "attribution": ""},
-        "contract": {"fields": [
-            {"name": "station", "type": "string", "role": "key"},
-            {"name": "seq", "type": "integer", "role": "key"},
-            {"name": "flow", "type": "number", "role": "value"}
-        ], "primaryKey": ["station", "seq"]}
-    });
+    let description = description();
     first.create_dataset(DATASET, &description, &token).await;
 
     // Two writers for each node, on one dataset at once, each with rows of its own and with a revision of
@@ -162,6 +170,122 @@ async fn two_nodes_share_a_registry_and_a_lake() {
         let rows = hub.client().get(hub.url("/v1/datasets/kawa/flow/rows"));
         assert_eq!(rows.send().await.unwrap().status(), 404);
     }
+}
+
+/// How long a test waits for a query to come to a state; longer than a dead node's lease.
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// How long it waits between two looks.
+const GLANCE: Duration = Duration::from_millis(50);
+
+/// A query that goes on for hours and answers nothing meanwhile.
+const ENDLESS: &str = "SELECT count(*) AS n FROM generate_series(1, 1000000000000)";
+
+async fn ask_in_the_background(hub: &Hub, sql: &str, token: &str) -> String {
+    let request = hub.client().post(hub.url("/v1/queries")).json(&json!({"sql": sql}));
+    let answer = hub.succeed(request, Some(token)).await;
+    answer["id"].as_str().unwrap().to_owned()
+}
+
+async fn watch(hub: &Hub, id: &str, token: &str) -> Value {
+    let request = hub.client().get(hub.url(&format!("/v1/queries/{id}")));
+    hub.succeed(request, Some(token)).await
+}
+
+async fn until(hub: &Hub, id: &str, token: &str, what: impl Fn(&Value) -> bool) -> Value {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
+        let query = watch(hub, id, token).await;
+        if what(&query) {
+            return query;
+        }
+        assert!(Instant::now() < deadline, "it did not come to pass: {query}");
+        tokio::time::sleep(GLANCE).await;
+    }
+}
+
+fn is(state: &'static str) -> impl Fn(&Value) -> bool {
+    move |query| query["state"] == state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn queries_in_the_background_are_seen_by_every_node_and_outlive_theirs() {
+    let Some(stores) = Stores::start() else { return };
+    // The first node runs queries, the second only looks after them; later a third one runs them.
+    let settings = stores.settings();
+    let node = |at_once: &str| {
+        let mut env = settings.clone();
+        env.push(("MOCHIYORI_QUERIES__BACKGROUND_AT_ONCE".to_owned(), at_once.to_owned()));
+        Hub::start_with(HubOptions { env, ..HubOptions::default() })
+    };
+    let mut first = node("1").await;
+    let second = node("0").await;
+    first.create_agency("kawa", "川", "River").await;
+    let token = first.create_token("kawa", "publisher").await;
+    first.create_dataset(DATASET, &description(), &token).await;
+    first.upload(DATASET, csv(0, 0), "text/csv", &token).await;
+
+    // What was asked at the one is watched, taken and removed at the other.
+    let sql = format!("SELECT station, seq, flow FROM {DATASET} ORDER BY seq");
+    let id = ask_in_the_background(&first, &sql, &token).await;
+    let done = until(&second, &id, &token, is("done")).await;
+    assert_eq!(
+        (&done["result"]["rows"], &done["progress"]["rows_scanned"]),
+        (&json!(50), &json!(50))
+    );
+    let result = second.client().get(second.url(&format!("/v1/queries/{id}/result")));
+    let result = second.succeed(result, Some(&token)).await;
+    assert_eq!(result["rows"][49], json!({"station": "w0u0", "seq": 49, "flow": 1.5}));
+    assert_eq!(result["sources"][0]["version"], 1);
+
+    let sql = format!(
+        "SELECT sum(n) AS n FROM (SELECT flow AS n FROM {DATASET} UNION ALL \
+         SELECT CAST(value AS DOUBLE) FROM generate_series(1, 1000000000000))"
+    );
+    let long = ask_in_the_background(&first, &sql, &token).await;
+    // How far it has come is told by the node that runs it, by way of the registry.
+    let running =
+        until(&second, &long, &token, |query| query["progress"]["rows_total"] == 50).await;
+    assert_eq!(running["state"], "running");
+    let remove = second.client().delete(second.url(&format!("/v1/queries/{long}")));
+    assert_eq!(remove.bearer_auth(&token).send().await.unwrap().status(), 204);
+    let deadline = Instant::now() + DEADLINE;
+    while !first
+        .client()
+        .get(first.url("/metrics"))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap()
+        .lines()
+        .any(|line| line == "mochiyori_queries_running 0")
+    {
+        assert!(Instant::now() < deadline, "the first node goes on with what was removed");
+        tokio::time::sleep(GLANCE).await;
+    }
+
+    // A node that dies: what it ran waits again, though the other node runs none, and is carried out by the
+    // next that comes.
+    let left = ask_in_the_background(&first, ENDLESS, &token).await;
+    let behind =
+        ask_in_the_background(&first, &format!("SELECT sum(flow) AS s FROM {DATASET}"), &token)
+            .await;
+    until(&second, &left, &token, is("running")).await;
+    first.kill();
+    let waiting = until(&second, &left, &token, is("waiting")).await;
+    assert_eq!(waiting["queries_before"], 0);
+    let mut third = node("1").await;
+    until(&second, &left, &token, is("running")).await;
+    assert_eq!(watch(&second, &behind, &token).await["state"], "waiting");
+    // What two nodes died of has failed, and says so.
+    third.kill();
+    let failed = until(&second, &left, &token, is("failed")).await;
+    assert_eq!(failed["problem"]["type"], "/problems/unavailable", "{failed}");
+    let _fourth = node("1").await;
+    let done = until(&second, &behind, &token, is("done")).await;
+    assert_eq!(done["result"]["rows"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -159,16 +159,15 @@ impl Names {
     /// Keys, time and some values of the one, and some of what the other knows.
     fn plain(&mut self, own: Side<'_>, other: Side<'_>, keys: &[Equal<'_>]) -> Vec<String> {
         let mut shown: Vec<String> = keys.iter().map(|pair| self.shown("a", pair.own)).collect();
-        let is_key = |field: &&Field, of: fn(&Equal<'_>) -> String| {
-            keys.iter().any(|pair| of(pair) == field.name)
-        };
+        let (own_keys, other_keys): (Vec<&str>, Vec<&str>) =
+            keys.iter().map(|pair| (pair.own.name.as_str(), pair.other.name.as_str())).unzip();
         let own_rest = own.contract.fields.iter().filter(|field| {
-            !is_key(field, |pair| pair.own.name.clone())
+            !own_keys.contains(&field.name.as_str())
                 && matches!(field.role, FieldRole::Key | FieldRole::Time | FieldRole::Value)
         });
         shown.extend(own_rest.take(SHOWN).map(|field| self.shown("a", field)));
         let other_rest = other.contract.fields.iter().filter(|field| {
-            !is_key(field, |pair| pair.other.name.clone()) && field.role != FieldRole::Quality
+            !other_keys.contains(&field.name.as_str()) && field.role != FieldRole::Quality
         });
         shown.extend(other_rest.take(SHOWN).map(|field| self.shown("b", field)));
         shown
