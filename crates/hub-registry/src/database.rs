@@ -117,7 +117,10 @@ impl Database {
                 // A task of its own, since a write whose caller leaves is done all the same, and counts.
                 let task = tokio::spawn(async move {
                     let done = query!(sql, binds).execute(&write).await;
-                    writes.fetch_add(1, Ordering::SeqCst);
+                    // What touches no row changes nothing; the background's looking after queries is such.
+                    if !matches!(&done, Ok(done) if done.rows_affected() == 0) {
+                        writes.fetch_add(1, Ordering::SeqCst);
+                    }
                     done.map(|done| done.rows_affected())
                 });
                 task.await.map_err(|e| RegistryError::internal("waiting for a write", e))?
