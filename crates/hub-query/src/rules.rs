@@ -1,7 +1,11 @@
 //! Rules of our own: on physical plans joins that yield, and joins of everything with everything that are
-//! refused before they start; on logical plans joins that keep all of their conditions.
+//! refused before they start; on logical plans joins that keep all of their conditions, and days that
+//! begin in Japan.
 
+mod japanese_days;
 pub(crate) mod whole_sides;
+
+pub(crate) use japanese_days::JapaneseDays;
 
 use std::sync::Arc;
 

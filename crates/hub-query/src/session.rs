@@ -35,7 +35,7 @@ use crate::{
     limits::{QueryPool, Running},
     literals::TimeLiterals,
     rollup::UseRollups,
-    rules::{YieldingJoins, whole_sides},
+    rules::{JapaneseDays, YieldingJoins, whole_sides},
     spatial::SpatialJoins,
 };
 
@@ -94,6 +94,7 @@ impl Sessions {
             if let Some(time_bucket) = bucket {
                 rules.push(Arc::new(GapFills { time_bucket: Arc::clone(time_bucket) }));
             }
+            rules.push(Arc::new(JapaneseDays));
             rules.extend(Analyzer::new().rules);
             rules
         };

@@ -475,3 +475,42 @@ async fn a_column_named_by_using_has_the_values_of_either_table() {
         assert!(error.contains(said), "{sql}: {error}");
     }
 }
+
+/// 2024-04-01 begins in Japan at 15:00 of the day before in UTC.
+#[tokio::test]
+async fn dates_and_times_without_a_zone_are_japanese_wherever_they_meet_an_instant() {
+    let mut bench = Bench::new(small());
+    // The hours of 31 March from 22:00 on and of 1 April until 01:00.
+    bench.add("otaru.river", RIVER, &[river(&["a"], APRIL - 2 * HOUR, 4)]).await;
+    let hours = "SELECT count(*) FROM otaru.river WHERE";
+    for (sql, value) in [
+        (format!("{hours} time >= DATE '2024-04-01'"), "2"),
+        (format!("{hours} time < DATE '2024-04-01'"), "2"),
+        (format!("{hours} time = DATE '2024-04-01'"), "1"),
+        (format!("{hours} time BETWEEN DATE '2024-04-01' AND DATE '2024-04-02'"), "2"),
+        (format!("{hours} time IN (DATE '2024-03-31', DATE '2024-04-01')"), "1"),
+        (format!("{hours} time >= TIMESTAMP '2024-04-01 00:00:00'"), "2"),
+        (format!("{hours} time >= TIMESTAMP '2024-03-31 23:00:00'"), "3"),
+        (format!("{hours} time >= CAST('2024-04-01' AS DATE)::timestamptz"), "2"),
+        (format!("{hours} time >= make_date(2024, 4, 1)"), "2"),
+        (
+            "SELECT count(*) FROM otaru.river r JOIN (VALUES (DATE '2024-04-01'), (DATE '2024-04-02')) AS d(day)
+             ON r.time >= d.day"
+                .to_owned(),
+            "2",
+        ),
+        (
+            "SELECT count(*) FROM otaru.river r JOIN (VALUES (DATE '2024-04-01')) AS d(day) ON r.time = d.day"
+                .to_owned(),
+            "1",
+        ),
+        (
+            "SELECT TIMESTAMPTZ '2024-04-01T00:00:00+09:00' >= DATE '2024-04-01'".to_owned(),
+            "true",
+        ),
+        // The other way: the day of an instant is that in Japan.
+        (format!("{hours} time::date = DATE '2024-04-01'"), "2"),
+    ] {
+        assert_eq!(bench.value(&sql).await, value, "{sql}");
+    }
+}
