@@ -310,6 +310,44 @@ async fn what_a_query_will_cost_is_told_without_running_it() {
 }
 
 #[tokio::test]
+async fn a_statement_may_have_its_rows_read_in_place_of_rollups() {
+    let stations: Vec<String> = (0..12).map(|station| format!("s{station:02}")).collect();
+    let stations: Vec<&str> = stations.iter().map(String::as_str).collect();
+    let site = Site::with_rows(&stations, 700).await;
+    let days = "SELECT station, observed_day(time) AS day, sum(level) AS levels FROM otaru.river GROUP BY 1, 2";
+    // Of each station thirty days, and as many midnights that are kept apart.
+    for (rollups, rows) in [(json!(true), 12 * 60), (json!(false), 12 * 700)] {
+        let body = json!({"sql": days, "rollups": rollups});
+        let cost = site.ask(site.post("/v1/sql/cost").json(&body)).await.ok().json();
+        assert_eq!((&cost["rows"], &cost["files"]), (&json!(rows), &json!(1)), "{rollups}");
+    }
+    let by_address = async |rollups: &str| {
+        let query = [("q", days), ("rollups", rollups), ("format", "json")];
+        site.ask(site.get("/v1/sql").query(&query)).await
+    };
+    let (with, without) = (by_address("true").await.ok(), by_address("false").await.ok());
+    assert_ne!(with.header("etag"), without.header("etag"));
+    let rows = |answer: Value| {
+        let mut rows: Vec<String> =
+            answer["rows"].as_array().unwrap().iter().map(Value::to_string).collect();
+        rows.sort();
+        rows
+    };
+    let (with, without) = (rows(with.json()), rows(without.json()));
+    assert_eq!(with, without);
+    // The first midnight is of the last day of March; the first of April has the hours 1 to 24.
+    let april = json!({"station": "s00", "day": "2026-04-01", "levels": 300.0}).to_string();
+    assert_eq!((with.len(), with.contains(&april)), (12 * 31, true));
+    let explained = async |rollups: bool| {
+        let body = json!({"sql": format!("EXPLAIN {days}"), "rollups": rollups});
+        site.ask(site.post("/v1/sql").json(&body)).await.ok().text()
+    };
+    assert!(explained(true).await.contains("rollup=day files=1/1"));
+    assert!(!explained(false).await.contains("rollup="));
+    by_address("perhaps").await.problem(StatusCode::BAD_REQUEST, "invalid-request");
+}
+
+#[tokio::test]
 async fn the_command_line_asks_in_the_background() {
     let site = Site::with_rows(&["a"], 4).await;
     let run = |arguments: &[&str]| {

@@ -38,6 +38,7 @@ impl App {
             parameters: Vec::new(),
             versions: request.versions,
             others: request.others,
+            without_rollups: false,
         };
         self.prepare_query(principal, statement).await
     }

@@ -150,7 +150,7 @@ impl App {
             sql: permalink.sql.clone(),
             parameters: permalink.parameters.clone(),
             versions: versions.collect(),
-            others: VersionSelector::Latest,
+            ..SqlRequest::default()
         };
         let prepared = self.prepare_query(principal, request).await;
         // A dataset that was hidden this very moment must not show in an error about its name.

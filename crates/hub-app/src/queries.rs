@@ -42,6 +42,8 @@ struct StoredQueryV1 {
     parameters: Vec<serde_json::Value>,
     /// The versions it reads: those that were the newest when it was asked, or that it asked for.
     versions: HashMap<DatasetId, VersionNumber>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    without_rollups: bool,
 }
 
 /// A query as its owner sees it.
@@ -102,6 +104,7 @@ impl App {
         }
         check_size(&request.sql, &request.parameters)?;
         let (sql, parameters) = (request.sql.clone(), request.parameters.clone());
+        let without_rollups = request.without_rollups;
         let prepared = self.prepare_query(principal, request).await?;
         if prepared.query().is_explain() {
             return Err(AppError::InvalidRequest(
@@ -112,7 +115,7 @@ impl App {
         // Datasets without a version are read as they are then; there is nothing to hold on to.
         let sources = prepared.checked_sources()?.into_iter().filter(|s| s.version > 0);
         let versions = sources.map(|source| (source.dataset, source.version)).collect();
-        let stored = StoredQueryV1 { sql, parameters, versions };
+        let stored = StoredQueryV1 { sql, parameters, versions, without_rollups };
         let stored =
             serde_json::to_value(&stored).map_err(|error| AppError::Broken(error.to_string()))?;
         let id = QueryId::generate();
@@ -256,6 +259,7 @@ fn request(stored: StoredQueryV1) -> SqlRequest {
         parameters: stored.parameters,
         versions: versions.map(|(id, number)| (id, VersionSelector::Number(number))).collect(),
         others: VersionSelector::Latest,
+        without_rollups: stored.without_rollups,
     }
 }
 

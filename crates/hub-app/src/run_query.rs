@@ -23,6 +23,8 @@ pub struct SqlRequest {
     pub versions: BTreeMap<DatasetId, VersionSelector>,
     /// Which version to read of datasets that `versions` does not name; the newest by default.
     pub others: VersionSelector,
+    /// Whether rows are read where rollups would tell the same.
+    pub without_rollups: bool,
 }
 
 /// A statement whose datasets are opened, ready to run. Dropping it costs nothing.
@@ -102,8 +104,12 @@ impl App {
         opened.sort_by(|a, b| a.snapshot.dataset.cmp(&b.snapshot.dataset));
         let lists = !complete || query.uses_information_schema();
         let listed = if lists { self.listed(principal).await? } else { Vec::new() };
-        let state = (complete && !lists && query.is_repeatable())
-            .then(|| opened.iter().map(OpenDataset::state).collect::<Vec<_>>().join(" "));
+        let state = (complete && !lists && query.is_repeatable()).then(|| {
+            let mut parts: Vec<_> = opened.iter().map(OpenDataset::state).collect();
+            // Sums of numbers may differ in their last places.
+            parts.extend(request.without_rollups.then(|| "from rows".to_owned()));
+            parts.join(" ")
+        });
         if let (Some((stand, question)), Some(state)) = (stand, &state) {
             self.inner.known.keep_state(question, stand, state).await;
         }
@@ -112,6 +118,7 @@ impl App {
             parameters: request.parameters,
             tables: opened.iter().map(OpenDataset::table).collect(),
             listed,
+            rollups: !request.without_rollups,
         };
         let sources = opened.into_iter().map(|dataset| dataset.source).collect();
         Ok(PreparedQuery { app: self.clone(), request, sources, state })

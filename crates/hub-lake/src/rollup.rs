@@ -187,6 +187,8 @@ pub struct RollupFile {
     pub bytes: u64,
     /// Its rows.
     pub rows: u64,
+    /// SHA-256 of its bytes, in hexadecimal; none of companions written before it was noted.
+    pub sha256: Option<String>,
 }
 
 /// What is to be rolled up of a dataset's files.

@@ -39,13 +39,13 @@ pub struct TableCost {
     pub version: VersionNumber,
     /// How often it is scanned; not at all where its statistics answer, or where no file can hold a row.
     pub scans: u64,
-    /// Files that are read, over all scans.
+    /// Files that are read, over all scans; a file's rollup stands for it.
     pub files: u64,
     /// Files that are left out, over all scans.
     pub files_pruned: u64,
-    /// Rows of the files that are read. Fewer are read where pages can be left out.
+    /// Rows of the files or rollups that are read. Fewer are read where pages can be left out.
     pub rows: u64,
-    /// Stored bytes of the files that are read. Fewer are read where columns or pages can be left out.
+    /// Stored bytes of the files or rollups that are read. Fewer are read where columns or pages can be left out.
     pub bytes: u64,
 }
 
@@ -135,12 +135,20 @@ impl Cost {
             .map(|file| file.object_meta.location.as_ref())
             .collect();
         for (table, snapshot) in self.tables.iter_mut().zip(snapshots) {
-            let of_it = snapshot.files.iter().filter(|file| read.contains(file.path.as_ref()));
+            let of_it = snapshot.files.iter().filter_map(|file| {
+                if read.contains(file.path.as_ref()) {
+                    return Some((file.rows, file.bytes));
+                }
+                // What is read of it may be its rollup.
+                let mut kept = file.rollups.iter().flat_map(|rollups| &rollups.files);
+                let kept = kept.find(|kept| read.contains(kept.path.as_ref()))?;
+                Some((kept.rows, kept.bytes))
+            });
             let (mut files, mut rows, mut bytes) = (0, 0, 0);
-            for file in of_it {
+            for (file_rows, file_bytes) in of_it {
                 files += 1;
-                rows += file.rows;
-                bytes += file.bytes;
+                rows += file_rows;
+                bytes += file_bytes;
             }
             if files > 0 {
                 table.scans += 1;
@@ -155,7 +163,7 @@ impl Cost {
 }
 
 /// The scan of files that a step of a plan is, if it is one.
-fn scanned(plan: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
+pub(crate) fn scanned(plan: &Arc<dyn ExecutionPlan>) -> Option<&FileScanConfig> {
     plan.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()
 }
 

@@ -24,10 +24,12 @@ use crate::{
     cost::Cost,
     error::{Position, QueryError},
     explain,
+    latest::KnownLasts,
     limits::{Admission, Counters, OutputBudget, Running},
     parse::{self, ParsedQuery, TableName},
     progress::ScanProgress,
     quality,
+    rollup::Proofs,
     session::{Sessions, task_context},
     stream::{Planned, QueryStream, Said, WorkLimits, start},
     suggest::nearest,
@@ -125,6 +127,8 @@ pub struct QueryRequest {
     pub tables: Vec<ReadableTable>,
     /// The datasets that `information_schema` and suggestions may name.
     pub listed: Vec<(DatasetId, Arc<Contract>)>,
+    /// Whether aggregates may be answered from rollups, where the engine does so at all.
+    pub rollups: bool,
 }
 
 /// What the engine uses at the moment, and has done so far.
@@ -167,6 +171,7 @@ pub(crate) struct Inner {
     counters: Arc<Counters>,
     pub(crate) tables: PreparedTables,
     pub(crate) scans: Arc<ScanShared>,
+    pub(crate) lasts: KnownLasts,
     config: EngineConfig,
 }
 
@@ -217,6 +222,7 @@ impl QueryEngine {
             store,
             metadata: sessions.metadata_cache(),
             counters: Arc::clone(&counters),
+            proofs: Proofs::default(),
         });
         Ok(Self {
             inner: Arc::new(Inner {
@@ -226,6 +232,7 @@ impl QueryEngine {
                 counters,
                 tables: PreparedTables::new(),
                 scans,
+                lasts: KnownLasts::new(),
                 config,
             }),
         })
@@ -398,6 +405,7 @@ impl Inner {
         }
     }
 
+    /// Whether aggregates may be answered from rollups.
     pub(crate) fn uses_rollups(&self) -> bool {
         self.config.rollups
     }
@@ -416,9 +424,17 @@ impl Inner {
         parameters: ParamValues,
         environment: Arc<RuntimeEnv>,
     ) -> datafusion::common::Result<Planned> {
+        let snapshots: Vec<Snapshot> =
+            request.tables.iter().map(|table| table.snapshot.clone()).collect();
         let (state, plan, said) = self.plan_logically(request, parameters).await?;
+        let plan = loop {
+            let planned = state.create_physical_plan(&plan).await?;
+            if self.scans.proofs.hold(&planned, &snapshots, &self.scans.store).await? {
+                break planned;
+            }
+        };
         Ok(Planned {
-            plan: explain::without_keys(state.create_physical_plan(&plan).await?),
+            plan: explain::without_keys(plan),
             context: task_context(&state, environment),
             said,
         })
@@ -433,6 +449,7 @@ impl Inner {
         let (names, aligned) = (&request.query.names, &request.query.aligned);
         let contracts: Vec<&Contract> =
             request.tables.iter().map(|table| table.contract.as_ref()).collect();
+        let rollups = request.rollups && self.uses_rollups();
         let mut providers: Vec<(DatasetId, String, Arc<dyn TableProvider>)> = Vec::new();
         let mut left_out = Vec::new();
         for table in &request.tables {
@@ -444,7 +461,7 @@ impl Inner {
                     continue;
                 }
                 let exposed = alias::exposed(dataset, &table.contract, &contracts, names, judged);
-                let provider = provider(table, exposed, &self.tables, &self.scans).await?;
+                let provider = provider(table, exposed, &self.tables, &self.scans, rollups).await?;
                 let shown = if judged {
                     let used = |field: &Field| quality::uses(names, field);
                     left_out.extend(quality::left_out(dataset, &table.contract, used));
@@ -456,7 +473,8 @@ impl Inner {
             }
             if names.aligned.contains(&name) {
                 let exposed = Exposed::judged(&table.contract);
-                let provider = provider(table, exposed, &self.tables, &self.scans).await?;
+                let provider =
+                    provider(table, exposed, &self.tables, &self.scans, rollups).await?;
                 providers.push((dataset.clone(), align::inner_name(dataset.name()), provider));
                 for call in aligned.iter().filter(|call| call.dataset == *dataset) {
                     let measured = align::measured(call, &table.contract).map_err(external)?;

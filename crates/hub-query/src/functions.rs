@@ -20,7 +20,8 @@ pub use catalog::{
     functions_document,
 };
 pub(crate) use own::{
-    Buckets, GAPFILL, INTERPOLATE, LOCF, Step, geometry_metadata, is_point_function, refused,
+    Buckets, GAPFILL, INTERPOLATE, LOCF, Step, bucket_steps, geometry_metadata, is_of_days,
+    is_point_function, refused,
 };
 
 use crate::dialect;

@@ -23,7 +23,7 @@ impl QueryEngine {
     /// Opens a kept result of this size in the engine's store.
     pub async fn kept_result(&self, path: &Path, bytes: u64) -> Result<QueryStream, QueryError> {
         let store = Arc::clone(&self.inner.scans.store);
-        let file = Kept { store, path: path.clone(), bytes };
+        let file = Kept::new(store, path.clone(), bytes);
         let builder =
             ParquetRecordBatchStreamBuilder::new(file).await.map_err(QueryError::storage)?;
         let schema = Arc::clone(builder.schema());
@@ -32,11 +32,17 @@ impl QueryEngine {
     }
 }
 
-/// A kept file of known size.
-struct Kept {
+/// A file of known size, read without the engine's scan.
+pub(crate) struct Kept {
     store: Arc<dyn ObjectStore>,
     path: Path,
     bytes: u64,
+}
+
+impl Kept {
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, path: Path, bytes: u64) -> Self {
+        Self { store, path, bytes }
+    }
 }
 
 impl AsyncFileReader for Kept {

@@ -13,6 +13,7 @@ mod input;
 mod listing;
 mod measures;
 mod months;
+mod proofs;
 mod question;
 mod range;
 mod rewrite;
@@ -25,6 +26,7 @@ use datafusion::{
 };
 
 pub use months::{Counted, CountedSeries, Counts, Stretch};
+pub(crate) use proofs::Proofs;
 pub(crate) use sets::RollupSets;
 
 /// The name of the rule, and of the one that it comes before: later rules move filters away from the

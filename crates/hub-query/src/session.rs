@@ -99,10 +99,7 @@ impl Sessions {
             rules
         };
         let optimizer = {
-            let mut rules = match config.rollups {
-                true => UseRollups::among(whole_sides::optimizer_rules()),
-                false => whole_sides::optimizer_rules(),
-            };
+            let mut rules = UseRollups::among(whole_sides::optimizer_rules());
             let filters = rules.iter().position(|rule| rule.name() == "push_down_filter");
             let after = filters.map_or(rules.len(), |place| place + 1);
             rules.insert(after, Arc::new(FiltersIntoAsOfJoins));

@@ -38,7 +38,9 @@ use object_store::ObjectStore;
 pub(crate) use columns::{Exposed, scan_schema};
 pub(crate) use prepared::{Prepared, PreparedTables};
 
-use crate::{engine::ReadableTable, limits::Counters, quality, session::MetadataCache};
+use crate::{
+    engine::ReadableTable, limits::Counters, quality, rollup::Proofs, session::MetadataCache,
+};
 
 /// What every scan of an engine shares.
 pub(crate) struct ScanShared {
@@ -46,6 +48,7 @@ pub(crate) struct ScanShared {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) proofs: Proofs,
 }
 
 impl std::fmt::Debug for ScanShared {
@@ -63,6 +66,8 @@ pub(crate) struct SnapshotTable {
     shared: Arc<ScanShared>,
     /// Of each file whether it is scanned; all where nothing is said.
     only: Option<Vec<bool>>,
+    /// Whether its files may be asked by their rollups.
+    rollups: bool,
 }
 
 impl SnapshotTable {
@@ -77,7 +82,12 @@ impl SnapshotTable {
             field.with_nullable(nullable)
         });
         let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-        Self { prepared, exposed, schema, shared, only: None }
+        Self { prepared, exposed, schema, shared, only: None, rollups: false }
+    }
+
+    /// The table, whose files may be asked by their rollups or not.
+    pub(crate) fn with_rollups(self, rollups: bool) -> Self {
+        Self { rollups, ..self }
     }
 
     /// The table under its contract's own names.
@@ -97,9 +107,14 @@ impl SnapshotTable {
         Self { only: Some(only), ..table }
     }
 
-    /// Whether it is a part of a table that was divided.
-    pub(crate) fn is_part(&self) -> bool {
-        self.only.is_some()
+    /// Whether its files may be asked by their rollups, each in its way.
+    pub(crate) fn has_rollups(&self) -> bool {
+        self.rollups
+    }
+
+    /// Whether a file's companion was found lost or damaged.
+    pub(crate) fn refuses(&self, companion: &object_store::path::Path) -> bool {
+        self.shared.proofs.refuses(companion)
     }
 
     pub(crate) fn prepared(&self) -> &Arc<Prepared> {
@@ -279,7 +294,9 @@ pub(crate) async fn provider(
     exposed: Vec<Exposed>,
     tables: &PreparedTables,
     shared: &Arc<ScanShared>,
+    rollups: bool,
 ) -> Result<Arc<SnapshotTable>> {
     let prepared = tables.prepare(table).await?;
-    Ok(Arc::new(SnapshotTable::new(prepared, exposed, Arc::clone(shared))))
+    let provider = SnapshotTable::new(prepared, exposed, Arc::clone(shared));
+    Ok(Arc::new(provider.with_rollups(rollups)))
 }

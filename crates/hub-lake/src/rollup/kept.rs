@@ -31,12 +31,15 @@ struct ValueV1 {
 struct SizeV1 {
     rows: u64,
     bytes: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sha256: Option<String>,
 }
 
 /// The tag's text.
 pub(crate) fn tag(rollups: &FileRollups) -> Option<String> {
     let levels = rollups.files.iter().map(|file| {
-        (file.level.as_str().to_owned(), SizeV1 { rows: file.rows, bytes: file.bytes })
+        let RollupFile { rows, bytes, .. } = *file;
+        (file.level.as_str().to_owned(), SizeV1 { rows, bytes, sha256: file.sha256.clone() })
     });
     let values = rollups.values.iter().map(|(name, value)| {
         let kept = ValueV1 { quality: value.quality.clone(), left_out: value.left_out };
@@ -56,10 +59,11 @@ pub(crate) fn tag(rollups: &FileRollups) -> Option<String> {
 /// and a level that is not known, are as if they were not there.
 pub(crate) fn read_tag(text: &str, folder: &Path, data_file: &str) -> Option<FileRollups> {
     let kept: RollupsV1 = serde_json::from_str(text).ok()?;
-    let files = kept.levels.iter().filter_map(|(word, size)| {
-        let level = RollupLevel::parse(word)?;
+    let files = kept.levels.into_iter().filter_map(|(word, size)| {
+        let level = RollupLevel::parse(&word)?;
         let path = folder.clone().join(FOLDER).join(companion(data_file, level));
-        Some(RollupFile { level, path, bytes: size.bytes, rows: size.rows })
+        let SizeV1 { rows, bytes, sha256 } = size;
+        Some(RollupFile { level, path, bytes, rows, sha256 })
     });
     let mut files: Vec<_> = files.collect();
     files.sort_by_key(|file| file.level);
@@ -84,6 +88,7 @@ mod tests {
             path: Path::from("otaru/river/_rollups").join(companion(name, level)),
             bytes: rows * 10,
             rows,
+            sha256: Some(format!("{rows:064x}")),
         };
         let rollups = FileRollups {
             series: vec!["station".to_owned()],
@@ -99,8 +104,12 @@ mod tests {
             files: vec![file(RollupLevel::Day, 30), file(RollupLevel::Series, 1)],
         };
         let text = tag(&rollups).unwrap();
-        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0},"level":{"quality":"level_quality","left_out":3}},"levels":{"day":{"rows":30,"bytes":300},"series":{"rows":1,"bytes":10}}}"#);
+        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0},"level":{"quality":"level_quality","left_out":3}},"levels":{"day":{"rows":30,"bytes":300,"sha256":"000000000000000000000000000000000000000000000000000000000000001e"},"series":{"rows":1,"bytes":10,"sha256":"0000000000000000000000000000000000000000000000000000000000000001"}}}"#);
         assert_eq!(read_tag(&text, &folder, name), Some(rollups));
+        // The first tags had no hashes.
+        let first = r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0}},"levels":{"day":{"rows":30,"bytes":300}}}"#;
+        let first = read_tag(first, &folder, name).unwrap();
+        assert_eq!((first.files[0].rows, &first.files[0].sha256), (30, &None));
         let later = text.replace("\"series\":{\"rows\"", "\"month\":{\"rows\"");
         assert_eq!(read_tag(&later, &folder, name).unwrap().files.len(), 1);
         assert_eq!(read_tag("{}", &folder, name), None);

@@ -5,11 +5,15 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use object_store::{ObjectStoreExt, PutPayload, path::Path};
 use parquet::arrow::ArrowWriter;
+use sha2::{Digest, Sha256};
 
 use super::{FOLDER, FileRollups, Roller, RollupFile, RollupLevel, RollupSpec, companion};
 use crate::{
     LakeError,
-    stage::{Plan, write::properties},
+    stage::{
+        Plan,
+        write::{hex, properties},
+    },
 };
 
 /// Writes the companions of a data file of this name; it may be that none is worth having. None where the
@@ -29,9 +33,11 @@ pub(crate) fn put(
         let name = companion(data_file, level);
         let path: Path = plan.table.folder.clone().join(FOLDER).join(name);
         let bytes = encoded.len() as u64;
+        let sha256 = Some(hex(&Sha256::digest(&encoded)));
+        let rows = rows.num_rows() as u64;
         let payload = PutPayload::from(encoded);
         match plan.runtime.block_on(plan.table.store.put(&path, payload)) {
-            Ok(_) => files.push(RollupFile { level, path, bytes, rows: rows.num_rows() as u64 }),
+            Ok(_) => files.push(RollupFile { level, path, bytes, rows, sha256 }),
             Err(error) => {
                 tracing::warn!(%path, %error, "a file's rollup was not written");
                 return Ok(None);

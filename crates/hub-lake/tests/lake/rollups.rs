@@ -253,7 +253,7 @@ async fn check(lake: &Lake, snapshot: &Snapshot) -> usize {
     for DataFile { path, bytes, rollups, .. } in snapshot.files.iter() {
         let Some(rollups) = rollups else { continue };
         let rows = rows_of(lake, path, *bytes).await;
-        for RollupFile { level, path, bytes, rows: count } in &rollups.files {
+        for RollupFile { level, path, bytes, rows: count, .. } in &rollups.files {
             let summed = rows_of(lake, path, *bytes).await;
             assert_eq!(summed.num_rows() as u64, *count);
             assert_eq!(said(&summed), expected(&rows, *level, rollups.edges), "{level:?}");

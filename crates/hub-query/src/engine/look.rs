@@ -6,18 +6,20 @@ use datafusion::common::ParamValues;
 use hub_lake::Snapshot;
 
 use super::{Inner, QueryEngine, QueryRequest, check_tables, parameters};
-use crate::{classify::classify, cost::Cost, error::QueryError, limits::Running, lineage::Lineage};
+use crate::{
+    classify::classify, cost::Cost, error::QueryError, explain, limits::Running, lineage::Lineage,
+};
 
 impl QueryEngine {
     /// What a statement will cost, by its plan. It runs nothing of it.
     pub async fn cost(&self, request: QueryRequest) -> Result<Cost, QueryError> {
         let snapshots: Vec<Snapshot> =
             request.tables.iter().map(|table| table.snapshot.clone()).collect();
-        self.look_at(request, async move |inner, running, request, parameters| {
-            let environment = inner.sessions.environment_in_memory(running);
-            let planned = inner.plan_sql(request, parameters, environment).await?;
+        self.look_at(request, async move |inner, _, request, parameters| {
+            let (state, plan, _) = inner.plan_logically(request, parameters).await?;
+            let plan = explain::without_keys(state.create_physical_plan(&plan).await?);
             let memory = inner.sessions.memory_per_query() as u64;
-            Ok(Cost::of(&planned.plan, &snapshots, memory))
+            Ok(Cost::of(&plan, &snapshots, memory))
         })
         .await
     }

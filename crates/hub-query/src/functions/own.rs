@@ -39,7 +39,7 @@ pub(super) use call::Call;
 pub(crate) use call::refused;
 pub(crate) use gap_filling::{GAPFILL, INTERPOLATE, LOCF};
 pub(crate) use geometry::{geometry_metadata, is_point_function};
-pub(crate) use time_bucket::{Buckets, Step};
+pub(crate) use time_bucket::{Buckets, Step, bucket_steps};
 
 /// What a function is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -217,7 +217,13 @@ pub(super) fn definitions() -> Vec<&'static Definition> {
     .concat()
 }
 
-/// The same, for a session.
+/// Whether all that a function of the hub's own sees of an instant is its day in Japan.
+pub(crate) fn is_of_days(name: &str) -> bool {
+    let mut known = definitions().into_iter();
+    known.any(|definition| definition.name == name && definition.takes == [Takes::Day])
+}
+
+/// Every function of the hub's own, for a session.
 pub(super) fn functions() -> impl Iterator<Item = Arc<ScalarUDF>> {
     definitions()
         .into_iter()

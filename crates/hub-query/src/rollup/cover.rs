@@ -43,7 +43,7 @@ impl Question {
                 let set = prepared.rollups.of(level, prepared)?;
                 let whole = match level {
                     RollupLevel::Series => Range::default(),
-                    _ => self.range.whole(level)?,
+                    _ => self.range.whole(level, self.before)?,
                 };
                 let beside = match level {
                     RollupLevel::Series => Vec::new(),
@@ -68,7 +68,7 @@ impl Question {
                 None => !bounded,
             };
             let level = levels.iter_mut().find(|covered| {
-                covered.set.places[place].is_some()
+                covered.set.kept(place).is_some_and(|kept| !table.refuses(&kept.path))
                     && self.tells(file)
                     && match (covered.level, span) {
                         (RollupLevel::Series, _) => within,
@@ -79,8 +79,7 @@ impl Question {
             match level {
                 Some(covered) => {
                     covered.files[place] = true;
-                    let kept = covered.set.places[place]
-                        .map_or(0, |at| covered.set.prepared.snapshot.files[at].rows);
+                    let kept = covered.set.kept(place).map_or(0, |kept| kept.rows);
                     spared += file.rows.saturating_sub(kept);
                 }
                 None => rows[place] = true,

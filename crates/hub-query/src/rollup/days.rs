@@ -8,11 +8,11 @@ use datafusion::{
     functions::datetime::expr_fn::date_trunc,
     functions_aggregate::expr_fn::{count, max, min, sum},
     logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, lit, when},
-    scalar::ScalarValue,
 };
 use hub_model::{Contract, Field, FieldRole, FieldType, Label, Quality};
 
 use super::{
+    grain::microsecond,
     measures::{Measure, Part, Value},
     rewrite::rewritten_as,
 };
@@ -70,12 +70,23 @@ impl QueryEngine {
                 let planning = async {
                     let prepared = inner.tables.prepare(&table).await?;
                     let exposed = judged(&prepared.contract);
-                    let table = SnapshotTable::new(prepared, exposed, Arc::clone(&inner.scans));
-                    let summing = asked(&table.prepared().contract)?;
-                    let plan = summing.plan(table, inner.uses_rollups())?;
+                    let summing = asked(&prepared.contract)?;
                     let state =
                         inner.sessions.for_sql(crate::catalog::of_tables(std::iter::empty())?);
-                    let plan = state.create_physical_plan(&plan).await?;
+                    let scans = &inner.scans;
+                    let plan = loop {
+                        let rows = SnapshotTable::new(
+                            Arc::clone(&prepared),
+                            exposed.clone(),
+                            Arc::clone(scans),
+                        );
+                        let rows = rows.with_rollups(inner.uses_rollups());
+                        let plan = state.create_physical_plan(&summing.clone().plan(rows)?).await?;
+                        let snapshots = std::slice::from_ref(&table.snapshot);
+                        if scans.proofs.hold(&plan, snapshots, &scans.store).await? {
+                            break plan;
+                        }
+                    };
                     Ok(Planned::new(plan, task_context(&state, environment)))
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
@@ -97,16 +108,13 @@ fn judged(contract: &Contract) -> Vec<Exposed> {
 /// The instant whose day or month a row is of: the last of the interval, where the time names its end.
 pub(super) fn instant(time: &Field) -> Expr {
     match time.label {
-        Some(Label::End) => {
-            let microsecond = arrow::datatypes::IntervalMonthDayNano::new(0, 0, 1_000);
-            column(time) - lit(ScalarValue::IntervalMonthDayNano(Some(microsecond)))
-        }
+        Some(Label::End) => column(time) - lit(microsecond()),
         _ => column(time),
     }
 }
 
 /// What is to be summed up, by what.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Summing {
     groups: Vec<Expr>,
     /// What each is, as an aggregate of rows, and that aggregate's argument.
@@ -178,7 +186,7 @@ impl Summing {
     }
 
     /// The plan, from rollups where they may be used and tell.
-    fn plan(self, table: SnapshotTable, rollups: bool) -> Result<LogicalPlan> {
+    fn plan(self, table: SnapshotTable) -> Result<LogicalPlan> {
         let source = provider_as_source(Arc::new(table));
         let rows = LogicalPlanBuilder::scan(TABLE, source, None)?.build()?;
         let aggregates = self.measures.iter().enumerate().map(|(at, (_, of_rows, _))| {
@@ -188,8 +196,7 @@ impl Summing {
         let aggregate = Aggregate::try_new(Arc::new(rows), self.groups, aggregates.collect())?;
         let measures = self.measures.into_iter();
         let measures = measures.map(|(measure, _, argument)| (measure, argument)).collect();
-        let found = if rollups { rewritten_as(&aggregate, measures)? } else { None };
-        let plan = found.unwrap_or(LogicalPlan::Aggregate(aggregate));
+        let plan = rewritten_as(&aggregate, measures)?.unwrap_or(LogicalPlan::Aggregate(aggregate));
         let columns = plan.schema().columns().into_iter().map(Expr::Column).zip(self.names);
         let shown = columns.map(|(column, name)| column.alias(name)).collect::<Vec<_>>();
         LogicalPlanBuilder::from(plan).project(shown)?.build()

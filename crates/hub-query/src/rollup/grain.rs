@@ -1,15 +1,18 @@
 //! Over how long a stretch an expression stays the same: whatever its row's time, and whichever of the
 //! stretch's instants stands for it.
 
+use arrow::datatypes::IntervalMonthDayNano;
 use datafusion::{
     common::{
-        Column,
-        tree_node::{TreeNode, TreeNodeRecursion},
+        Column, Result,
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
-    logical_expr::{BinaryExpr, Cast, Expr, Operator, Volatility, expr::ScalarFunction},
+    logical_expr::{BinaryExpr, Cast, Expr, Operator, Volatility, expr::ScalarFunction, lit},
     scalar::ScalarValue,
 };
 use hub_lake::RollupLevel;
+
+use crate::functions::{bucket_steps, is_of_days};
 
 /// The columns that a companion has as they are.
 pub(crate) struct Known {
@@ -88,6 +91,15 @@ impl Known {
                     ("date_bin", [stride, of, origin]) if is_time(instant(of)) => {
                         bin(stride, instant_ns(origin)?)
                     }
+                    ("time_bucket", [_, of, ..]) if is_time(of) => {
+                        let (length, origin) = bucket_steps(args)?;
+                        multiples(i128::from(length) * 1_000, i128::from(origin) * 1_000)
+                    }
+                    ("observed_day", [of, label]) if is_time(of) => {
+                        (text(label)? == "start").then_some(RollupLevel::Day)
+                    }
+                    ("to_char", [of, format]) if is_time(instant(of)) => written(format),
+                    (name, [of]) if is_time(of) && is_of_days(name) => Some(RollupLevel::Day),
                     _ => None,
                 }
             }
@@ -114,17 +126,40 @@ impl Known {
         let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Minus, right }) = expr else {
             return false;
         };
-        let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(by)), _) = right.as_ref() else {
-            return false;
-        };
-        (by.months, by.days, by.nanoseconds) == (0, 0, 1_000)
+        matches!(right.as_ref(), Expr::Literal(by, _) if *by == microsecond())
             && matches!(left.as_ref(), Expr::Column(column) if *column == self.time)
+    }
+
+    /// The expression with the day that an interval is in written as that of the microsecond before its end.
+    pub(crate) fn spelled_out(&self, expr: Expr) -> Result<Expr> {
+        let spelled = expr.transform_up(|expr| {
+            let Expr::ScalarFunction(ScalarFunction { func, args }) = &expr else {
+                return Ok(Transformed::no(expr));
+            };
+            let [Expr::Column(of), label] = args.as_slice() else {
+                return Ok(Transformed::no(expr));
+            };
+            if func.name() != "observed_day"
+                || *of != self.time
+                || text(label).as_deref() != Some("end")
+            {
+                return Ok(Transformed::no(expr));
+            }
+            let before = Expr::Column(of.clone()) - lit(microsecond());
+            Ok(Transformed::yes(func.call(vec![before, lit("start")])))
+        });
+        Ok(spelled?.data)
     }
 
     /// Whether the expression speaks of the microsecond before the time.
     pub(crate) fn speaks_of_before(&self, expr: &Expr) -> bool {
         expr.exists(|expr| Ok(self.is_before(expr))).unwrap_or(true)
     }
+}
+
+/// By how much the last instant of an interval is before its end.
+pub(crate) fn microsecond() -> ScalarValue {
+    ScalarValue::IntervalMonthDayNano(Some(IntervalMonthDayNano::new(0, 0, 1_000)))
 }
 
 /// How long the same part of a date lasts at least.
@@ -147,12 +182,39 @@ fn bin(stride: &Expr, origin_ns: i128) -> Option<RollupLevel> {
         return None;
     };
     let ns = i128::from(stride.days) * DAY_NS + i128::from(stride.nanoseconds);
-    if stride.months != 0 || ns <= 0 || ns % HOUR_NS != 0 || origin_ns % HOUR_NS != 0 {
+    if stride.months != 0 { None } else { multiples(ns, origin_ns) }
+}
+
+/// Stretches that begin at multiples of a length from an instant.
+fn multiples(ns: i128, origin_ns: i128) -> Option<RollupLevel> {
+    if ns <= 0 || ns % HOUR_NS != 0 || origin_ns % HOUR_NS != 0 {
         return None;
     }
     let offset = i128::from(hub_model::TOKYO.local_minus_utc()) * 1_000_000_000;
     let days = ns % DAY_NS == 0 && (origin_ns + offset) % DAY_NS == 0;
     Some(if days { RollupLevel::Day } else { RollupLevel::Hour })
+}
+
+/// How long a time that is written in this format stays the same.
+fn written(format: &Expr) -> Option<RollupLevel> {
+    const DAYS: &str = "YCyqmbBhdeaAwuUWGgVjDxFv";
+    const HOURS: &str = "HkIlPp";
+    let Expr::Literal(value, _) = format else { return None };
+    let mut rest = value.try_as_str()??.chars();
+    let mut level = RollupLevel::Day;
+    while let Some(next) = rest.next() {
+        if next != '%' {
+            continue;
+        }
+        let what = rest.find(|c| !matches!(c, '-' | '_' | '0'))?;
+        match what {
+            '%' => {}
+            what if DAYS.contains(what) => {}
+            what if HOURS.contains(what) => level = RollupLevel::Hour,
+            _ => return None,
+        }
+    }
+    Some(level)
 }
 
 fn text(expr: &Expr) -> Option<String> {
@@ -201,11 +263,6 @@ mod tests {
         lit(ScalarValue::IntervalMonthDayNano(Some(value)))
     }
 
-    fn microsecond() -> Expr {
-        let value = arrow::datatypes::IntervalMonthDayNano::new(0, 0, 1_000);
-        lit(ScalarValue::IntervalMonthDayNano(Some(value)))
-    }
-
     #[test]
     fn an_expression_is_the_same_over_the_stretch_that_its_times_are_cut_to() {
         let known = Known { series: vec![Column::from_name("s")], time: Column::from_name("t") };
@@ -223,8 +280,8 @@ mod tests {
             (date_trunc(lit("minute"), t()), None),
             (date_trunc(lit("day"), t() - interval(0, 1)), None),
             (date_trunc(lit("day"), t()) + interval(1, 0), Some(Day)),
-            (date_trunc(lit("day"), t() - microsecond()), Some(Day)),
-            (t() - microsecond(), None),
+            (date_trunc(lit("day"), t() - lit(microsecond())), Some(Day)),
+            (t() - lit(microsecond()), None),
             (date_part(lit("dow"), t()), Some(Day)),
             (date_part(lit("second"), t()), None),
             (date_part(lit("month"), t()).eq(lit(7)).and(col("s").eq(lit("a"))), Some(Day)),

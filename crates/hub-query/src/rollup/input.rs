@@ -75,7 +75,7 @@ impl Input {
     ) -> Result<Option<T>> {
         let Ok(provider) = source_as_provider(&self.scan.source) else { return Ok(None) };
         match provider.downcast_ref::<SnapshotTable>() {
-            Some(table) if !table.is_part() => work(table),
+            Some(table) if table.has_rollups() => work(table),
             _ => Ok(None),
         }
     }

@@ -5,7 +5,7 @@ use datafusion::{
     logical_expr::{Aggregate, Expr, expr::AggregateFunction},
 };
 use hub_lake::RollupLevel;
-use hub_model::{FieldRole, FieldType};
+use hub_model::{FieldRole, FieldType, Label};
 
 use super::{
     grain::Known,
@@ -29,8 +29,8 @@ pub(crate) struct Question {
     /// The longest stretches over which all is the same.
     pub(crate) grain: RollupLevel,
     pub(crate) known: Known,
-    /// Whether the microsecond before the time is spoken of, which takes rows at the beginning of stretches
-    /// to be kept apart.
+    /// Whether it matters which rows are at the very beginning of a stretch, so that these must be kept apart:
+    /// the microsecond before the time is spoken of, or a range begins or ends just after such a beginning.
     pub(crate) before: bool,
 }
 
@@ -67,7 +67,7 @@ impl Question {
         let mut before = false;
         let mut groups = Vec::with_capacity(aggregate.group_expr.len());
         for group in &aggregate.group_expr {
-            let group = input.resolved(group.clone(), schema)?;
+            let group = known.spelled_out(input.resolved(group.clone(), schema)?)?;
             let Some(own) = known.grain(&group) else { return Ok(None) };
             grain = grain.min(own);
             before |= known.speaks_of_before(&group);
@@ -79,11 +79,14 @@ impl Question {
             if time.field_type == FieldType::Datetime && range.narrow(condition, &time_column) {
                 continue;
             }
-            let Some(own) = known.grain(condition) else { return Ok(None) };
+            let condition = known.spelled_out(condition.clone())?;
+            let Some(own) = known.grain(&condition) else { return Ok(None) };
             grain = grain.min(own);
-            before |= known.speaks_of_before(condition);
-            conditions.push(condition.clone());
+            before |= known.speaks_of_before(&condition);
+            conditions.push(condition);
         }
+        // Where times name the end of an interval, days are asked for from just after midnight.
+        before |= time.label == Some(Label::End) && range.leaves_out_a_beginning();
         let exposed =
             |column: &Column| table.exposed().iter().find(|exposed| exposed.name == column.name);
         let field = |column: &Column| contract.fields.get(exposed(column)?.index);

@@ -60,24 +60,35 @@ impl Range {
         until.is_some()
     }
 
-    /// The whole stretches of a level that lie in the range; none where there are none.
-    pub(crate) fn whole(self, level: RollupLevel) -> Option<Self> {
+    /// What of the range consists of whole stretches of a level; none where nothing does. Where the rows at
+    /// the very beginning of a stretch are kept apart (`edges`), a stretch without them is whole too.
+    pub(crate) fn whole(self, level: RollupLevel, edges: bool) -> Option<Self> {
         let Some(width) = level.width_us() else {
             return (self == Self::default()).then_some(self);
         };
+        let begins = |at: i64, start: i64| at == start || edges && at - start == 1;
         let from = match self.from {
             None => None,
             Some(from) => {
                 let start = level.start_us(from)?;
-                Some(if start == from { start } else { start.checked_add(width)? })
+                Some(if begins(from, start) { from } else { start.checked_add(width)? })
             }
         };
         let until = match self.until {
             None => None,
-            Some(until) => Some(level.start_us(until)?),
+            Some(until) => {
+                let start = level.start_us(until)?;
+                Some(if begins(until, start) { until } else { start })
+            }
         };
         let whole = Self { from, until };
         (!whole.is_empty()).then_some(whole)
+    }
+
+    /// Whether it begins or ends just after an hour's beginning.
+    pub(crate) fn leaves_out_a_beginning(self) -> bool {
+        let just_after = |at: i64| RollupLevel::Hour.start_us(at) == Some(at - 1);
+        [self.from, self.until].into_iter().flatten().any(just_after)
     }
 
     fn is_empty(self) -> bool {
@@ -151,7 +162,7 @@ mod tests {
     #[test]
     fn whole_days_are_taken_and_the_ends_left() {
         let range = Range { from: Some(APRIL + HOUR), until: Some(APRIL + 73 * HOUR) };
-        let whole = range.whole(RollupLevel::Day).unwrap();
+        let whole = range.whole(RollupLevel::Day, false).unwrap();
         assert_eq!((whole.from, whole.until), (Some(APRIL + 24 * HOUR), Some(APRIL + 72 * HOUR)));
         assert_eq!(
             range.beside(whole),
@@ -160,14 +171,26 @@ mod tests {
                 Range { from: whole.until, until: range.until }
             ]
         );
-        assert_eq!(range.whole(RollupLevel::Hour), Some(range));
+        assert_eq!(range.whole(RollupLevel::Hour, false), Some(range));
         assert_eq!(range.beside(range), []);
-        assert_eq!(range.whole(RollupLevel::Series), None);
+        assert_eq!(range.whole(RollupLevel::Series, false), None);
         let short = Range { from: Some(APRIL + HOUR), until: Some(APRIL + 25 * HOUR) };
-        assert_eq!(short.whole(RollupLevel::Day), None);
+        assert_eq!(short.whole(RollupLevel::Day, false), None);
         let open = Range { from: Some(APRIL + HOUR), until: None };
-        let whole = open.whole(RollupLevel::Day).unwrap();
+        let whole = open.whole(RollupLevel::Day, false).unwrap();
         assert_eq!(open.beside(whole), [Range { from: open.from, until: whole.from }]);
-        assert_eq!(Range::default().whole(RollupLevel::Day), Some(Range::default()));
+        assert_eq!(Range::default().whole(RollupLevel::Day, false), Some(Range::default()));
+    }
+    #[test]
+    fn days_that_leave_out_their_midnight_are_whole_where_midnights_are_kept_apart() {
+        let range = Range { from: Some(APRIL + 1), until: Some(APRIL + 48 * HOUR + 1) };
+        assert!(range.leaves_out_a_beginning());
+        assert_eq!(range.whole(RollupLevel::Day, true), Some(range));
+        let inner = Range { from: Some(APRIL + 24 * HOUR), until: Some(APRIL + 48 * HOUR) };
+        assert_eq!(range.whole(RollupLevel::Day, false), Some(inner));
+        let later = Range { from: Some(APRIL + 2), until: None };
+        assert!(!later.leaves_out_a_beginning());
+        let next = Range { from: Some(APRIL + 24 * HOUR), until: None };
+        assert_eq!(later.whole(RollupLevel::Day, true), Some(next));
     }
 }

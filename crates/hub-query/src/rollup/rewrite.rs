@@ -22,6 +22,7 @@ use hub_model::ZONE_NAME;
 
 use super::{
     cover::{Covered, Files},
+    grain::microsecond,
     input::Input,
     measures::{Measure, Part},
     question::Question,
@@ -69,7 +70,8 @@ impl Question {
             branches.push(self.kept(table, covered)?);
             if !covered.beside.is_empty() {
                 let time = &self.known.time;
-                let times = covered.beside.iter().map(|range| within(*range, time));
+                let times =
+                    covered.beside.iter().map(|range| within(*range, Expr::Column(time.clone())));
                 let scan = self.part_of_rows(input, table, &covered.files, disjunction(times))?;
                 branches.push(self.counted(aggregate, &scan)?);
             }
@@ -129,13 +131,20 @@ impl Question {
             });
             Ok(mapped?.data)
         };
-        let bucket = Column::new(Some(name.clone()), BUCKET);
-        let conditions: Vec<Expr> = self
-            .conditions
-            .iter()
-            .map(mapped)
-            .chain((covered.whole != Range::default()).then(|| Ok(within(covered.whole, &bucket))))
-            .collect::<Result<_>>()?;
+        let mut conditions: Vec<Expr> =
+            self.conditions.iter().map(mapped).collect::<Result<_>>()?;
+        if covered.whole != Range::default() {
+            let mut reached = covered.whole;
+            if self.before {
+                // Rows that are not kept apart are later than their stretch's first instant.
+                let later = column(BUCKET) + lit(microsecond());
+                let stands_for = when(column(EDGE), column(BUCKET)).otherwise(later)?;
+                conditions.push(within(covered.whole, stands_for));
+                // Files and pages are passed over by the plain column.
+                reached.from = reached.from.and_then(|from| covered.level.start_us(from));
+            }
+            conditions.push(within(reached, column(BUCKET)));
+        }
         let scan = filtered(scan, conjunction(conditions))?;
         let groups = self.groups.iter().enumerate();
         let groups = groups.map(|(at, group)| Ok(mapped(group)?.alias(group_name(at))));
@@ -201,13 +210,12 @@ impl Question {
     }
 }
 
-/// The condition that a column of times is in a range.
-fn within(range: Range, column: &Column) -> Expr {
+/// The condition that a time is in a range.
+fn within(range: Range, time: Expr) -> Expr {
     let instant =
         |at: i64| lit(ScalarValue::TimestampMicrosecond(Some(at), Some(ZONE_NAME.into())));
-    let column = || Expr::Column(column.clone());
-    let from = range.from.map(|from| column().gt_eq(instant(from)));
-    let until = range.until.map(|until| column().lt(instant(until)));
+    let from = range.from.map(|from| time.clone().gt_eq(instant(from)));
+    let until = range.until.map(|until| time.clone().lt(instant(until)));
     conjunction(from.into_iter().chain(until)).unwrap_or_else(|| lit(true))
 }
 

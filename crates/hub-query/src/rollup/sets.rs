@@ -23,6 +23,13 @@ pub(crate) struct RollupSet {
     pub(crate) places: Vec<Option<usize>>,
 }
 
+impl RollupSet {
+    /// The companion of the snapshot's file at this place.
+    pub(crate) fn kept(&self, place: usize) -> Option<&DataFile> {
+        self.prepared.snapshot.files.get(self.places[place]?)
+    }
+}
+
 /// The companions of a snapshot, by level.
 #[derive(Debug, Default)]
 pub(crate) struct RollupSets {

@@ -12,6 +12,7 @@ async fn told(sql: &str) -> String {
         parameters: Vec::new(),
         tables: bench.tables.clone(),
         listed: Vec::new(),
+        rollups: true,
     };
     let lineage = bench.engine.lineage(request).await.unwrap();
     let columns = lineage.columns.iter().map(|column| {

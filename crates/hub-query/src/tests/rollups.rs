@@ -35,23 +35,28 @@ const GAUGES: &str = r#"{"fields":[
     "primaryKey":["観測所","時刻"]}"#;
 
 /// A lake, and an engine over it with rollups and one without.
-struct Pair {
-    lake: Lake,
-    id: DatasetId,
-    contract: Arc<Contract>,
-    with: QueryEngine,
-    without: QueryEngine,
+pub(super) struct Pair {
+    pub(super) lake: Lake,
+    pub(super) id: DatasetId,
+    pub(super) contract: Arc<Contract>,
+    pub(super) with: QueryEngine,
+    pub(super) without: QueryEngine,
 }
 
 /// Station, time, level, cars.
-type Reading = (String, i64, Option<f64>, Option<i64>);
+pub(super) type Reading = (String, i64, Option<f64>, Option<i64>);
 
 impl Pair {
-    async fn new(label: &str) -> Self {
-        let lake = Lake::on_store(Arc::new(InMemory::new()));
+    pub(super) async fn new(label: &str) -> Self {
+        let pair = Self::on(Lake::on_store(Arc::new(InMemory::new())), label);
+        pair.lake.create(&pair.id, &pair.contract).await.unwrap();
+        pair
+    }
+
+    /// Over a lake that has the dataset.
+    pub(super) fn on(lake: Lake, label: &str) -> Self {
         let contract = Contract::parse(GAUGES.replace("LABEL", label).as_bytes()).unwrap();
         let id = DatasetId::parse("otaru.gauges").unwrap();
-        lake.create(&id, &contract).await.unwrap();
         let engine = |rollups: bool| {
             QueryEngine::new(EngineConfig { rollups, ..small() }, lake.object_store()).unwrap()
         };
@@ -63,7 +68,12 @@ impl Pair {
         StageOptions { rollup_rows: 0, ..StageOptions::default() }
     }
 
-    async fn publish(&self, mode: UploadMode, rows: &[Reading], rollups: bool) -> VersionRecord {
+    pub(super) async fn publish(
+        &self,
+        mode: UploadMode,
+        rows: &[Reading],
+        rollups: bool,
+    ) -> VersionRecord {
         let time: TimestampMicrosecondArray = rows.iter().map(|row| Some(row.1)).collect();
         let columns: Vec<ArrayRef> = vec![
             Arc::new(rows.iter().map(|row| Some(row.0.as_str())).collect::<StringArray>()),
@@ -94,29 +104,34 @@ impl Pair {
         self.lake.commit(staged.await.unwrap(), publication).await.unwrap()
     }
 
-    async fn run(&self, engine: &QueryEngine, sql: &str, at: SnapshotAt) -> RecordBatch {
-        let snapshot = self.lake.snapshot(&self.id, at).await.unwrap();
-        let table = ReadableTable { contract: Arc::clone(&self.contract), snapshot };
-        let request = QueryRequest {
-            query: parse(sql, &SqlBounds::default()).unwrap(),
-            parameters: Vec::new(),
-            tables: vec![table],
-            listed: Vec::new(),
-        };
-        let stream = engine.run(request).await.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
+    pub(super) async fn run(&self, engine: &QueryEngine, sql: &str, at: SnapshotAt) -> RecordBatch {
+        let stream = engine.run(self.request(sql, at).await).await;
+        let stream = stream.unwrap_or_else(|error| panic!("{sql}: {error:?}"));
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();
         let schema = batches.first().map_or(schema, RecordBatch::schema);
         concat_batches(&schema, &batches).unwrap()
     }
 
-    async fn plan(&self, sql: &str) -> String {
+    async fn request(&self, sql: &str, at: SnapshotAt) -> QueryRequest {
+        let snapshot = self.lake.snapshot(&self.id, at).await.unwrap();
+        let table = ReadableTable { contract: Arc::clone(&self.contract), snapshot };
+        QueryRequest {
+            query: parse(sql, &SqlBounds::default()).unwrap(),
+            parameters: Vec::new(),
+            tables: vec![table],
+            listed: Vec::new(),
+            rollups: true,
+        }
+    }
+
+    pub(super) async fn plan(&self, sql: &str) -> String {
         let shown = self.run(&self.with, &format!("EXPLAIN {sql}"), SnapshotAt::Latest).await;
         shown.column(1).as_string::<i32>().iter().flatten().collect::<Vec<_>>().join("\n")
     }
 
     /// Asks both engines, and answers the rows.
-    async fn same(&self, sql: &str, at: SnapshotAt) -> Vec<Vec<String>> {
+    pub(super) async fn same(&self, sql: &str, at: SnapshotAt) -> Vec<Vec<String>> {
         let (with, without) =
             (self.run(&self.with, sql, at).await, self.run(&self.without, sql, at).await);
         assert_eq!(with.schema(), without.schema(), "{sql}");
@@ -131,7 +146,7 @@ impl Pair {
     }
 
     /// Asks both engines, and makes sure that rollups were asked.
-    async fn rolled(&self, sql: &str, expected: &[&str]) -> Vec<Vec<String>> {
+    pub(super) async fn rolled(&self, sql: &str, expected: &[&str]) -> Vec<Vec<String>> {
         let plan = self.plan(sql).await;
         for part in expected {
             assert!(plan.contains(part), "{sql}: no {part:?} in\n{plan}");
@@ -139,10 +154,43 @@ impl Pair {
         self.same(sql, SnapshotAt::Latest).await
     }
 
-    async fn unrolled(&self, sql: &str) {
+    pub(super) async fn unrolled(&self, sql: &str) {
         let plan = self.plan(sql).await;
         assert!(!plan.contains("rollup="), "{sql}:\n{plan}");
         self.same(sql, SnapshotAt::Latest).await;
+    }
+
+    /// Does a step, and answers the version that it made; none where it made none.
+    pub(super) async fn take(&self, number: usize, step: Step) -> Option<VersionRecord> {
+        // Each append is of a station of its own, so that no key comes twice.
+        let own = format!("s{number}");
+        Some(match step {
+            Step::Append(day, count) => {
+                let rows = series(&own, APRIL + day * DAY, count);
+                self.publish(UploadMode::Append, &rows, true).await
+            }
+            Step::Bare(count) => {
+                self.publish(UploadMode::Append, &series(&own, APRIL, count), false).await
+            }
+            Step::Upsert(rows) => {
+                let keyed = rows.into_iter().map(|row| ((row.0.clone(), row.1), row));
+                let rows: Vec<_> = keyed.collect::<BTreeMap<_, _>>().into_values().collect();
+                self.publish(UploadMode::Upsert, &rows, true).await
+            }
+            Step::Replace(count) => {
+                let rows = [series("a", APRIL, count), series("b", APRIL, count)].concat();
+                self.publish(UploadMode::Replace, &rows, true).await
+            }
+            Step::Compact => {
+                let options = CompactOptions {
+                    stage: Self::stage(),
+                    at_least_files: 2,
+                    ..CompactOptions::default()
+                };
+                self.lake.compact(&self.id, &options).await.unwrap();
+                return None;
+            }
+        })
     }
 }
 
@@ -156,7 +204,7 @@ fn quality(row: &Reading) -> &'static str {
 }
 
 /// The rows as texts, in the order of these, as groups come in any order.
-fn rows(batch: &RecordBatch) -> Vec<Vec<String>> {
+pub(super) fn rows(batch: &RecordBatch) -> Vec<Vec<String>> {
     let text = |column: &ArrayRef, row: usize| match column.data_type() {
         DataType::Float64 if column.is_valid(row) => {
             format!("{:?}", column.as_primitive::<Float64Type>().value(row))
@@ -183,7 +231,7 @@ fn alike(a: &str, b: &str) -> bool {
     }
 }
 
-fn series(station: &str, from: i64, count: i64) -> Vec<Reading> {
+pub(super) fn series(station: &str, from: i64, count: i64) -> Vec<Reading> {
     let reading = |step: i64| {
         let level = (step % 11 != 3).then_some((step % 97) as f64 / 8.0);
         (station.to_owned(), from + step * HOUR / 6, level, (step % 5 != 2).then_some(step % 17))
@@ -191,7 +239,7 @@ fn series(station: &str, from: i64, count: i64) -> Vec<Reading> {
     (0..count).map(reading).collect()
 }
 
-async fn ten_days() -> Pair {
+pub(super) async fn ten_days() -> Pair {
     let pair = Pair::new("start").await;
     for part in 0..2 {
         let from = APRIL + part * 5 * DAY;
@@ -233,8 +281,48 @@ async fn the_coarsest_rollup_that_can_tell_is_read() {
             "WITH g AS (SELECT station AS s, time AS t, level AS l FROM otaru.gauges WHERE station <> 'x') SELECT date_trunc('day', t), s, avg(l) FROM g GROUP BY 1, 2",
             20,
         ),
+        ("SELECT time_bucket('1 day', time) b, count(*) FROM otaru.gauges GROUP BY b", 10),
+        (
+            "SELECT time_bucket(INTERVAL '7 days', time) b, sum(cars) FROM otaru.gauges GROUP BY b",
+            2,
+        ),
+        (
+            "SELECT time_bucket('P1M', 時刻) b, station, max(level) FROM otaru.gauges GROUP BY 1, 2",
+            2,
+        ),
+        (
+            "SELECT time_bucket('1 year', time, DATE '2000-04-01') b, count(level) FROM otaru.gauges GROUP BY b",
+            1,
+        ),
+        ("SELECT fiscal_year(time) y, station, avg(level) FROM otaru.gauges GROUP BY 1, 2", 2),
+        ("SELECT jun_start(time) j, jun_name(time), sum(cars) FROM otaru.gauges GROUP BY 1, 2", 1),
+        (
+            "SELECT winter_season(time), is_jp_holiday(time), count(*) FROM otaru.gauges GROUP BY 1, 2",
+            1,
+        ),
+        ("SELECT observed_day(time) d, count(*) FROM otaru.gauges GROUP BY d", 10),
+        ("SELECT to_char(time, '%Y年%-m月') m, count(*) FROM otaru.gauges GROUP BY m", 1),
+        (
+            "SELECT extract(year FROM time) y, extract(month FROM time) m, min(level) FROM otaru.gauges \
+             WHERE station = '余市' AND time_bucket('1 day', time) >= '2024-04-03' GROUP BY 1, 2",
+            1,
+        ),
     ] {
         assert_eq!(pair.rolled(sql, &["rollup=day"]).await.len(), groups, "{sql}");
+    }
+    for (sql, groups) in [
+        ("SELECT time_bucket('1 hour', time) b, count(*) FROM otaru.gauges GROUP BY b", 240),
+        (
+            "SELECT time_bucket('6 hours', time) b, station, sum(cars) FROM otaru.gauges GROUP BY 1, 2",
+            80,
+        ),
+        (
+            "SELECT time_bucket('1 day', time, '2024-04-01T09:00:00+09:00') b, count(*) FROM otaru.gauges GROUP BY b",
+            11,
+        ),
+        ("SELECT to_char(time, '%m-%d %H時') h, max(level) FROM otaru.gauges GROUP BY h", 240),
+    ] {
+        assert_eq!(pair.rolled(sql, &["rollup=hour"]).await.len(), groups, "{sql}");
     }
     let bins = "SELECT date_bin(INTERVAL '1 day', time) b, count(*) FROM otaru.gauges GROUP BY b";
     assert_eq!(pair.rolled(bins, &["rollup=hour"]).await.len(), 11);
@@ -268,6 +356,11 @@ async fn what_rollups_cannot_tell_is_read_from_rows() {
     let pair = ten_days().await;
     for sql in [
         "SELECT date_trunc('minute', time), count(*) FROM otaru.gauges GROUP BY 1",
+        "SELECT time_bucket('10 minutes', time), count(*) FROM otaru.gauges GROUP BY 1",
+        "SELECT time_bucket('1 hour', time, '2024-04-01T00:20:00+09:00') b, count(*) FROM otaru.gauges GROUP BY b",
+        "SELECT period_start(time, '1 hour', 'end'), count(*) FROM otaru.gauges GROUP BY 1",
+        "SELECT observed_day(time, 'end'), count(*) FROM otaru.gauges GROUP BY 1",
+        "SELECT to_char(time, '%H:%M'), count(*) FROM otaru.gauges GROUP BY 1",
         "SELECT station, count(*) FROM otaru.gauges WHERE level > 3 GROUP BY 1",
         "SELECT station, sum(level * 2) FROM otaru.gauges GROUP BY 1",
         "SELECT station, count(DISTINCT cars) FROM otaru.gauges GROUP BY 1",
@@ -281,6 +374,32 @@ async fn what_rollups_cannot_tell_is_read_from_rows() {
     ] {
         pair.unrolled(sql).await;
     }
+}
+
+#[tokio::test]
+async fn a_request_may_do_without_rollups_and_costs_say_what_is_read() {
+    let pair = ten_days().await;
+    let sql = "SELECT station, date_trunc('day', time), sum(cars) FROM otaru.gauges GROUP BY 1, 2";
+    let files: Vec<_> = {
+        let snapshot = pair.lake.snapshot(&pair.id, SnapshotAt::Latest).await.unwrap();
+        snapshot.files.to_vec()
+    };
+    let kept: u64 = files
+        .iter()
+        .map(|file| file.rollups.as_ref().unwrap().file(hub_lake::RollupLevel::Day).unwrap().rows)
+        .sum();
+    for (rollups, rows) in [(true, kept), (false, 4 * 5 * 144)] {
+        let request = QueryRequest { rollups, ..pair.request(sql, SnapshotAt::Latest).await };
+        let cost = pair.with.cost(request).await.unwrap();
+        assert_eq!((cost.rows(), cost.tables[0].files), (rows, 2), "with rollups: {rollups}");
+    }
+    let shown = QueryRequest {
+        rollups: false,
+        ..pair.request(&format!("EXPLAIN {sql}"), SnapshotAt::Latest).await
+    };
+    let batches: Vec<RecordBatch> =
+        pair.with.run(shown).await.unwrap().try_collect().await.unwrap();
+    assert!(!format!("{batches:?}").contains("rollup="));
 }
 
 #[tokio::test]
@@ -358,6 +477,23 @@ async fn an_intervals_day_is_that_of_its_last_instant() {
         days.iter().map(|row| row[2].as_str()).collect::<Vec<_>>(),
         ["143", "144", "144", "1", "144"]
     );
+    let observed = "SELECT station, observed_day(time) AS day, count(*), sum(cars) FROM otaru.gauges GROUP BY 1, 2";
+    let days = pair.rolled(observed, &["rollup=day files=1/1", "__edge"]).await;
+    assert_eq!(
+        days.iter().map(|row| row[2].as_str()).collect::<Vec<_>>(),
+        ["144", "144", "144", "1", "143"]
+    );
+    // Days from just after midnight to midnight are whole: of the first station the last two, of the other none.
+    let within = "SELECT station, count(*), sum(cars), min(time) FROM otaru.gauges \
+                  WHERE time > '2024-04-02' AND time <= '2024-04-04' GROUP BY 1";
+    let plan = pair.plan(within).await;
+    assert!(plan.contains("rollup=day files=1/1") && !plan.contains("UnionExec"), "{plan}");
+    let counted = pair.same(within, SnapshotAt::Latest).await;
+    assert_eq!(counted.len(), 1);
+    assert_eq!(counted[0][1], "288");
+    let same_days = "SELECT station, count(*), sum(cars), min(time) FROM otaru.gauges \
+                     WHERE observed_day(time) BETWEEN '2024-04-02' AND '2024-04-03' GROUP BY 1";
+    assert_eq!(pair.rolled(same_days, &["rollup=day files=1/1"]).await, counted);
     // Without what is kept apart, the rows are asked.
     let pair = ten_days().await;
     pair.unrolled(ends).await;
@@ -443,7 +579,7 @@ async fn months_and_series_are_counted_by_rollups_as_by_hand() {
 }
 
 #[derive(Debug, Clone)]
-enum Step {
+pub(super) enum Step {
     Append(i64, i64),
     Upsert(Vec<Reading>),
     Replace(i64),
@@ -467,7 +603,7 @@ fn reading() -> impl Strategy<Value = Reading> {
     )
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => (0i64..9, 30i64..400).prop_map(|(day, count)| Step::Append(day, count)),
         2 => prop::collection::vec(reading(), 1..200).prop_map(Step::Upsert),
@@ -492,6 +628,21 @@ fn question() -> impl Strategy<Value = String> {
         "date_trunc('day', time - INTERVAL '1 microsecond')",
         "CAST(time - INTERVAL '1 microsecond' AS DATE)",
         "station = 'a'",
+        "time_bucket('1 hour', time)",
+        "time_bucket('8 hours', time)",
+        "time_bucket('20 minutes', time)",
+        "time_bucket('1 day', 時刻)",
+        "time_bucket('3 days', time, '2024-04-02T06:00:00+09:00')",
+        "time_bucket('P1M', time)",
+        "time_bucket('1 year', time, DATE '2000-04-01')",
+        "observed_day(time)",
+        "observed_day(time, 'end')",
+        "fiscal_year(time)",
+        "jun_start(time)",
+        "jp_holiday(time)",
+        "to_char(time, '%Y-%m-%d')",
+        "to_char(time, '%d %Hh')",
+        "extract(year FROM time)",
     ]);
     let aggregate = prop::sample::select(vec![
         "count(*)",
@@ -531,6 +682,15 @@ fn question() -> impl Strategy<Value = String> {
             "cars > 3",
             "station LIKE '余%'",
             "CAST(time AS DATE) >= DATE '2024-04-03'",
+            "time > '2024-04-03' AND time <= '2024-04-06'",
+            "time > '2024-04-02T05:00' AND time <= '2024-04-07T18:00'",
+            "observed_day(time) BETWEEN DATE '2024-04-02' AND DATE '2024-04-05'",
+            "observed_day(time, 'end') <> DATE '2024-04-02'",
+            "fiscal_year(time) = 2024",
+            "jun(time) = 1",
+            "time_bucket('1 day', time) < '2024-04-05'",
+            "NOT is_jp_holiday(time)",
+            "station <> 'b' AND extract(year FROM time) = 2024",
         ])
         .prop_map(str::to_owned),
     ];
@@ -567,33 +727,7 @@ proptest! {
             let pair = Pair::new(label).await;
             let mut versions = Vec::new();
             for (number, step) in steps.into_iter().enumerate() {
-                // Each append is of a station of its own, so that no key comes twice.
-                let own = format!("s{number}");
-                let record = match step {
-                    Step::Append(day, count) => {
-                        let rows = series(&own, APRIL + day * DAY, count);
-                        pair.publish(UploadMode::Append, &rows, true).await
-                    }
-                    Step::Bare(count) => {
-                        pair.publish(UploadMode::Append, &series(&own, APRIL, count), false).await
-                    }
-                    Step::Upsert(rows) => {
-                        let keyed = rows.into_iter().map(|row| ((row.0.clone(), row.1), row));
-                        let rows: Vec<_> = keyed.collect::<BTreeMap<_, _>>().into_values().collect();
-                        pair.publish(UploadMode::Upsert, &rows, true).await
-                    }
-                    Step::Replace(count) => {
-                        let rows = [series("a", APRIL, count), series("b", APRIL, count)].concat();
-                        pair.publish(UploadMode::Replace, &rows, true).await
-                    }
-                    Step::Compact => {
-                        let options = CompactOptions {
-                            stage: Pair::stage(), at_least_files: 2, ..CompactOptions::default()
-                        };
-                        pair.lake.compact(&pair.id, &options).await.unwrap();
-                        continue;
-                    }
-                };
+                let Some(record) = pair.take(number, step).await else { continue };
                 versions.push(record.log_version);
             }
             for (number, sql) in questions.iter().enumerate() {

@@ -128,6 +128,7 @@ impl Bench {
             parameters: Vec::new(),
             tables: self.tables.clone(),
             listed: self.listed.clone(),
+            rollups: true,
         }
     }
 

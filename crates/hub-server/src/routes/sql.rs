@@ -46,6 +46,10 @@ pub(crate) struct SqlBody {
     as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    rollups: bool,
 }
 
 /// A statement to be looked at or to be run later.
@@ -68,11 +72,16 @@ pub(crate) struct StatementBody {
     versions: BTreeMap<String, serde_json::Value>,
     /// Read datasets that `versions` does not name as they were known at this instant.
     as_of: Option<String>,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    rollups: bool,
 }
 
 impl StatementBody {
     pub(crate) fn request(self) -> Result<SqlRequest, Problem> {
-        statement(self.sql, self.parameters, &self.versions, self.as_of.as_deref())
+        let request = statement(self.sql, self.parameters, &self.versions, self.as_of.as_deref())?;
+        Ok(SqlRequest { without_rollups: !self.rollups, ..request })
     }
 }
 
@@ -95,6 +104,15 @@ pub(crate) struct SqlQuery {
     as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
+    #[serde(default = "yes")]
+    #[param(default = true)]
+    rollups: bool,
+}
+
+/// What a switch is where nothing is said of it.
+fn yes() -> bool {
+    true
 }
 
 /// Ask in SQL
@@ -116,7 +134,8 @@ pub(crate) async fn run_sql(
 ) -> Result<Response, Problem> {
     let format = output_format(body.format.as_deref(), &headers)?;
     let (sql, parameters) = (body.sql.clone(), serde_json::Value::from(body.parameters.clone()));
-    let request = statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
+    let mut request = statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
+    request.without_rollups = !body.rollups;
     let prepared = state.app.prepare_query(&principal, request).await?;
     let question = Question::new(&sql, &parameters, format, &principal);
     Ok(not_stored(question.answer(&state, prepared).await?))
@@ -146,6 +165,7 @@ pub(crate) async fn run_sql_by_address(
         parameters: values.clone(),
         versions: versions_of_text("versions", query.versions.as_deref())?,
         others: version_selector(None, query.as_of.as_deref())?,
+        without_rollups: !query.rollups,
     };
     let etag = |read: &str| {
         Etag::of(&["sql", &query.q, parameters, read, format.media_type(), cache_scope(&principal)])
@@ -187,7 +207,8 @@ pub(crate) fn statement(
         .iter()
         .map(|(id, value)| Ok((dataset_id("versions", id)?, version_of_json(id, value)?)))
         .collect::<Result<_, Problem>>()?;
-    Ok(SqlRequest { sql, parameters, versions, others: version_selector(None, as_of)? })
+    let others = version_selector(None, as_of)?;
+    Ok(SqlRequest { sql, parameters, versions, others, without_rollups: false })
 }
 
 /// What is asked, by whom, and in which format.

@@ -250,6 +250,27 @@ impl Buckets {
     }
 }
 
+/// The multiples of which length, from which instant, are where buckets of Japanese times begin, in
+/// microseconds since 1970-01-01T00:00Z; not every multiple needs to begin one, as days do not begin months.
+/// None where the arguments do not tell.
+pub(crate) fn bucket_steps(args: &[Expr]) -> Option<(i64, i64)> {
+    let literal = |place: usize| match args.get(place) {
+        Some(Expr::Literal(value, _)) if !value.is_null() => Some(value),
+        _ => None,
+    };
+    let step = Step::of(literal(0)?).ok()?;
+    let origin = match args.len() {
+        2 => None,
+        _ => Some(counted(micros(literal(2)?).ok()?, true)),
+    };
+    let cut = Cut::new(step, origin, true).ok()?;
+    let length = match step {
+        Step::Micros(length) => length,
+        Step::Months(_) => DAY_US,
+    };
+    Some((length, cut.origin))
+}
+
 /// A constant time in microseconds, and whether they are counted in UTC.
 fn micros(value: &ScalarValue) -> Result<(i64, bool)> {
     Ok(match value {
