@@ -178,6 +178,30 @@ async fn mistakes_are_shown_with_their_place_and_what_was_meant() {
 }
 
 #[tokio::test]
+async fn mistakes_are_told_in_japanese_to_those_who_read_it() {
+    let site = Site::with_rows(&["a"], 2).await;
+    for (sql, title, said) in [
+        (
+            "SELECT levle FROM otaru.river",
+            "SQLを理解できません",
+            "列\"levle\"はここにはありません。\"level\"のことでしょうか",
+        ),
+        ("SELECT 1 +", "SQLを理解できません", "要るところで終わっています"),
+        ("DROP TABLE otaru.river", "そのSQLは許可されていません", "読むこと"),
+        ("SELECT 9223372036854775807 + 1", "値のために問い合わせが止まりました", "収まらない"),
+        ("SELECT $1", "SQLを理解できません", "parameters"),
+        ("SELECT age(1)", "SQLを理解できません", "代わりの書き方"),
+    ] {
+        let request = site.hub.sql_request(sql, "application/json").header("accept-language", "ja");
+        let answer = site.ask(request).await;
+        let problem = answer.json();
+        assert_eq!(problem["title"], title, "{sql}: {problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{sql}: {problem}");
+        assert_eq!(answer.header("content-language"), "ja", "{sql}");
+    }
+}
+
+#[tokio::test]
 async fn statements_that_do_more_than_read_are_refused_at_each_door() {
     let site = Site::with_rows(&["a"], 1).await;
     for (sql, slug) in [

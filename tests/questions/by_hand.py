@@ -251,11 +251,8 @@ def q06(data):
     ).reset_index()
     hours = hours[hours["intervals"] >= 10]
     hours["station_id"] = hours["counter_id"].map(dict(zip(counters["counter_id"], counters["station_id"])))
+    # The same hour's, or else the one before it.
     seen = weather(data, "temperature")[["station_id", "hour", "temperature"]]
-    # The same hour's, or else the one before it, where there is a row for the hour at all.
-    there = data["kisho.weather_hourly"]
-    there["hour"] = hour_of(there["time"])
-    hours = hours.merge(there[["station_id", "hour"]], on=["station_id", "hour"])
     hours = hours.merge(seen, on=["station_id", "hour"], how="left")
     before = seen.assign(hour=seen["hour"] + 1).rename(columns={"temperature": "before"})
     hours = hours.merge(before, on=["station_id", "hour"], how="left")

@@ -5,7 +5,7 @@
 Each statement is asked of the hub. The same question is worked out by pandas on whole datasets that are
 downloaded as they are (by_hand.py), and for some by a client that knows REST alone (by_rest.py). Rows must be
 the same: texts, dates and whole numbers exactly, other numbers to nine digits, since sums of floats depend on
-their order. Every answer must have rows, observations, a coverage from 0 to 1, and the attribution of at least
+their order. Roads at risk are also asked for as GeoJSON, which must be the same rows as points. Every answer must have rows, observations, a coverage from 0 to 1, and the attribution of at least
 two datasets.
 """
 
@@ -60,7 +60,24 @@ def check(hub, data, name, sql):
         asked = {source["dataset"]: source["version"] for source in sources}
         assert asked == {dataset: source["version"] for dataset, source in of_pages.items()}, (asked, of_pages)
         said += "; by REST too"
+    if name == "q08":
+        check_layer(columns, answer, hub.layer(sql))
+        said += "; as GeoJSON too"
     return said
+
+
+def check_layer(columns, answer, features):
+    """Each row is a point with the other columns as its properties."""
+    assert len(features) == len(answer), f"{len(features)} features"
+    for row, feature in zip(answer, features):
+        row = dict(zip(columns, row))
+        point = {"type": "Point", "coordinates": [row.pop("longitude"), row.pop("latitude")]}
+        assert feature["type"] == "Feature" and feature["geometry"] == point, feature
+        told = feature["properties"]
+        assert set(told) == set(row), feature
+        if told["observed_at"] is not None:
+            told["observed_at"] = datetime.datetime.fromisoformat(told["observed_at"]).timestamp()
+        assert all(same(told[column], value) for column, value in row.items()), (row, told)
 
 
 def values(column):

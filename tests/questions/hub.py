@@ -32,6 +32,11 @@ class Hub:
             raise SystemExit(f"{refused.code} {refused.read().decode()}\n{sql}") from None
         return table, json.loads(table.schema.metadata[b"mochiyori:sources"])
 
+    def layer(self, sql):
+        """The features of an answer as GeoJSON."""
+        with self.get("/v1/sql", {"q": sql, "format": "geojson"}) as answer:
+            return json.load(answer)["features"]
+
     def whole(self, dataset):
         """Every row of a dataset, from the Parquet file that the hub makes of it."""
         with self.get("/v1/sql", {"q": f"SELECT * FROM {dataset}", "format": "parquet"}) as answer:

@@ -8,44 +8,44 @@ WITH places AS (
     FROM shicho.municipalities m
     CROSS JOIN kisho.stations s
     WHERE s.observes = 'full'
-    ORDER BY m.code, power(s.latitude - m.latitude, 2) + power((s.longitude - m.longitude) * 0.73, 2)
+    ORDER BY m.code, distance_m(m.latitude, m.longitude, s.latitude, s.longitude)
 ),
 flow AS (
     SELECT g.municipality_code AS code,
-           CAST(date_part('year', r.time - INTERVAL '1 hour') AS INT) AS year,
+           year(period_start(r.time)) AS year,
            avg(r.flow) AS flow,
            count(r.flow) AS hours,
            count(r.flow) / (153.0 * 24 * count(DISTINCT r.gauge_id)) AS coverage
     FROM otaru_kaihatsu.river_hourly r
-    JOIN otaru_kaihatsu.river_gauges g ON g.gauge_id = r.gauge_id
-    WHERE r.flow_quality IN ('normal', 'quasi_normal')
-      AND date_part('month', r.time - INTERVAL '1 hour') BETWEEN 5 AND 9
+    JOIN otaru_kaihatsu.river_gauges g USING (gauge_id)
+    WHERE r.flow_quality IN ('normal', 'quasi_normal') AND month(period_start(r.time)) BETWEEN 5 AND 9
     GROUP BY 1, 2
+),
+hours AS (
+    SELECT station_id,
+           year(period_start(time)) AS year,
+           CASE WHEN precipitation_quality IN ('normal', 'quasi_normal') THEN precipitation END AS rain,
+           CASE WHEN sunshine_quality IN ('normal', 'quasi_normal') THEN sunshine END AS sunshine,
+           CASE WHEN temperature_quality IN ('normal', 'quasi_normal') THEN temperature END AS temperature
+    FROM kisho.weather_hourly
+    WHERE month(period_start(time)) BETWEEN 5 AND 9
 ),
 weather AS (
-    SELECT station_id,
-           CAST(date_part('year', time - INTERVAL '1 hour') AS INT) AS year,
-           avg(precipitation) FILTER (WHERE precipitation_quality IN ('normal', 'quasi_normal')) AS rain,
-           avg(sunshine) FILTER (WHERE sunshine_quality IN ('normal', 'quasi_normal')) AS sunshine,
-           avg(temperature) FILTER (WHERE temperature_quality IN ('normal', 'quasi_normal')) AS temperature,
-           least(count(*) FILTER (WHERE precipitation_quality IN ('normal', 'quasi_normal')),
-                 count(*) FILTER (WHERE sunshine_quality IN ('normal', 'quasi_normal')),
-                 count(*) FILTER (WHERE temperature_quality IN ('normal', 'quasi_normal'))) AS hours
-    FROM kisho.weather_hourly
-    WHERE date_part('month', time - INTERVAL '1 hour') BETWEEN 5 AND 9
-    GROUP BY 1, 2
+    SELECT station_id, year,
+           avg(rain) * 24 AS rain_mm_day,
+           avg(sunshine) * 24 AS sunshine_h_day,
+           avg(temperature) AS temperature,
+           least(count(rain), count(sunshine), count(temperature)) AS hours
+    FROM hours
+    GROUP BY ALL
 ),
 seasons AS (
-    SELECT f.code, f.year, f.flow, w.rain * 24 AS rain_mm_day, w.sunshine * 24 AS sunshine_h_day, w.temperature,
+    SELECT f.code, f.year, f.flow, w.rain_mm_day, w.sunshine_h_day, w.temperature,
            f.hours + w.hours AS observations,
            least(f.coverage, w.hours / (153.0 * 24)) AS coverage
     FROM flow f
-    JOIN places p ON p.code = f.code
+    JOIN places p USING (code)
     JOIN weather w ON w.station_id = p.station_id AND w.year = f.year
-    WHERE f.coverage >= 0.8 AND w.hours >= 0.8 * 153 * 24
-),
-lags AS (
-    SELECT lag FROM (VALUES (0), (1)) AS l(lag)
 )
 SELECT l.lag,
        count(*) AS pairs,
@@ -58,8 +58,8 @@ SELECT l.lag,
        sum(s.observations) AS observations,
        min(s.coverage) AS coverage
 FROM seasons s
-CROSS JOIN lags l
+CROSS JOIN (VALUES (0), (1)) AS l(lag)
 JOIN nosei.rice_yearly y ON y.市町村コード = s.code AND y.年 = s.year + l.lag
-WHERE y.収量の品質 IN ('normal', 'quasi_normal')
+WHERE s.coverage >= 0.8 AND y.収量の品質 IN ('normal', 'quasi_normal')
 GROUP BY l.lag
 ORDER BY l.lag

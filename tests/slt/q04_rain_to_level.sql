@@ -3,44 +3,36 @@
 -- Rules: June to October, when no snow lies; pairs of ok hours only, each lag with its own number of pairs;
 -- hours are joined by their time and never by their position, so that a gap moves nothing.
 WITH places AS (
-    SELECT DISTINCT ON (g.gauge_id) g.gauge_id, s.station_id
+    SELECT DISTINCT ON (g.gauge_id) g.gauge_id, g.river_en, s.station_id
     FROM otaru_kaihatsu.river_gauges g
     CROSS JOIN kisho.stations s
-    ORDER BY g.gauge_id, power(s.latitude - g.latitude, 2) + power((s.longitude - g.longitude) * 0.73, 2)
+    ORDER BY g.gauge_id, distance_m(g.latitude, g.longitude, s.latitude, s.longitude)
 ),
 rain AS (
     SELECT p.gauge_id, w.time, w.precipitation
     FROM kisho.weather_hourly w
-    JOIN places p ON p.station_id = w.station_id
+    JOIN places p USING (station_id)
     WHERE w.precipitation_quality IN ('normal', 'quasi_normal')
-      AND date_part('month', w.time - INTERVAL '1 hour') BETWEEN 6 AND 10
-),
-lags AS (
-    SELECT value AS lag FROM generate_series(0, 12)
-),
-later AS (
-    SELECT r.gauge_id, l.lag, r.precipitation, to_unixtime(r.time) + l.lag * 3600 AS second
-    FROM rain r
-    CROSS JOIN lags l
+      AND month(period_start(w.time)) BETWEEN 6 AND 10
 ),
 levels AS (
-    SELECT gauge_id, to_unixtime(time) AS second, level
+    SELECT gauge_id, time, level
     FROM otaru_kaihatsu.river_hourly
     WHERE level_quality IN ('normal', 'quasi_normal')
 ),
 correlations AS (
-    SELECT gauge_id, lag, corr(precipitation, level) AS correlation, count(*) AS pairs
-    FROM later
-    JOIN levels USING (gauge_id, second)
-    GROUP BY gauge_id, lag
+    SELECT r.gauge_id, l.lag, corr(r.precipitation, v.level) AS correlation, count(*) AS pairs
+    FROM rain r
+    CROSS JOIN generate_series(0, 12) AS l(lag)
+    JOIN levels v ON v.gauge_id = r.gauge_id AND v.time = r.time + l.lag * INTERVAL '1 hour'
+    GROUP BY r.gauge_id, l.lag
 )
-SELECT c.gauge_id, g.river_en, p.station_id,
+SELECT p.gauge_id, p.river_en, p.station_id,
        c.lag AS lag_hours,
        c.correlation,
        c.pairs AS observations,
-       c.pairs / (SELECT count(DISTINCT time) * 1.0 FROM rain) AS coverage
+       c.pairs * 1.0 / (SELECT count(DISTINCT time) FROM rain) AS coverage
 FROM correlations c
-JOIN otaru_kaihatsu.river_gauges g ON g.gauge_id = c.gauge_id
-JOIN places p ON p.gauge_id = c.gauge_id
-QUALIFY row_number() OVER (PARTITION BY c.gauge_id ORDER BY c.correlation DESC) = 1
-ORDER BY c.gauge_id
+JOIN places p USING (gauge_id)
+QUALIFY row_number() OVER (PARTITION BY p.gauge_id ORDER BY c.correlation DESC) = 1
+ORDER BY p.gauge_id

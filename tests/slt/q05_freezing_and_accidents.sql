@@ -4,7 +4,7 @@
 -- 20 ok hours, period-ending, and is counted whether or not anything happened, so that rates have their days.
 WITH days AS (
     SELECT station_id,
-           CAST(time - INTERVAL '1 hour' AS DATE) AS day,
+           observed_day(time) AS day,
            min(temperature) < 0 AND max(temperature) > 0 AS freeze_thaw,
            count(temperature) AS hours
     FROM kisho.weather_hourly
@@ -12,20 +12,13 @@ WITH days AS (
     GROUP BY 1, 2
     HAVING count(temperature) >= 20
 ),
-distances AS (
-    SELECT a.accident_id, a.date, a.road_surface, s.station_id,
-           2 * 6371 * asin(sqrt(power(sin(radians(s.latitude - a.latitude) / 2), 2)
-               + cos(radians(a.latitude)) * cos(radians(s.latitude))
-               * power(sin(radians(s.longitude - a.longitude) / 2), 2))) AS km
-    FROM keisatsu.accidents a
-    CROSS JOIN kisho.stations s
-    WHERE s.observes IN ('full', 'no_snow')
-),
 accidents AS (
-    SELECT DISTINCT ON (accident_id) accident_id, date, road_surface, station_id
-    FROM distances
-    WHERE km <= 15
-    ORDER BY accident_id, km
+    SELECT a.accident_id, a.date, a.road_surface, s.station_id
+    FROM keisatsu.accidents a
+    JOIN kisho.stations s ON distance_m(a.latitude, a.longitude, s.latitude, s.longitude) <= 15000
+    WHERE s.observes IN ('full', 'no_snow')
+    QUALIFY row_number() OVER (PARTITION BY a.accident_id
+                               ORDER BY distance_m(a.latitude, a.longitude, s.latitude, s.longitude)) = 1
 ),
 observed AS (
     SELECT freeze_thaw, count(*) AS station_days, sum(hours) AS observations, sum(hours) / (24.0 * count(*)) AS coverage
@@ -37,11 +30,11 @@ happened AS (
     SELECT d.freeze_thaw, a.road_surface, count(*) AS accidents
     FROM accidents a
     JOIN days d ON d.station_id = a.station_id AND d.day = a.date
-    GROUP BY d.freeze_thaw, a.road_surface
+    GROUP BY ALL
 )
 SELECT h.freeze_thaw, h.road_surface, h.accidents, o.station_days,
        h.accidents * 100.0 / o.station_days AS per_100_station_days,
        o.observations, o.coverage
 FROM happened h
-JOIN observed o ON o.freeze_thaw = h.freeze_thaw
+JOIN observed o USING (freeze_thaw)
 ORDER BY h.freeze_thaw, h.road_surface

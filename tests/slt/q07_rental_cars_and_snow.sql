@@ -6,10 +6,10 @@ WITH places AS (
     FROM daigaku.camera_sites c
     CROSS JOIN kisho.stations s
     WHERE s.observes = 'full'
-    ORDER BY c.site_id, power(s.latitude - c.latitude, 2) + power((s.longitude - c.longitude) * 0.73, 2)
+    ORDER BY c.site_id, distance_m(c.latitude, c.longitude, s.latitude, s.longitude)
 ),
 days AS (
-    SELECT station_id, CAST(time - INTERVAL '1 hour' AS DATE) AS day, max(snow_depth) AS depth
+    SELECT station_id, observed_day(time) AS day, max(snow_depth) AS depth
     FROM kisho.weather_hourly
     WHERE snow_depth_quality IN ('normal', 'quasi_normal')
     GROUP BY 1, 2
@@ -28,18 +28,18 @@ plates AS (
            count(vehicles) AS observations,
            count(*) AS expected
     FROM daigaku.plate_counts_daily
-    WHERE date_part('month', date) IN (12, 1, 2, 3)
-    GROUP BY site_id, date
+    WHERE month(date) IN (12, 1, 2, 3)
+    GROUP BY ALL
 )
 SELECT p.site_id, p.name_en, s.snowy,
-       count(*) FILTER (WHERE c.observations = c.expected) AS days,
+       count_if(c.observations = c.expected) AS days,
        sum(c.vehicles) AS vehicles,
        sum(c.rental) * 1.0 / sum(c.vehicles) AS rental_share,
        sum(c.from_elsewhere) * 1.0 / sum(c.vehicles) AS share_from_elsewhere,
        sum(c.observations) AS observations,
        sum(c.observations) * 1.0 / sum(c.expected) AS coverage
 FROM plates c
-JOIN places p ON p.site_id = c.site_id
+JOIN places p USING (site_id)
 JOIN snow s ON s.station_id = p.station_id AND s.day = c.date
 GROUP BY p.site_id, p.name_en, s.snowy
 ORDER BY p.site_id, s.snowy

@@ -11,10 +11,10 @@ WITH months AS (
            count(guests) AS observations
     FROM hokkaido.inbound_monthly
     WHERE quality IN ('normal', 'quasi_normal')
-    GROUP BY 1, 2
+    GROUP BY ALL
 )
 SELECT m.block,
-       CAST(date_part('year', g.month - INTERVAL '3 months') AS INT) AS fiscal_year,
+       fiscal_year(g.month) AS fiscal_year,
        count(*) AS municipality_months,
        sum(g.guests) AS guests,
        sum(g.nights) * 1.0 / sum(g.guests) AS nights_per_guest,
@@ -25,6 +25,6 @@ SELECT m.block,
 FROM months g
 JOIN shicho.municipalities m ON m.code = g.municipality_code
 JOIN shicho.population_yearly p
-  ON p.municipality_code = g.municipality_code AND p.year = CAST(date_part('year', g.month) AS INT)
+  ON p.municipality_code = g.municipality_code AND p.year = year(g.month)
 GROUP BY 1, 2
 ORDER BY 2, 1

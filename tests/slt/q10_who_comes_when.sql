@@ -6,11 +6,11 @@ WITH places AS (
     FROM shicho.municipalities m
     CROSS JOIN kisho.stations s
     WHERE s.observes = 'full' AND m.block = '羊蹄山麓'
-    ORDER BY m.code, power(s.latitude - m.latitude, 2) + power((s.longitude - m.longitude) * 0.73, 2)
+    ORDER BY m.code, distance_m(m.latitude, m.longitude, s.latitude, s.longitude)
 ),
 snow AS (
     SELECT station_id,
-           CAST(date_trunc('month', time - INTERVAL '1 hour') AS DATE) AS month,
+           date_trunc('month', observed_day(time))::date AS month,
            avg(snow_depth) AS depth,
            count(snow_depth) AS hours
     FROM kisho.weather_hourly
@@ -20,20 +20,20 @@ snow AS (
 ),
 guests AS (
     SELECT municipality_code, month, country, guests, coverage,
-           sum(guests) OVER (PARTITION BY municipality_code, month) AS all_guests
+           guests * 1.0 / nullif(sum(guests) OVER (PARTITION BY municipality_code, month), 0) AS share
     FROM hokkaido.inbound_monthly
     WHERE coverage >= 70 AND quality IN ('normal', 'quasi_normal')
 )
 SELECT g.country,
        count(*) AS municipality_months,
-       corr(g.guests * 1.0 / g.all_guests, s.depth) AS correlation,
-       avg(g.guests * 1.0 / g.all_guests) FILTER (WHERE s.depth >= 50) AS share_in_snow,
-       avg(g.guests * 1.0 / g.all_guests) FILTER (WHERE s.depth < 1) AS share_without,
+       corr(g.share, s.depth) AS correlation,
+       avg(g.share) FILTER (WHERE s.depth >= 50) AS share_in_snow,
+       avg(g.share) FILTER (WHERE s.depth < 1) AS share_without,
        sum(s.hours) + count(g.guests) AS observations,
        min(g.coverage) / 100 AS coverage
 FROM guests g
 JOIN places p ON p.code = g.municipality_code
 JOIN snow s ON s.station_id = p.station_id AND s.month = g.month
-WHERE g.all_guests > 0
+WHERE g.share IS NOT NULL
 GROUP BY g.country
 ORDER BY correlation DESC NULLS LAST, g.country

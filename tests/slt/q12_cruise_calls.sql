@@ -4,14 +4,14 @@
 -- without a call; a traffic day needs nine tenths of its intervals, both directions ok, and is scaled by those
 -- it has; a day that was not observed has no difference.
 WITH calls AS (
-    SELECT CAST(arrived AS DATE) AS day, count(*) AS ships, sum(passengers) AS passengers
+    SELECT arrived::date AS day, count(*) AS ships, sum(passengers) AS passengers
     FROM kowan.port_calls
     WHERE kind = 'cruise'
     GROUP BY 1
 ),
 traffic AS (
-    SELECT CAST(time AS DATE) AS day,
-           sum(up_small + up_large + down_small + down_large) * 288.0 / count(*) AS vehicles,
+    SELECT time::date AS day,
+           avg(up_small + up_large + down_small + down_large) * 288 AS vehicles,
            count(*) AS intervals
     FROM douro.traffic_5min
     WHERE counter_id = '1110080'
@@ -26,7 +26,7 @@ days AS (
     FROM kanko.visits_daily v
     LEFT JOIN calls c ON c.day = v.date
     LEFT JOIN traffic t ON t.day = v.date
-    WHERE v.site_id = 'V01' AND date_part('month', v.date) BETWEEN 4 AND 10
+    WHERE v.site_id = 'V01' AND month(v.date) BETWEEN 4 AND 10
 ),
 usual AS (
     SELECT weekday, median(vehicles) AS vehicles, median(visitors) AS visitors
@@ -40,6 +40,6 @@ SELECT d.day, d.passengers,
        coalesce(d.intervals, 0) + CASE WHEN d.visitors IS NULL THEN 0 ELSE 1 END AS observations,
        coalesce(d.intervals, 0) / 288.0 AS coverage
 FROM days d
-JOIN usual u ON u.weekday = d.weekday
+JOIN usual u USING (weekday)
 WHERE d.ships IS NOT NULL
 ORDER BY d.day

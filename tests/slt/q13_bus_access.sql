@@ -16,36 +16,16 @@ running AS (
                    WHEN 0 THEN s.sunday WHEN 1 THEN s.monday WHEN 2 THEN s.tuesday WHEN 3 THEN s.wednesday
                    WHEN 4 THEN s.thursday WHEN 5 THEN s.friday ELSE s.saturday END)
 ),
-corners AS (
-    SELECT municipality_code, bbox_west, bbox_east, bbox_south, bbox_north,
-           string_to_array(trim(replace(replace(geometry, 'POLYGON', ''), '(', ''), ' )'), ',') AS corner
-    FROM shicho.municipality_areas
-),
-edges AS (
-    SELECT c.municipality_code,
-           CAST(split_part(trim(c.corner[i.value]), ' ', 1) AS DOUBLE) AS x1,
-           CAST(split_part(trim(c.corner[i.value]), ' ', 2) AS DOUBLE) AS y1,
-           CAST(split_part(trim(c.corner[i.value + 1]), ' ', 1) AS DOUBLE) AS x2,
-           CAST(split_part(trim(c.corner[i.value + 1]), ' ', 2) AS DOUBLE) AS y2
-    FROM corners c
-    CROSS JOIN generate_series(1, 40) i
-    WHERE i.value < array_length(c.corner)
-),
--- A point is inside where a line from it to the east crosses the boundary an odd number of times.
 inside AS (
-    SELECT s.stop_id, e.municipality_code
+    SELECT s.stop_id, a.municipality_code
     FROM basu.stops s
-    CROSS JOIN edges e
-    WHERE (e.y1 > s.latitude) <> (e.y2 > s.latitude)
-      AND s.longitude < e.x1 + (s.latitude - e.y1) * (e.x2 - e.x1) / (e.y2 - e.y1)
-    GROUP BY s.stop_id, e.municipality_code
-    HAVING count(*) % 2 = 1
+    JOIN shicho.municipality_areas a ON ST_Contains(a.geometry, ST_Point(s.longitude, s.latitude))
 ),
 departures AS (
     SELECT st.stop_id, count(*) AS departures, max(st.departure_time) AS last_departure
     FROM basu.stop_times st
-    JOIN basu.trips t ON t.trip_id = st.trip_id
-    JOIN running r ON r.service_id = t.service_id
+    JOIN basu.trips t USING (trip_id)
+    JOIN running r USING (service_id)
     GROUP BY st.stop_id
 )
 SELECT m.code, m.name_ja,
@@ -54,7 +34,7 @@ SELECT m.code, m.name_ja,
        max(d.last_departure) AS last_departure,
        coalesce(sum(d.departures), 0) * 1000.0 / max(p.aged_65_over) AS per_1000_aged,
        count(d.departures) AS observations,
-       CASE WHEN count(i.stop_id) = 0 THEN NULL ELSE count(d.departures) * 1.0 / count(i.stop_id) END AS coverage
+       count(d.departures) * 1.0 / nullif(count(i.stop_id), 0) AS coverage
 FROM shicho.municipalities m
 JOIN shicho.population_yearly p ON p.municipality_code = m.code AND p.year = 2025
 LEFT JOIN inside i ON i.municipality_code = m.code

@@ -3,13 +3,13 @@
 -- its intervals; workers are those of the latest census, joined by code.
 WITH months AS (
     SELECT c.municipality_code,
-           CAST(date_trunc('month', t.time) AS DATE) AS month,
+           date_trunc('month', t.time)::date AS month,
            sum(t.up_large + t.down_large) * 1.0
                / sum(t.up_small + t.up_large + t.down_small + t.down_large) AS heavy_share,
            count(*) AS observations,
            count(DISTINCT t.counter_id) AS counters
     FROM douro.traffic_5min t
-    JOIN douro.counters c ON c.counter_id = t.counter_id
+    JOIN douro.counters c USING (counter_id)
     WHERE t.up_quality IN ('normal', 'quasi_normal') AND t.down_quality IN ('normal', 'quasi_normal')
     GROUP BY 1, 2
 ),
@@ -20,10 +20,9 @@ workers AS (
 ),
 joined AS (
     SELECT m.municipality_code, m.month, m.heavy_share, w.primary_share, m.observations,
-           m.observations / (288.0 * m.counters
-               * date_part('day', m.month + INTERVAL '1 month' - INTERVAL '1 day')) AS coverage
+           m.observations / (288.0 * m.counters * (m.month + INTERVAL '1 month' - m.month)) AS coverage
     FROM months m
-    JOIN workers w ON w.municipality_code = m.municipality_code
+    JOIN workers w USING (municipality_code)
 )
 SELECT municipality_code, month, heavy_share, primary_share,
        corr(heavy_share, primary_share) OVER (PARTITION BY month) AS correlation_of_month,

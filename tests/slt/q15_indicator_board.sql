@@ -9,14 +9,13 @@ WITH latest AS (
     ORDER BY indicator_id, period DESC
 ),
 known AS (
-    SELECT indicator_id, count(actual) FILTER (WHERE quality IN ('normal', 'quasi_normal')) AS observations,
+    SELECT indicator_id, count_if(quality IN ('normal', 'quasi_normal') AND actual IS NOT NULL) AS observations,
            count(*) AS reported
     FROM toukei.indicator_actuals
     GROUP BY indicator_id
 )
 SELECT i.indicator_id, i.municipality_code, i.name_en, i.period_kind,
-       CASE i.period_kind WHEN 'fiscal_year' THEN make_date(l.period + 1, 3, 31)
-                          ELSE make_date(l.period, 12, 31) END AS period_end,
+       if(i.period_kind = 'fiscal_year', make_date(l.period + 1, 3, 31), make_date(l.period, 12, 31)) AS period_end,
        i.baseline, i.target, l.actual,
        CASE WHEN i.target IS NULL OR i.baseline IS NULL OR l.actual IS NULL THEN NULL
             WHEN i.target = i.baseline THEN

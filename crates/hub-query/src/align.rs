@@ -122,7 +122,7 @@ pub(crate) fn write_out<'a>(
         let Some(contract) = contract(&call.dataset) else {
             return Err(QueryError::internal("a call of align of a dataset that is not opened"));
         };
-        let shown = alias::exposed(&call.dataset, contract, all, names, false);
+        let shown = alias::exposed(contract, all, names, false);
         queries.push(statement::query(call, contract, &shown, names)?);
     }
     let mut writer = Writer { queries };

@@ -12,11 +12,12 @@ use datafusion::{
 use crate::{
     dialect::hints,
     error::{Position, QueryError},
+    functions,
     parse::Names,
     suggest::nearest,
 };
 pub(crate) use words::plain;
-use words::wrong_pattern;
+use words::{BY_ZERO, too_large, within_filter, wrong_pattern};
 
 /// Functions that look at other rows, and need to be told which.
 const WINDOW_ONLY: [&str; 8] =
@@ -93,17 +94,17 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
 
 fn arrow(error: &ArrowError, context: &Context) -> QueryError {
     match error {
-        ArrowError::DivideByZero => QueryError::Execution {
-            message: "a number was divided by zero; use NULLIF(divisor, 0)".to_owned(),
-        },
-        ArrowError::ArithmeticOverflow(message) => QueryError::Execution {
-            message: format!("a number grew too large for its type: {}", plain(message)),
-        },
+        ArrowError::DivideByZero => QueryError::Execution { message: BY_ZERO.to_owned() },
+        ArrowError::ArithmeticOverflow(message) => {
+            QueryError::Execution { message: too_large(message) }
+        }
         ArrowError::CastError(message)
         | ArrowError::ParseError(message)
         | ArrowError::ComputeError(message)
         | ArrowError::InvalidArgumentError(message) => {
-            let message = wrong_pattern(message).unwrap_or_else(|| with_form(plain(message)));
+            let message = wrong_pattern(message)
+                .or_else(|| within_filter(message))
+                .unwrap_or_else(|| with_form(plain(message)));
             QueryError::Execution { message }
         }
         ArrowError::OffsetOverflowError(_) => QueryError::Execution {
@@ -175,7 +176,7 @@ fn external(error: &(dyn std::error::Error + 'static), context: &Context) -> Que
 
 fn plan(message: &str) -> QueryError {
     if let Some(rest) = message.strip_prefix("Invalid function '")
-        && let Some((name, hint)) = rest.split_once('\'')
+        && let Some((name, _)) = rest.split_once('\'')
     {
         if WINDOW_ONLY.contains(&name.to_lowercase().as_str()) {
             let said = format!("{name} looks at other rows; write {name}(…) OVER (ORDER BY …)");
@@ -184,9 +185,8 @@ fn plan(message: &str) -> QueryError {
         if let Some(way) = hints::instead_of_function(name) {
             return QueryError::invalid(format!("there is no function {name:?} here: {way}"), None);
         }
-        // The engine names the nearest, however far that is.
-        let near = hint.split_once("Did you mean '").and_then(|(_, near)| near.split_once('\''));
-        let suggestions = nearest(name, near.map(|(near, _)| near));
+        let mut suggestions = nearest(name, functions::called().iter().map(String::as_str));
+        suggestions.truncate(1);
         return QueryError::InvalidSql {
             message: asking(&format!("there is no function {name:?}"), &suggestions),
             position: None,
@@ -201,16 +201,24 @@ fn schema(error: &SchemaError, context: &Context) -> QueryError {
         SchemaError::FieldNotFound { field, valid_fields } => {
             let known = valid_fields.iter().map(|column| column.name.as_str());
             let aliases = context.columns.iter().map(String::as_str);
-            let suggestions = nearest(&field.name, known.chain(aliases));
+            let mut suggestions = nearest(&field.name, known.chain(aliases));
             let shown = match &field.relation {
                 Some(relation) => format!("{}.{}", relation.table(), field.name),
                 None => field.name.clone(),
             };
-            QueryError::InvalidSql {
-                message: asking(&format!("there is no column {shown:?} here"), &suggestions),
-                position: context.place_of(&field.name),
-                suggestions,
-            }
+            let message = format!("there is no column {shown:?} here");
+            // A dataset of the query has it; what is named in this FROM does not give it.
+            let elsewhere = suggestions.contains(&field.name);
+            suggestions.retain(|name| *name != field.name);
+            let message = if elsewhere {
+                format!(
+                    "{message}: what this FROM names does not give it; select it in the subquery, or \
+                     write the table's name in front"
+                )
+            } else {
+                asking(&message, &suggestions)
+            };
+            QueryError::InvalidSql { message, position: context.place_of(&field.name), suggestions }
         }
         SchemaError::AmbiguousReference { field } => QueryError::InvalidSql {
             message: format!(

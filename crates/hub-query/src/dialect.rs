@@ -12,7 +12,9 @@ mod lateral;
 mod order;
 mod pivot;
 mod reading;
+mod similar;
 mod unpivot;
+mod wildcard;
 
 use std::{ops::ControlFlow, sync::Arc};
 
@@ -25,7 +27,9 @@ use datafusion::{
 };
 
 pub(crate) use lateral::LateralFirsts;
+pub(crate) use pivot::check_aggregates;
 pub(crate) use reading::{HubDialect, select_first};
+pub(crate) use wildcard::exclude_words;
 
 /// Brings a statement to the forms that everything after the parser knows.
 pub(crate) fn rewrite(statement: &mut Statement) {
@@ -46,11 +50,13 @@ impl VisitorMut for Rewriter {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<()> {
         // What stood first is where it belongs by now.
         select.flavor = SelectFlavor::Standard;
+        wildcard::rewrite(select);
         ControlFlow::Continue(())
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<()> {
         calls::rename(expr);
+        similar::rewrite(expr);
         ControlFlow::Continue(())
     }
 }

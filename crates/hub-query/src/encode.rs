@@ -3,6 +3,7 @@
 mod arrow_stream;
 mod cell;
 mod csv;
+mod envelope;
 mod geojson;
 mod json;
 mod ndjson;

@@ -1,111 +1,39 @@
 //! The engine: its own runtime, memory, caches and limits, and how a query goes through them.
 
+mod config;
 mod look;
+mod plan;
 
-use std::{collections::HashMap, fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use arrow::{array::RecordBatch, datatypes::SchemaRef};
-use datafusion::{
-    catalog::TableProvider,
-    common::{ParamValues, metadata::ScalarAndMetadata},
-    datasource::object_store::ObjectStoreUrl,
-    execution::{SessionState, context::SQLOptions, runtime_env::RuntimeEnv},
-    logical_expr::LogicalPlan,
-    scalar::ScalarValue,
-};
+use datafusion::{datasource::object_store::ObjectStoreUrl, execution::runtime_env::RuntimeEnv};
 use hub_lake::Snapshot;
-use hub_model::{Contract, DatasetId, Field};
+use hub_model::{Contract, DatasetId};
 use object_store::ObjectStore;
 use url::Url;
 
 use crate::{
-    alias, align, catalog,
-    classify::{self, asking, classify},
+    classify::{self, classify},
     cost::Cost,
-    error::{Position, QueryError},
-    explain,
+    error::QueryError,
     latest::KnownLasts,
     limits::{Admission, Counters, OutputBudget, Running},
-    parse::{self, ParsedQuery, TableName},
+    parse::ParsedQuery,
     progress::ScanProgress,
-    quality,
     rollup::Proofs,
-    session::{Sessions, task_context},
-    stream::{Planned, QueryStream, Said, WorkLimits, start},
-    suggest::nearest,
-    table::{Exposed, PreparedTables, ScanShared, provider},
-    units,
+    session::Sessions,
+    stream::{Planned, QueryStream, WorkLimits, start},
+    table::{PreparedTables, ScanShared},
 };
+pub use config::EngineConfig;
+use plan::{check_tables, parameters};
 
 /// The address of the lake inside plans; it says nothing of where the lake is.
 const STORE_URL: &str = "lake://data/";
 
 /// The stack of the engine's threads; it bears planning the deepest statement that the bounds let through.
 const WORKER_STACK_BYTES: usize = 16 * 1024 * 1024;
-
-/// How much the engine may use. The defaults suit one small machine.
-#[derive(Debug, Clone)]
-pub struct EngineConfig {
-    /// Threads of the engine's own runtime, beside one for each query that may run at once.
-    pub threads: usize,
-    /// Into how many parts a query's work is split.
-    pub target_partitions: usize,
-    /// Bytes of memory that all queries share.
-    pub memory_bytes: usize,
-    /// Bytes of memory that one query may take of it.
-    pub memory_bytes_per_query: usize,
-    /// Bytes of intermediate results that one query may put on disk.
-    pub spill_bytes_per_query: u64,
-    /// Where they are put; the system's folder for temporary files where there is none.
-    pub spill_folder: Option<PathBuf>,
-    /// Bytes for what is known of files once they were opened.
-    pub metadata_cache_bytes: usize,
-    /// How long a query may run, waiting for its reader not counted.
-    pub time_limit: Duration,
-    /// How long a reader may leave a finished batch untaken.
-    pub stall_limit: Duration,
-    /// Rows that an answer may have; no bound where there is none.
-    pub max_output_rows: Option<u64>,
-    /// Bytes, in memory, that an answer may have; no bound where there is none.
-    pub max_output_bytes: Option<u64>,
-    /// Queries that run at once.
-    pub max_running: usize,
-    /// Queries that wait for a place.
-    pub max_waiting: usize,
-    /// How long they wait.
-    pub max_wait: Duration,
-    /// Pairs of rows that a join without equal columns may compare, as estimated.
-    pub max_product_rows: u64,
-    /// Whether SQL evaluates filters while it decodes files, and not after.
-    pub pushdown_filters: bool,
-    /// Whether aggregates are answered from rollups where these tell the same.
-    pub rollups: bool,
-}
-
-impl Default for EngineConfig {
-    fn default() -> Self {
-        let threads = std::thread::available_parallelism().map_or(2, usize::from);
-        Self {
-            threads,
-            target_partitions: threads,
-            memory_bytes: 1_024 * 1_024 * 1_024,
-            memory_bytes_per_query: 512 * 1_024 * 1_024,
-            spill_bytes_per_query: 8 * 1_024 * 1_024 * 1_024,
-            spill_folder: None,
-            metadata_cache_bytes: 256 * 1_024 * 1_024,
-            time_limit: Duration::from_secs(60),
-            stall_limit: Duration::from_secs(60),
-            max_output_rows: None,
-            max_output_bytes: None,
-            max_running: 8,
-            max_waiting: 32,
-            max_wait: Duration::from_secs(5),
-            max_product_rows: 500_000_000,
-            pushdown_filters: true,
-            rollups: true,
-        }
-    }
-}
 
 /// A dataset version that a query may read.
 #[derive(Debug, Clone)]
@@ -416,169 +344,5 @@ impl Inner {
             spill_limit: self.config.spill_bytes_per_query,
             ..classify::Context::default()
         }
-    }
-
-    pub(crate) async fn plan_sql(
-        &self,
-        request: QueryRequest,
-        parameters: ParamValues,
-        environment: Arc<RuntimeEnv>,
-    ) -> datafusion::common::Result<Planned> {
-        let snapshots: Vec<Snapshot> =
-            request.tables.iter().map(|table| table.snapshot.clone()).collect();
-        let (state, plan, said) = self.plan_logically(request, parameters).await?;
-        let plan = loop {
-            let planned = state.create_physical_plan(&plan).await?;
-            if self.scans.proofs.hold(&planned, &snapshots, &self.scans.store).await? {
-                break planned;
-            }
-        };
-        Ok(Planned {
-            plan: explain::without_keys(plan),
-            context: task_context(&state, environment),
-            said,
-        })
-    }
-
-    /// The session of a statement, its plan before any rule, and what is said of its answer.
-    async fn plan_logically(
-        &self,
-        request: QueryRequest,
-        parameters: ParamValues,
-    ) -> datafusion::common::Result<(SessionState, LogicalPlan, Said)> {
-        let (names, aligned) = (&request.query.names, &request.query.aligned);
-        let contracts: Vec<&Contract> =
-            request.tables.iter().map(|table| table.contract.as_ref()).collect();
-        let rollups = request.rollups && self.uses_rollups();
-        let mut providers: Vec<(DatasetId, String, Arc<dyn TableProvider>)> = Vec::new();
-        let mut left_out = Vec::new();
-        for table in &request.tables {
-            let dataset = &table.snapshot.dataset;
-            let name = dataset.to_string();
-            for judged in [true, false] {
-                let wanted = if judged { &names.judged } else { &names.complete };
-                if !wanted.contains(&name) {
-                    continue;
-                }
-                let exposed = alias::exposed(dataset, &table.contract, &contracts, names, judged);
-                let provider = provider(table, exposed, &self.tables, &self.scans, rollups).await?;
-                let shown = if judged {
-                    let used = |field: &Field| quality::uses(names, field);
-                    left_out.extend(quality::left_out(dataset, &table.contract, used));
-                    dataset.name().to_owned()
-                } else {
-                    parse::complete_name(dataset.name())
-                };
-                providers.push((dataset.clone(), shown, provider));
-            }
-            if names.aligned.contains(&name) {
-                let exposed = Exposed::judged(&table.contract);
-                let provider =
-                    provider(table, exposed, &self.tables, &self.scans, rollups).await?;
-                providers.push((dataset.clone(), align::inner_name(dataset.name()), provider));
-                for call in aligned.iter().filter(|call| call.dataset == *dataset) {
-                    let measured = align::measured(call, &table.contract).map_err(external)?;
-                    let said =
-                        quality::left_out(dataset, &table.contract, |f| measured.contains(&f));
-                    left_out.extend(
-                        said.into_iter()
-                            .filter(|said| !left_out.contains(said))
-                            .collect::<Vec<_>>(),
-                    );
-                }
-            }
-        }
-        let catalogs = catalog::of_tables(providers)?;
-        if names.information_schema {
-            catalog::add_information_schema(&catalogs, &request.listed)?;
-        }
-        let state = self.sessions.for_sql(catalogs);
-        let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
-        let mut labels: Vec<(String, String)> =
-            alias::shown_by_wildcard(&contracts, names).into_iter().map(owned).collect();
-        let headings = request.query.headings;
-        let mut statement = request.query.statement;
-        let contract = |dataset: &DatasetId| {
-            let table = request.tables.iter().find(|table| table.snapshot.dataset == *dataset);
-            table.map(|table| table.contract.as_ref())
-        };
-        align::write_out(&mut statement, aligned, names, &contracts, contract).map_err(external)?;
-        let statement = explain::plannable(statement);
-        let plan = state.statement_to_plan(statement).await?;
-        SQLOptions::new()
-            .with_allow_ddl(false)
-            .with_allow_dml(false)
-            .with_allow_statements(false)
-            .verify_plan(&plan)?;
-        let planned: Vec<&str> = plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
-        labels.extend(headings.shown(&planned).into_iter().map(owned));
-        let plan = plan.with_param_values(parameters)?;
-        let units = Some(units::of_plan(&plan)?);
-        let said = Said { labels, units, metadata: quality::metadata(left_out) };
-        Ok((state, plan, said))
-    }
-}
-
-fn external(error: QueryError) -> datafusion::error::DataFusionError {
-    datafusion::error::DataFusionError::External(Box::new(error))
-}
-
-fn parameters(values: &[serde_json::Value]) -> Result<ParamValues, QueryError> {
-    let values = values.iter().zip(1..).map(|(value, number)| {
-        let value = match value {
-            serde_json::Value::Null => ScalarValue::Null,
-            serde_json::Value::Bool(value) => ScalarValue::Boolean(Some(*value)),
-            serde_json::Value::Number(number) => match number.as_i64() {
-                Some(whole) => ScalarValue::Int64(Some(whole)),
-                None => ScalarValue::Float64(number.as_f64()),
-            },
-            serde_json::Value::String(text) => ScalarValue::Utf8View(Some(text.clone())),
-            serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
-                return Err(QueryError::request(format!(
-                    "parameter ${number} is a list or an object; give texts, numbers, true, false or null, \
-                     and for a list one parameter each: IN ($1, $2)"
-                )));
-            }
-        };
-        Ok(ScalarAndMetadata::from(value))
-    });
-    Ok(ParamValues::List(values.collect::<Result<_, _>>()?))
-}
-
-/// Refuses tables that the request does not hold, naming near ones of those that may be listed. A table
-/// that exists and may not be seen is spoken of like one that does not exist.
-fn check_tables(request: &QueryRequest) -> Result<(), QueryError> {
-    let readable: HashMap<String, ()> =
-        request.tables.iter().map(|table| (table.snapshot.dataset.to_string(), ())).collect();
-    for table in request.query.tables() {
-        let name = shown(table);
-        if readable.contains_key(&name) && table.agency.is_some() {
-            continue;
-        }
-        let listed: Vec<String> = request.listed.iter().map(|(id, _)| id.to_string()).collect();
-        let mut suggestions = nearest(&name, listed.iter().map(String::as_str));
-        if table.agency.is_none() {
-            let same = request.listed.iter().filter(|(id, _)| id.name() == table.dataset);
-            suggestions.splice(0..0, same.map(|(id, _)| id.to_string()));
-            suggestions.dedup();
-            suggestions.truncate(3);
-        }
-        let message = match table.agency {
-            Some(_) => format!("there is no dataset {name:?}"),
-            None => format!("{name:?} is not a dataset; write agency.dataset"),
-        };
-        return Err(QueryError::InvalidSql {
-            message: asking(&message, &suggestions),
-            position: Some(Position { line: table.line, column: table.column }),
-            suggestions,
-        });
-    }
-    Ok(())
-}
-
-fn shown(table: &TableName) -> String {
-    match &table.agency {
-        Some(agency) => format!("{agency}.{}", table.dataset),
-        None => table.dataset.clone(),
     }
 }

@@ -1,5 +1,7 @@
 //! What can go wrong with a query, in words for the person who wrote it.
 
+mod japanese;
+
 use std::{fmt, sync::Arc};
 
 use hub_model::ErrorKind;

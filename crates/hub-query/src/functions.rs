@@ -4,14 +4,18 @@
 mod bounded;
 mod catalog;
 mod collected;
+mod date_bin;
 mod own;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, LazyLock},
+};
 
 use datafusion::{
     catalog::TableFunction,
     execution::SessionStateDefaults,
-    logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, WindowUDF},
+    logical_expr::{AggregateUDF, HigherOrderUDF, ScalarUDF, Signature, Volatility, WindowUDF},
 };
 
 pub(crate) use catalog::routines;
@@ -41,13 +45,7 @@ pub(crate) struct Functions {
 
 impl Functions {
     pub(crate) fn offered() -> Self {
-        let scalar = SessionStateDefaults::default_scalar_functions()
-            .into_iter()
-            .filter(|function| !LEFT_OUT.contains(&function.name()))
-            .map(bounded::bound)
-            .chain(dialect::functions())
-            .chain(own::functions())
-            .collect();
+        let scalar = scalar().map(bounded::bound).collect();
         let table = SessionStateDefaults::default_table_functions()
             .into_iter()
             .map(|function| (function.name().to_owned(), function))
@@ -79,6 +77,53 @@ impl Functions {
         self.table.keys().for_each(|name| put("table", name, &[]));
         names
     }
+}
+
+/// Functions of one row as they are, without bounds.
+fn scalar() -> impl Iterator<Item = Arc<ScalarUDF>> {
+    SessionStateDefaults::default_scalar_functions()
+        .into_iter()
+        .filter(|function| !LEFT_OUT.contains(&function.name()))
+        .map(date_bin::in_japan)
+        .chain(dialect::functions())
+        .chain(own::functions())
+}
+
+/// Every name by which a function of values can be called.
+pub(crate) fn called() -> &'static BTreeSet<String> {
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let functions = Functions::offered();
+        let mut names = BTreeSet::new();
+        let mut put = |name: &str, aliases: &[String]| {
+            names.insert(name.to_owned());
+            names.extend(aliases.iter().cloned());
+        };
+        functions.scalar.iter().for_each(|f| put(f.name(), f.aliases()));
+        functions.aggregate.iter().for_each(|f| put(f.name(), f.aliases()));
+        functions.window.iter().for_each(|f| put(f.name(), f.aliases()));
+        names
+    });
+    &NAMES
+}
+
+/// Every name of a function whose answer depends on more than its arguments, such as the clock or dice.
+pub(crate) fn volatile() -> &'static BTreeSet<String> {
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let mut names = BTreeSet::new();
+        let mut put = |signature: &Signature, name: &str, aliases: &[String]| {
+            if signature.volatility != Volatility::Immutable {
+                names.insert(name.to_owned());
+                names.extend(aliases.iter().cloned());
+            }
+        };
+        // Bounds call their functions volatile, which keeps them from being computed while planning.
+        scalar().for_each(|f| put(f.signature(), f.name(), f.aliases()));
+        let others = Functions::offered();
+        others.aggregate.iter().for_each(|f| put(f.signature(), f.name(), f.aliases()));
+        others.window.iter().for_each(|f| put(f.signature(), f.name(), f.aliases()));
+        names
+    });
+    &NAMES
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod align;
 mod asof;
 mod bounds;
 mod catalog;
+mod checked;
 mod classify;
 mod cost;
 mod cursor;

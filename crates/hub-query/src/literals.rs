@@ -1,6 +1,6 @@
 //! Texts that stand for times. The engine reads `2026-04-01` and `2026-04-01 09:00:00`; people also write
-//! `2026-04-01 09:00` and `2026/04/01`. Such a text is rewritten where it is compared with a time or cast to
-//! one, and nowhere else, so that no text that is data changes.
+//! `2026-04-01 09:00` and `2026/04/01`. Such a text is rewritten where it is compared with a time, cast to one
+//! or given to a function that takes one, and nowhere else, so that no text that is data changes.
 
 use arrow::datatypes::DataType;
 use chrono::{NaiveDate, NaiveTime};
@@ -11,7 +11,8 @@ use datafusion::{
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
-        Between, BinaryExpr, Expr, ExprSchemable, LogicalPlan, expr::InList, utils::merge_schema,
+        Between, BinaryExpr, Expr, ExprSchemable, LogicalPlan, expr::InList,
+        expr_rewriter::NamePreserver, utils::merge_schema,
     },
     optimizer::AnalyzerRule,
 };
@@ -27,7 +28,19 @@ impl AnalyzerRule for TimeLiterals {
                 return Ok(Transformed::no(plan));
             }
             let schema = merge_schema(&plan.inputs());
-            plan.map_expressions(|expr| expr.transform_up(|expr| rewrite(expr, &schema)))
+            let names = NamePreserver::new(&plan);
+            plan.map_expressions(|expr| {
+                // Sets of groupings have no name that could be kept.
+                let name = match expr {
+                    Expr::GroupingSet(_) => None,
+                    _ => Some(names.save(&expr)),
+                };
+                let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
+                Ok(match name {
+                    Some(name) => rewritten.update_data(|expr| name.restore(expr)),
+                    None => rewritten,
+                })
+            })
         })
         .map(|plan| plan.data)
     }
@@ -80,6 +93,17 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
             let changed =
                 time_kind(cast.field.data_type()).is_some_and(|whole| put(&mut cast.expr, whole));
             transformed(Expr::TryCast(cast), changed)
+        }
+        Expr::ScalarFunction(mut call) => {
+            let types =
+                call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>();
+            // Only functions that say so themselves tell what they take a text for.
+            let taken = types.and_then(|types| call.func.coerce_types(&types)).unwrap_or_default();
+            let times = call.args.iter_mut().zip(taken.iter().map(time_kind));
+            let changed = times.fold(false, |changed, (arg, kind)| {
+                kind.is_some_and(|with_time| put(arg, with_time)) | changed
+            });
+            transformed(Expr::ScalarFunction(call), changed)
         }
         other => Transformed::no(other),
     })

@@ -17,8 +17,8 @@ use datafusion::sql::sqlparser::{
 
 pub(crate) use align::aligned_name;
 pub(crate) use headings::Headings;
-pub(crate) use names::Names;
-pub(crate) use with_quality::complete_name;
+pub(crate) use names::{Names, fold, left_out, place};
+pub(crate) use with_quality::{complete_name, plain_name};
 
 use crate::{
     align::AlignCall,
@@ -43,18 +43,6 @@ pub struct TableName {
     /// The character of the line, from 1.
     pub column: u64,
 }
-
-/// Functions whose answer depends on more than their arguments.
-const VOLATILE: [&str; 8] = [
-    "now",
-    "current_timestamp",
-    "current_date",
-    "current_time",
-    "localtimestamp",
-    "today",
-    "random",
-    "uuid",
-];
 
 /// One statement that only reads, within its bounds. It names tables; whether they exist, and who may
 /// read them, is for the caller to decide.
@@ -87,7 +75,7 @@ impl ParsedQuery {
 
     /// A function that the statement calls and that reads the clock or throws dice, if there is one.
     pub fn volatile_call(&self) -> Option<&'static str> {
-        repeatable::called(&self.statement, &VOLATILE)
+        repeatable::volatile_call(&self.statement)
     }
 
     /// What may keep the same versions from being answered the same all the same.
@@ -129,6 +117,8 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     // A query that begins with FROM counts as what it stands for.
     let tokens = dialect::select_first(tokens);
     bounds.check_tokens(&tokens)?;
+    let tokens = dialect::exclude_words(tokens);
+    dialect::check_aggregates(&tokens)?;
     let tokens = asof::plain_forms(tokens)?;
     let statements = Parser::new(&dialect)
         // One bracket costs the parser several steps; its own list of what is open is exact, ours not.

@@ -27,6 +27,7 @@ use url::Url;
 use crate::{
     asof::{AsOfJoins, AsOfRelations, FiltersIntoAsOfJoins, HubPlanner},
     catalog::{CATALOG, NO_SCHEMA},
+    checked::{CheckedConstants, SignedNumbers},
     dialect::{self, LateralFirsts},
     engine::EngineConfig,
     estimates,
@@ -103,11 +104,12 @@ impl Sessions {
             let filters = rules.iter().position(|rule| rule.name() == "push_down_filter");
             let after = filters.map_or(rules.len(), |place| place + 1);
             rules.insert(after, Arc::new(FiltersIntoAsOfJoins));
-            rules
+            CheckedConstants::among(rules)
         };
         let mut relations: Vec<Arc<dyn RelationPlanner>> = vec![Arc::new(AsOfRelations)];
         relations.extend(dialect::relations());
         let mut expressions = dialect::expressions();
+        expressions.push(Arc::new(SignedNumbers));
         expressions.extend(SessionStateDefaults::default_expr_planners());
         let memory_per_query = config.memory_bytes_per_query.min(config.memory_bytes);
         let planner = Arc::new(HubPlanner { memory_bytes_per_query: memory_per_query });

@@ -7,6 +7,7 @@
 
 mod exec;
 mod near;
+mod probing;
 mod recognise;
 
 use std::sync::Arc;

@@ -113,6 +113,7 @@ impl AppError {
                 "ハブを止めているところです。少し待ってから、もう一度送ってください".to_owned()
             }
             Self::Intake(error) => error.text()?.ja.clone(),
+            Self::Query(error) => return error.ja(),
             Self::Lake(error) if error.kind() == ErrorKind::Conflict => {
                 "ほかの人の公開と重なりました。最新の版を確かめてから、もう一度送ってください".to_owned()
             }
@@ -136,7 +137,6 @@ impl AppError {
             | Self::Model(ModelError::InvalidValue { .. } | ModelError::Malformed { .. })
             | Self::Registry(_)
             | Self::Lake(_)
-            | Self::Query(_)
             | Self::Scratch(_)
             | Self::Broken(_) => return None,
         })

@@ -33,7 +33,7 @@ use super::{
     node::AsOfJoin,
     sides::{Gap, Matching, Side},
 };
-use crate::{gapfill::GapFillPlanner, japan_time};
+use crate::{checked, gapfill::GapFillPlanner, japan_time};
 
 /// The part of a query's memory that the right side may take before both sides are merged instead.
 const LOOKUP_SHARE: usize = 2;
@@ -60,7 +60,7 @@ impl QueryPlanner for HubPlanner {
         let max_lookup_bytes = self.memory_bytes_per_query / LOOKUP_SHARE;
         let asof: Arc<dyn ExtensionPlanner + Send + Sync> =
             Arc::new(AsOfPlanner { max_lookup_bytes });
-        let plan = japan_time::quick(plan.clone())?;
+        let plan = checked::arithmetic(japan_time::quick(plan.clone())?)?;
         DefaultPhysicalPlanner::with_extension_planners(vec![asof, Arc::new(GapFillPlanner)])
             .create_physical_plan(&plan, session)
             .await

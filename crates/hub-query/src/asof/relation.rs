@@ -16,7 +16,7 @@ use datafusion::{
 use super::{
     Direction, Kind,
     marker::Marked,
-    syntax::{Condition, is_asof},
+    syntax::{Condition, ONE_COMPARISON, is_asof},
 };
 use crate::dialect::hints::refused;
 
@@ -136,9 +136,6 @@ fn plan(
         _ => builder.join_on(right, join_type, conditions)?.build(),
     }
 }
-
-const ONE_COMPARISON: &str = "takes one comparison of a time of the left table with a time of the right \
-                              one, by >=, >, <= or <: MATCH_CONDITION (a.time >= b.time)";
 
 fn using_column(name: ObjectName, context: &dyn RelationPlannerContext) -> Result<Column> {
     if let [part] = name.0.as_slice()

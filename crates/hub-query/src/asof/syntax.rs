@@ -2,7 +2,8 @@
 //!
 //! The parser knows `ASOF JOIN t MATCH_CONDITION (c)`. Before it sees the words, `LEFT` and `INNER`, `WITHIN`
 //! and the form without `MATCH_CONDITION` are put into the brackets, as the arguments of a call that no
-//! function answers to. Every word keeps its place, so that messages point at what was written.
+//! function answers to. Every word keeps its place, and what is put in before a word has the place of that
+//! word, so that messages point at what was written.
 
 use std::ops::ControlFlow;
 
@@ -19,6 +20,10 @@ use crate::{bounds::position, error::QueryError};
 
 /// The call that carries what the parser has no place for.
 const CARRIER: &str = "__asof";
+
+/// What may be in the brackets of `MATCH_CONDITION`.
+pub(super) const ONE_COMPARISON: &str = "takes one comparison of a time of the left table with a time of the right one, by >=, >, <= or <: \
+     MATCH_CONDITION (a.time >= b.time)";
 
 /// Words that may stand before `JOIN` and are no as-of join.
 const OTHER_JOINS: [&str; 6] = ["RIGHT", "FULL", "CROSS", "NATURAL", "SEMI", "ANTI"];
@@ -125,7 +130,7 @@ impl Writer {
         Ok(Some(kind))
     }
 
-    /// `MATCH_CONDITION (c) WITHIN g` at this place as `MATCH_CONDITION (carrier(c, kind, g))`; returns
+    /// `MATCH_CONDITION (c) WITHIN g` at this place as `MATCH_CONDITION (carrier(kind, g, c))`; returns
     /// where the rest begins.
     fn condition(&mut self, at: usize) -> Result<usize, QueryError> {
         let word = self.tokens[at].clone();
@@ -152,8 +157,15 @@ impl Writer {
             None => (Vec::new(), close + 1),
         };
         let condition = self.tokens[at + 2..close].to_vec();
-        self.written.push(word.clone());
-        self.carry(word.span, condition, open.kind.unwrap_or(Kind::Left), gap);
+        if let Some(comma) = outer_comma(&condition) {
+            return Err(QueryError::invalid(
+                format!("MATCH_CONDITION {ONE_COMPARISON}"),
+                Some(position(comma)),
+            ));
+        }
+        let spans = (word.span, self.tokens[close].span);
+        self.written.push(word);
+        self.carry(spans, condition, open.kind.unwrap_or(Kind::Left), gap);
         Ok(rest)
     }
 
@@ -162,17 +174,19 @@ impl Writer {
         let Some(open) = self.open.pop() else { return };
         self.written.push(TokenWithSpan::new(Token::make_keyword("MATCH_CONDITION"), on.span));
         let nothing = vec![TokenWithSpan::new(Token::make_keyword("TRUE"), on.span)];
-        self.carry(on.span, nothing, open.kind.unwrap_or(Kind::Inner), Vec::new());
+        let spans = (on.span, on.span);
+        self.carry(spans, nothing, open.kind.unwrap_or(Kind::Inner), Vec::new());
     }
 
+    /// The condition comes last, so that a message on where it breaks off names the bracket that closes it.
     fn carry(
         &mut self,
-        span: Span,
+        (begin, end): (Span, Span),
         condition: Vec<TokenWithSpan>,
         kind: Kind,
         gap: Vec<TokenWithSpan>,
     ) {
-        let sign = |token| TokenWithSpan::new(token, span);
+        let sign = |token| TokenWithSpan::new(token, begin);
         let kind = match kind {
             Kind::Left => "left",
             Kind::Inner => "inner",
@@ -182,13 +196,14 @@ impl Writer {
             sign(Token::make_word(CARRIER, None)),
             sign(Token::LParen),
         ]);
-        self.written.extend(condition);
-        self.written.extend([sign(Token::Comma), sign(Token::SingleQuotedString(kind.to_owned()))]);
+        self.written.extend([sign(Token::SingleQuotedString(kind.to_owned())), sign(Token::Comma)]);
         if !gap.is_empty() {
-            self.written.push(sign(Token::Comma));
             self.written.extend(gap);
+            self.written.push(sign(Token::Comma));
         }
-        self.written.extend([sign(Token::RParen), sign(Token::RParen)]);
+        self.written.extend(condition);
+        let closed = TokenWithSpan::new(Token::RParen, end);
+        self.written.extend([closed.clone(), closed]);
     }
 
     /// Where the bracket that opens here is closed.
@@ -236,6 +251,19 @@ impl Writer {
     }
 }
 
+/// The first comma that stands in no brackets of its own.
+fn outer_comma(tokens: &[TokenWithSpan]) -> Option<&TokenWithSpan> {
+    let mut depth = 0_usize;
+    tokens.iter().find(|token| {
+        match token.token {
+            Token::LParen | Token::LBracket => depth += 1,
+            Token::RParen | Token::RBracket => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        depth == 0 && token.token == Token::Comma
+    })
+}
+
 fn only_left_or_inner(word: &TokenWithSpan) -> QueryError {
     QueryError::invalid(
         "an ASOF JOIN is LEFT or INNER; for RIGHT exchange the tables and turn the comparison round",
@@ -278,25 +306,24 @@ impl Condition {
             return None;
         }
         let FunctionArguments::List(list) = call.args else { return None };
-        let mut arguments = list.args.into_iter().map(|argument| match argument {
+        let arguments = list.args.into_iter().map(|argument| match argument {
             FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr),
             _ => None,
         });
-        let comparison = match without_brackets(arguments.next()??) {
+        let mut arguments = arguments.collect::<Option<Vec<_>>>()?;
+        let comparison = match without_brackets(arguments.pop()?) {
             Expr::Value(value) if value.value == Value::Boolean(true) => None,
             Expr::BinaryOp { left, op, right } => Some((*left, op, *right)),
             _ => return None,
         };
-        let kind = match arguments.next()?? {
+        let mut arguments = arguments.into_iter();
+        let kind = match arguments.next()? {
             Expr::Value(value) if value.value == Value::SingleQuotedString("inner".into()) => {
                 Kind::Inner
             }
             _ => Kind::Left,
         };
-        let gap = match arguments.next() {
-            Some(gap) => Some(gap?),
-            None => None,
-        };
+        let gap = arguments.next();
         Some(Self { comparison, kind, gap })
     }
 }

@@ -31,6 +31,12 @@ const WORDS: [(&str, &str); 26] = [
     ("DataFusion", "the hub"),
 ];
 
+pub(super) const BY_ZERO: &str = "a number was divided by zero; use NULLIF(divisor, 0)";
+
+pub(super) fn too_large(message: &str) -> String {
+    format!("a number grew too large for its type: {}", plain(message))
+}
+
 /// How many forms of a function are named.
 const MOST_FORMS: usize = 6;
 
@@ -145,8 +151,26 @@ fn anew(text: &str) -> Option<String> {
                 .to_owned(),
         });
     }
+    if text.starts_with("Too many columns! The subquery should only return one") {
+        return Some(
+            "a subquery behind IN gives one column; for several write EXISTS (SELECT 1 FROM … WHERE …), or \
+             a join"
+                .to_owned(),
+        );
+    }
     let unsupported = text.strip_prefix("Unsupported ast node in sqltorel: ");
     unsupported.map(|node| node.split_whitespace().next().unwrap_or_default().to_uppercase())
+}
+
+/// What went wrong in a filter that the reader of files evaluates, which tells it by the error's own form.
+pub(super) fn within_filter(message: &str) -> Option<String> {
+    let (_, error) = message.split_once("Error evaluating filter predicate: ")?;
+    if error.contains("DivideByZero") {
+        return Some(BY_ZERO.to_owned());
+    }
+    let (_, text) = error.split_once('"')?;
+    let text = text.split_once('"').map_or(text, |(text, _)| text);
+    Some(if error.contains("ArithmeticOverflow") { too_large(text) } else { plain(text) })
 }
 
 /// A pattern that is none, as the engine tells it over several lines with a drawing.
@@ -213,6 +237,19 @@ mod tests {
         ] {
             assert_eq!(plain(theirs), ours);
         }
+        let filter =
+            |error: &str| within_filter(&format!("Error evaluating filter predicate: {error}"));
+        for (theirs, ours) in [
+            ("ArrowError(DivideByZero, None)", BY_ZERO),
+            (
+                "ArrowError(ArithmeticOverflow(\"Overflow happened on: 2 * 9\"), Some(\"\"))",
+                "a number grew too large for its type: Overflow happened on: 2 * 9",
+            ),
+            ("External(Execution { message: \"it is none\" })", "it is none"),
+        ] {
+            assert_eq!(filter(theirs).as_deref(), Some(ours));
+        }
+        assert_eq!(within_filter("another"), None);
         let drawing = "Regular expression did not compile: Syntax(\nregex parse error:\n    [\n    ^\n\
                        error: unclosed character class\n)";
         let said = wrong_pattern(drawing).unwrap();

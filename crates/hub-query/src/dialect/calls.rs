@@ -11,11 +11,13 @@ use datafusion::sql::sqlparser::{
 };
 
 /// Other names of functions that take the same arguments.
-const RENAMED: [(&str, &str); 4] = [
+const RENAMED: [(&str, &str); 6] = [
     ("every", "bool_and"),
     ("strftime", "to_char"),
     ("regexp_matches", "regexp_like"),
     ("list", "array_agg"),
+    ("first", "first_value"),
+    ("last", "last_value"),
 ];
 
 /// Parts of a time that are functions elsewhere.

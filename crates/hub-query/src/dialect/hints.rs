@@ -30,20 +30,12 @@ pub(crate) fn instead_of_statement(word: &str) -> Option<&'static str> {
 
 /// What may be done instead, for an error of the planner that tells what it can't do.
 pub(crate) fn instead_of_plan(message: &str) -> Option<&'static str> {
-    const WAYS: [(&str, &str); 4] = [
+    const WAYS: [(&str, &str); 2] = [
         (
             "logical expression",
             "a subquery that depends on the row outside of it can only be asked for equal columns, \
              without LIMIT; for the nearest row before or after use ASOF JOIN, for the first rows of \
              each key row_number() OVER (PARTITION BY key ORDER BY time) in a WITH clause",
-        ),
-        (
-            "UNNEST with ordinality",
-            "WITH ORDINALITY is not offered; number the rows by row_number() OVER ()",
-        ),
-        (
-            "Unsupported ast node TableSample",
-            "TABLESAMPLE is not offered; filter by WHERE random() < 0.01",
         ),
         ("MATCH_RECOGNIZE", "MATCH_RECOGNIZE is not offered; use lag() and lead() windows"),
     ];
@@ -64,6 +56,7 @@ pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
         "dateadd" | "date_add" => "add an interval: time + INTERVAL '1 day'",
         "isnull" => "write x IS NULL, or coalesce(x, other)",
         "getdate" | "sysdate" => "call now()",
+        "columns" => "name the columns, or leave some out: SELECT * EXCLUDE (a, b)",
         "to_number" => "cast the text: x::double",
         "convert_timezone" => "write time AT TIME ZONE 'UTC'",
         "read_csv" | "read_parquet" | "read_json" | "glob" => {

@@ -5,7 +5,9 @@
 //! and joined. Where they are also asked for by one time, in the order of that time and with `LIMIT 1`, it
 //! is an as-of join. Everything else stays as it is, and the engine says that it can't.
 
-use std::{collections::HashMap, sync::Arc};
+mod firsts;
+
+use std::sync::Arc;
 
 use datafusion::{
     common::{
@@ -13,18 +15,15 @@ use datafusion::{
         config::ConfigOptions,
         tree_node::{Transformed, TreeNode},
     },
-    functions_window::expr_fn::row_number,
     logical_expr::{
-        BinaryExpr, Expr, ExprFunctionExt, FetchType, Filter, Join, JoinType, Limit, LogicalPlan,
-        LogicalPlanBuilder, Operator, Projection, SkipType, SortExpr, Subquery, SubqueryAlias,
-        expr_rewriter::NamePreserver,
-        lit,
-        utils::{conjunction, split_conjunction_owned},
+        Aggregate, Expr, Filter, Join, JoinType, LogicalPlan, LogicalPlanBuilder, Projection,
+        SubqueryAlias, expr_rewriter::NamePreserver, lit, utils::split_conjunction_owned,
     },
     optimizer::AnalyzerRule,
 };
 
-use crate::asof::{Direction, Kind, nearest};
+use crate::asof::Kind;
+use firsts::Firsts;
 
 /// Comes before the rule that makes as-of joins of their marks.
 #[derive(Debug)]
@@ -35,8 +34,7 @@ impl AnalyzerRule for LateralFirsts {
         plan.transform_up_with_subqueries(|plan| {
             let otherwise = match &plan {
                 LogicalPlan::Join(join) => joined(join)?,
-                LogicalPlan::Projection(projection) => computed(projection)?,
-                _ => None,
+                other => computed(other)?,
             };
             Ok(match otherwise {
                 Some(plan) => Transformed::yes(plan),
@@ -82,261 +80,88 @@ fn joined(join: &Join) -> Result<Option<LogicalPlan>> {
     Ok(Some(LogicalPlanBuilder::from(plan).project(shown)?.build()?))
 }
 
-/// `(SELECT x FROM b WHERE b.key = a.key ORDER BY b.time DESC LIMIT 1)` among the columns of an answer, as a column
-/// of a table beside it; none where there is no such subquery.
-fn computed(projection: &Projection) -> Result<Option<LogicalPlan>> {
-    let mut input = projection.input.as_ref().clone();
-    let mut number = 0;
-    let mut columns = Vec::with_capacity(projection.expr.len());
-    for expr in &projection.expr {
-        let name = NamePreserver::new_for_projection().save(expr);
-        let replaced = expr.clone().transform(|part| {
+/// `(SELECT x FROM b WHERE b.key = a.key ORDER BY b.time DESC LIMIT 1)` within the expressions of a plan, as a
+/// column of a table beside its input; none where there is no such subquery.
+fn computed(plan: &LogicalPlan) -> Result<Option<LogicalPlan>> {
+    let input = match plan {
+        LogicalPlan::Projection(projection) => &projection.input,
+        LogicalPlan::Filter(filter) => &filter.input,
+        LogicalPlan::Aggregate(aggregate) => &aggregate.input,
+        _ => return Ok(None),
+    };
+    let asks = |expr: &Expr| expr.exists(|part| Ok(matches!(part, Expr::ScalarSubquery(_))));
+    if !plan.expressions().iter().any(|expr| asks(expr).unwrap_or(false)) {
+        return Ok(None);
+    }
+    let mut beside = Beside { input: input.as_ref().clone(), number: 0 };
+    Ok(match plan {
+        LogicalPlan::Projection(projection) => {
+            let columns = projection.expr.iter().map(|expr| {
+                let name = NamePreserver::new_for_projection().save(expr);
+                Ok(name.restore(beside.without_firsts(expr.clone())?))
+            });
+            let columns = columns.collect::<Result<Vec<_>>>()?;
+            let Some(input) = beside.input() else { return Ok(None) };
+            Some(LogicalPlan::Projection(Projection::try_new(columns, input)?))
+        }
+        LogicalPlan::Filter(filter) => {
+            let predicate = beside.without_firsts(filter.predicate.clone())?;
+            let Some(input) = beside.input() else { return Ok(None) };
+            let filtered = LogicalPlan::Filter(Filter::try_new(predicate, input)?);
+            let shown = plan.schema().columns().into_iter().map(Expr::Column);
+            Some(LogicalPlanBuilder::from(filtered).project(shown)?.build()?)
+        }
+        LogicalPlan::Aggregate(aggregate) => {
+            let mut all = |expressions: &[Expr]| {
+                expressions
+                    .iter()
+                    .map(|e| beside.without_firsts(e.clone()))
+                    .collect::<Result<Vec<_>>>()
+            };
+            let (groups, aggregates) = (all(&aggregate.group_expr)?, all(&aggregate.aggr_expr)?);
+            let Some(input) = beside.input() else { return Ok(None) };
+            let grouped = LogicalPlan::Aggregate(Aggregate::try_new(input, groups, aggregates)?);
+            // What is above knows the columns by the names that they had.
+            let shown = grouped.schema().columns().into_iter().zip(plan.schema().iter());
+            let shown = shown.map(|(column, (relation, field))| {
+                Expr::Column(column).alias_qualified(relation.cloned(), field.name())
+            });
+            let shown = shown.collect::<Vec<_>>();
+            Some(LogicalPlanBuilder::from(grouped).project(shown)?.build()?)
+        }
+        _ => None,
+    })
+}
+
+/// The input of a plan, with the tables that its expressions' subqueries became.
+struct Beside {
+    input: LogicalPlan,
+    number: usize,
+}
+
+impl Beside {
+    /// The expression with columns in the place of subqueries for a first row.
+    fn without_firsts(&mut self, expr: Expr) -> Result<Expr> {
+        let replaced = expr.transform(|part| {
             if let Expr::ScalarSubquery(subquery) = &part
                 && let Some(firsts) = Firsts::of(subquery)
                 && let [(_, column, _)] = firsts.shown.as_slice()
                 && firsts.rows == 1
             {
-                let alias = TableReference::bare(format!("__first_{number}"));
-                number += 1;
-                let left = std::mem::take(&mut input);
-                input = firsts.beside(left, Some(&alias), Kind::Left, Vec::new())?;
+                let alias = TableReference::bare(format!("__first_{}", self.number));
+                self.number += 1;
+                let left = std::mem::take(&mut self.input);
+                self.input = firsts.beside(left, Some(&alias), Kind::Left, Vec::new())?;
                 let column = Column::new(Some(alias), column);
                 return Ok(Transformed::yes(Expr::Column(column)));
             }
             Ok(Transformed::no(part))
         })?;
-        columns.push(name.restore(replaced.data));
-    }
-    if number == 0 {
-        return Ok(None);
-    }
-    Ok(Some(LogicalPlan::Projection(Projection::try_new(columns, Arc::new(input))?)))
-}
-
-const TIME_NAME: &str = "__lateral_time";
-
-fn key_name(place: usize) -> String {
-    format!("__lateral_key_{place}")
-}
-
-fn column(relation: Option<&TableReference>, name: &str) -> Expr {
-    Expr::Column(Column::new(relation.cloned(), name))
-}
-
-/// A subquery for the first rows of each key.
-struct Firsts {
-    /// What is read, with the conditions that do not depend on the row outside.
-    input: LogicalPlan,
-    /// The columns of the answer, in terms of the input.
-    shown: Vec<(Option<TableReference>, String, Expr)>,
-    /// Columns of the input, and what they equal outside.
-    keys: Vec<(Expr, Expr)>,
-    /// A time of the input, and the time outside that it is nearest to.
-    time: Option<(Expr, Direction, Expr)>,
-    order: Vec<SortExpr>,
-    rows: i64,
-}
-
-impl Firsts {
-    fn of(subquery: &Subquery) -> Option<Self> {
-        let LogicalPlan::Limit(limit) = subquery.subquery.as_ref() else { return None };
-        let rows = first_rows(limit)?;
-        let mut plan = limit.input.as_ref();
-        let mut shown: Vec<(Option<TableReference>, String, Expr)> = subquery
-            .subquery
-            .schema()
-            .columns()
-            .into_iter()
-            .map(|column| (column.relation.clone(), column.name.clone(), Expr::Column(column)))
-            .collect();
-        let mut order: Vec<SortExpr> = Vec::new();
-        let mut conditions = Vec::new();
-        loop {
-            match plan {
-                LogicalPlan::Projection(projection) => {
-                    let columns = projection.schema.columns().into_iter();
-                    let computed: HashMap<Column, Expr> = columns
-                        .zip(projection.expr.iter().map(|expr| expr.clone().unalias()))
-                        .collect();
-                    for (_, _, expr) in &mut shown {
-                        *expr = replaced(expr.clone(), &computed)?;
-                    }
-                    for sort in &mut order {
-                        sort.expr = replaced(sort.expr.clone(), &computed)?;
-                    }
-                    plan = projection.input.as_ref();
-                }
-                LogicalPlan::Sort(sort) if order.is_empty() && conditions.is_empty() => {
-                    order.clone_from(&sort.expr);
-                    plan = sort.input.as_ref();
-                }
-                LogicalPlan::Filter(filter) => {
-                    conditions.extend(split_conjunction_owned(filter.predicate.clone()));
-                    plan = filter.input.as_ref();
-                }
-                _ => break,
-            }
-            if !conditions.is_empty() && !matches!(plan, LogicalPlan::Filter(_)) {
-                break;
-            }
-        }
-        let mut firsts =
-            Self { input: plan.clone(), shown, keys: Vec::new(), time: None, order, rows };
-        firsts.correlate(conditions)?;
-        let depends = |expr: &Expr| expr.contains_outer();
-        let inside = firsts.shown.iter().map(|(_, _, expr)| expr);
-        let apart = firsts.input.all_out_ref_exprs().is_empty()
-            && !inside.chain(firsts.order.iter().map(|sort| &sort.expr)).any(depends);
-        apart.then_some(firsts)
+        Ok(replaced.data)
     }
 
-    /// Sorts the conditions; none where one depends on the row outside in another way.
-    fn correlate(&mut self, conditions: Vec<Expr>) -> Option<()> {
-        let mut own = Vec::new();
-        for condition in conditions {
-            if !condition.contains_outer() {
-                own.push(condition);
-                continue;
-            }
-            let Expr::BinaryExpr(BinaryExpr { left, op, right }) = condition else { return None };
-            let (inner, op, outer) = match (left.contains_outer(), right.contains_outer()) {
-                (false, true) => (*left, op, outside(*right)?),
-                (true, false) => (*right, op.swap()?, outside(*left)?),
-                _ => return None,
-            };
-            // The left side of the as-of join is the row outside.
-            let direction = match op {
-                Operator::Eq => {
-                    self.keys.push((inner, outer));
-                    continue;
-                }
-                Operator::LtEq => Direction::AtOrBefore,
-                Operator::Lt => Direction::Before,
-                Operator::GtEq => Direction::AtOrAfter,
-                Operator::Gt => Direction::After,
-                _ => return None,
-            };
-            if self.time.replace((inner, direction, outer)).is_some() {
-                return None;
-            }
-        }
-        if let Some((time, direction, _)) = &self.time {
-            let [order] = self.order.as_slice() else { return None };
-            let ascending = matches!(direction, Direction::AtOrAfter | Direction::After);
-            if self.rows != 1 || order.expr != *time || order.asc != ascending {
-                return None;
-            }
-        } else if self.keys.is_empty() {
-            return None;
-        }
-        if let Some(own) = conjunction(own) {
-            let input = Arc::new(self.input.clone());
-            self.input = LogicalPlan::Filter(Filter::new(own, input));
-        }
-        Some(())
+    /// The input, if anything was put beside it.
+    fn input(self) -> Option<Arc<LogicalPlan>> {
+        (self.number > 0).then(|| Arc::new(self.input))
     }
-
-    /// The rows outside, each with its first rows.
-    fn beside(
-        &self,
-        left: LogicalPlan,
-        alias: Option<&TableReference>,
-        kind: Kind,
-        mut conditions: Vec<Expr>,
-    ) -> Result<LogicalPlan> {
-        let keys = self.keys.iter().enumerate();
-        conditions.extend(
-            keys.map(|(place, (_, outer))| outer.clone().eq(column(alias, &key_name(place)))),
-        );
-        let right = match &self.time {
-            Some((_, direction, outer)) => {
-                let time = column(alias, TIME_NAME);
-                conditions.push(nearest(*direction, kind, outer.clone(), time));
-                self.plain(alias)?
-            }
-            None => self.numbered(alias)?,
-        };
-        let join_type = match kind {
-            Kind::Left => JoinType::Left,
-            Kind::Inner => JoinType::Inner,
-        };
-        LogicalPlanBuilder::from(left).join_on(right, join_type, conditions)?.build()
-    }
-
-    /// The rows with their keys, the first of each key only.
-    fn numbered(&self, alias: Option<&TableReference>) -> Result<LogicalPlan> {
-        const NUMBER: &str = "__lateral_number";
-        let window = row_number()
-            .partition_by(self.keys.iter().map(|(key, _)| key.clone()).collect())
-            .order_by(self.order.clone())
-            .build()?;
-        // The number is computed beside the columns of the input, which keep their names.
-        let columns = self.input.schema().columns().into_iter().map(Expr::Column);
-        let named = Expr::Column(Column::from_name(window.schema_name().to_string())).alias(NUMBER);
-        let numbered = LogicalPlanBuilder::from(self.input.clone())
-            .window([window])?
-            .project(columns.chain([named]))?
-            .filter(Expr::Column(Column::from_name(NUMBER)).lt_eq(lit(self.rows)))?
-            .build()?;
-        self.named(numbered, alias)
-    }
-
-    /// The rows with their keys and times.
-    fn plain(&self, alias: Option<&TableReference>) -> Result<LogicalPlan> {
-        self.named(self.input.clone(), alias)
-    }
-
-    fn named(&self, plan: LogicalPlan, alias: Option<&TableReference>) -> Result<LogicalPlan> {
-        let shown = self.shown.iter().map(|(relation, name, expr)| {
-            expr.clone().alias_qualified(relation.clone(), name.clone())
-        });
-        let keys = self
-            .keys
-            .iter()
-            .enumerate()
-            .map(|(place, (key, _))| key.clone().alias(key_name(place)));
-        let time = self.time.iter().map(|(time, _, _)| time.clone().alias(TIME_NAME));
-        let plan = LogicalPlanBuilder::from(plan)
-            .project(shown.chain(keys).chain(time).collect::<Vec<_>>())?;
-        match alias {
-            Some(alias) => plan.alias(alias.clone())?.build(),
-            None => plan.build(),
-        }
-    }
-}
-
-fn first_rows(limit: &Limit) -> Option<i64> {
-    let skipped = matches!(limit.get_skip_type(), Ok(SkipType::Literal(0)));
-    match limit.get_fetch_type() {
-        Ok(FetchType::Literal(Some(rows))) if skipped => i64::try_from(rows).ok(),
-        _ => None,
-    }
-}
-
-/// The expression with every column as it was computed.
-fn replaced(expr: Expr, computed: &HashMap<Column, Expr>) -> Option<Expr> {
-    let replaced = expr.transform(|part| {
-        Ok(match part {
-            Expr::Column(column) => match computed.get(&column) {
-                Some(computed) => Transformed::yes(computed.clone()),
-                None => Transformed::no(Expr::Column(column)),
-            },
-            other => Transformed::no(other),
-        })
-    });
-    replaced.ok().map(|replaced| replaced.data)
-}
-
-/// An expression of the row outside, in terms of that row; none where it has columns from elsewhere.
-fn outside(expr: Expr) -> Option<Expr> {
-    if !expr.column_refs().is_empty() {
-        return None;
-    }
-    let own = expr.transform(|part| {
-        Ok(match part {
-            Expr::OuterReferenceColumn(_, column) => Transformed::yes(Expr::Column(column)),
-            other => Transformed::no(other),
-        })
-    });
-    own.ok().map(|own| own.data)
 }

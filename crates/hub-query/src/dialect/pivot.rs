@@ -9,13 +9,70 @@ use datafusion::{
         Expr, LogicalPlan, LogicalPlanBuilder,
         planner::{PlannedRelation, RelationPlanner, RelationPlannerContext, RelationPlanning},
     },
-    sql::sqlparser::ast::{Expr as Written, ExprWithAlias, PivotValueSource, TableFactor, Value},
+    sql::sqlparser::{
+        ast::{Expr as Written, ExprWithAlias, PivotValueSource, TableFactor, Value},
+        keywords::Keyword,
+        tokenizer::{Token, TokenWithSpan},
+    },
 };
 
 use super::hints::refused;
+use crate::{bounds::position, error::QueryError};
 
 /// The most columns that one `PIVOT` makes.
 const MAX_COLUMNS: usize = 1_000;
+
+/// Refuses a `PIVOT` of what is no call, of which the parser would only say that a bracket is missing.
+pub(crate) fn check_aggregates(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
+    let mut words = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_)));
+    while let Some(token) = words.next() {
+        if !is(token, Keyword::PIVOT)
+            || words.clone().next().map(|t| &t.token) != Some(&Token::LParen)
+        {
+            continue;
+        }
+        // From behind the bracket up to FOR, item by item.
+        let mut depth = 0_usize;
+        let mut first: Option<&TokenWithSpan> = None;
+        let mut called = false;
+        for token in words.clone().skip(1) {
+            let ends = depth == 0 && (token.token == Token::Comma || is(token, Keyword::FOR));
+            if ends {
+                if let Some(first) = first.filter(|_| !called) {
+                    return Err(QueryError::invalid(
+                        no_aggregate(&first.token),
+                        Some(position(first)),
+                    ));
+                }
+                (first, called) = (None, false);
+                if token.token != Token::Comma {
+                    break;
+                }
+                continue;
+            }
+            match token.token {
+                Token::LParen => {
+                    depth += 1;
+                    called = true;
+                }
+                Token::RParen if depth == 0 => break,
+                Token::RParen => depth -= 1,
+                _ => {}
+            }
+            first.get_or_insert(token);
+        }
+    }
+    Ok(())
+}
+
+fn is(token: &TokenWithSpan, keyword: Keyword) -> bool {
+    matches!(&token.token, Token::Word(word)
+        if word.quote_style.is_none() && word.keyword == keyword)
+}
+
+fn no_aggregate(written: impl std::fmt::Display) -> String {
+    format!("PIVOT takes aggregates, as in PIVOT (sum(x) FOR …), and {written} is none")
+}
 
 /// Plans `PIVOT` as a grouping whose aggregates have filters.
 #[derive(Debug)]
@@ -83,9 +140,7 @@ fn pivot(
         };
         let expr = context.sql_to_expr(aggregate.expr, input.schema())?.unalias();
         if !matches!(expr, Expr::AggregateFunction(_)) {
-            return refused(format!(
-                "PIVOT takes aggregates, as in PIVOT (sum(x) FOR …), and {written} is none"
-            ));
+            return refused(no_aggregate(written));
         }
         computed.push((expr, suffix));
     }

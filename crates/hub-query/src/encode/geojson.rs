@@ -9,17 +9,17 @@ use arrow::{
     compute::cast,
     datatypes::{DataType, Field, Float64Type, Schema, SchemaRef},
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, json};
 
 use super::{
     AnswerHeader, Encoder,
+    envelope::Envelope,
     json::{RowWriter, columns, describe},
 };
 use crate::{
     error::QueryError,
     functions::geometry_metadata,
     geometry::{from_wkt, is_on_earth, write_geojson},
-    quality::QUALITY_KEY,
 };
 
 /// Names of columns that hold geometries where nothing else says so.
@@ -69,13 +69,12 @@ fn is_called(field: &Field, name: &str) -> bool {
 }
 
 pub(super) struct GeoJson {
-    header: AnswerHeader,
+    envelope: Envelope,
     place: Place,
     /// The columns that are properties.
     properties: Vec<usize>,
     rows: RowWriter,
     schema: SchemaRef,
-    count: u64,
 }
 
 impl GeoJson {
@@ -90,7 +89,8 @@ impl GeoJson {
             (0..schema.fields().len()).filter(|column| place != Place::Geometry(*column)).collect();
         let shown = schema.project(&properties).map_err(QueryError::internal)?;
         let rows = RowWriter::new(&std::sync::Arc::new(shown));
-        Ok(Self { header: header.clone(), place, properties, rows, schema, count: 0 })
+        let envelope = Envelope::new(SchemaRef::clone(&schema), header);
+        Ok(Self { envelope, place, properties, rows, schema })
     }
 }
 
@@ -99,22 +99,7 @@ impl Encoder for GeoJson {
         let described = self.properties.iter().map(|column| describe(self.schema.field(*column)));
         let mut head = Map::new();
         head.insert("type".to_owned(), json!("FeatureCollection"));
-        head.insert("columns".to_owned(), Value::Array(described.collect()));
-        let sources = serde_json::to_value(&self.header.sources).map_err(QueryError::internal)?;
-        head.insert("sources".to_owned(), sources);
-        if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
-            let quality = serde_json::from_str(quality).map_err(QueryError::internal)?;
-            head.insert("quality".to_owned(), quality);
-        }
-        if !self.header.citation.is_empty() {
-            head.insert("citation".to_owned(), json!(self.header.citation));
-        }
-        head.insert("query_id".to_owned(), json!(self.header.query_id));
-        serde_json::to_writer(&mut *out, &head).map_err(QueryError::internal)?;
-        // The object stays open for the features.
-        out.pop();
-        out.extend_from_slice(b",\"features\":[");
-        Ok(())
+        self.envelope.begin(head, described.collect(), "features", out)
     }
 
     fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
@@ -122,8 +107,7 @@ impl Encoder for GeoJson {
         let properties = batch.project(&self.properties).map_err(QueryError::internal)?;
         let mut columns = columns(&properties)?;
         for row in 0..batch.num_rows() {
-            out.extend_from_slice(if self.count == 0 { b"\n" } else { b",\n" });
-            self.count += 1;
+            self.envelope.next_row(out);
             out.extend_from_slice(b"{\"type\":\"Feature\",\"geometry\":");
             places.write(row, out)?;
             out.extend_from_slice(b",\"properties\":");
@@ -134,14 +118,7 @@ impl Encoder for GeoJson {
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        write!(out, "],\"row_count\":{}", self.count).map_err(QueryError::internal)?;
-        if self.header.paged {
-            out.extend_from_slice(b",\"next_cursor\":");
-            let cursor = &self.header.next_cursor;
-            serde_json::to_writer(&mut *out, cursor).map_err(QueryError::internal)?;
-        }
-        out.extend_from_slice(b"}\n");
-        Ok(())
+        self.envelope.finish(out)
     }
 }
 

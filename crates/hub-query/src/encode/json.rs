@@ -1,7 +1,5 @@
 //! One JSON object: `columns`, `sources`, `citation`, `query_id`, `rows`, `row_count`.
 
-use std::io::Write;
-
 use arrow::{
     array::{Array, AsArray, RecordBatch, StructArray},
     datatypes::{DataType, Field, SchemaRef},
@@ -11,64 +9,40 @@ use serde_json::{Map, Value, json};
 use super::{
     AnswerHeader, Encoder,
     cell::{Cell, Column},
+    envelope::Envelope,
 };
-use crate::{error::QueryError, quality::QUALITY_KEY};
+use crate::error::QueryError;
 
 pub(super) struct Json {
-    header: AnswerHeader,
+    envelope: Envelope,
+    columns: Vec<Value>,
     rows: RowWriter,
-    schema: SchemaRef,
-    count: u64,
 }
 
 impl Json {
     pub(super) fn new(schema: SchemaRef, header: &AnswerHeader) -> Self {
+        let columns = describe_columns(&schema);
         let rows = RowWriter::new(&schema);
-        Self { header: header.clone(), rows, schema, count: 0 }
+        Self { envelope: Envelope::new(schema, header), columns, rows }
     }
 }
 
 impl Encoder for Json {
     fn begin(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        let columns = describe_columns(&self.schema);
-        let mut head = Map::new();
-        head.insert("columns".to_owned(), Value::Array(columns));
-        let sources = serde_json::to_value(&self.header.sources).map_err(QueryError::internal)?;
-        head.insert("sources".to_owned(), sources);
-        if let Some(quality) = self.schema.metadata().get(QUALITY_KEY) {
-            let quality = serde_json::from_str(quality).map_err(QueryError::internal)?;
-            head.insert("quality".to_owned(), quality);
-        }
-        if !self.header.citation.is_empty() {
-            head.insert("citation".to_owned(), json!(self.header.citation));
-        }
-        head.insert("query_id".to_owned(), json!(self.header.query_id));
-        serde_json::to_writer(&mut *out, &head).map_err(QueryError::internal)?;
-        // The object stays open for the rows.
-        out.pop();
-        out.extend_from_slice(b",\"rows\":[");
-        Ok(())
+        self.envelope.begin(Map::new(), std::mem::take(&mut self.columns), "rows", out)
     }
 
     fn batch(&mut self, batch: &RecordBatch, out: &mut Vec<u8>) -> Result<(), QueryError> {
         let mut columns = columns(batch)?;
         for row in 0..batch.num_rows() {
-            out.extend_from_slice(if self.count == 0 { b"\n" } else { b",\n" });
-            self.count += 1;
+            self.envelope.next_row(out);
             self.rows.write(&mut columns, row, out)?;
         }
         Ok(())
     }
 
     fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), QueryError> {
-        write!(out, "],\"row_count\":{}", self.count).map_err(QueryError::internal)?;
-        if self.header.paged {
-            out.extend_from_slice(b",\"next_cursor\":");
-            let cursor = &self.header.next_cursor;
-            serde_json::to_writer(&mut *out, cursor).map_err(QueryError::internal)?;
-        }
-        out.extend_from_slice(b"}\n");
-        Ok(())
+        self.envelope.finish(out)
     }
 }
 

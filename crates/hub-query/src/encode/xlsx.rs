@@ -4,14 +4,16 @@
 //!
 //! Every text is a cell of text, which no spreadsheet runs, and every number a number. Times are Japanese.
 
+mod value;
+
 use std::{io::Write, path::Path};
 
 use arrow::{
-    array::{Array, AsArray, RecordBatch},
+    array::{Array, RecordBatch},
     compute::cast,
-    datatypes::{DataType, Date32Type, SchemaRef, TimeUnit, TimestampMicrosecondType},
+    datatypes::{DataType, SchemaRef, TimeUnit},
 };
-use hub_model::{TOKYO, format_instant};
+use hub_model::format_instant;
 use rust_xlsxwriter::{Format, Workbook, Worksheet, XlsxError};
 
 use super::{
@@ -20,6 +22,7 @@ use super::{
     json::type_word,
 };
 use crate::{error::QueryError, quality::QUALITY_KEY};
+use value::{Value, days_of, number};
 
 /// Rows that a sheet holds, the heading among them.
 const MAX_ROWS: u64 = 1_048_576;
@@ -32,20 +35,6 @@ const MAX_CELL: usize = 32_767;
 
 /// Bytes of cells in one answer; a file of more is opened by no spreadsheet.
 const MAX_BYTES: u64 = 2_000_000_000;
-
-/// The first day of 1970 as Excel counts.
-const EPOCH: f64 = 25_569.0;
-
-/// Excel takes 1900 for a leap year, so that days before March of that year are not what it shows.
-const FIRST_DAY: i32 = -25_508;
-
-/// The first day of the year 10000.
-const BEYOND: i32 = 2_932_897;
-
-const DAY_US: i64 = 86_400_000_000;
-
-/// The greatest whole number up to which none is lost in a double.
-const EXACT: u64 = 1 << 53;
 
 pub(super) struct Xlsx {
     workbook: Workbook,
@@ -279,70 +268,6 @@ fn head(sheet: &mut Worksheet, headings: &[&str], format: &Format) -> Result<(),
     Ok(())
 }
 
-/// A cell of a sheet.
-enum Value {
-    Nothing,
-    Number(f64),
-    Boolean(bool),
-    /// Days as Excel counts them.
-    Day(f64),
-    Instant(f64),
-    Text(String),
-}
-
-/// A number or a boolean as it is written elsewhere. A whole number that a double would change is text.
-fn number(written: &[u8]) -> Value {
-    match written {
-        b"true" => return Value::Boolean(true),
-        b"false" => return Value::Boolean(false),
-        _ => {}
-    }
-    let text = String::from_utf8_lossy(written);
-    let digits = text.trim_start_matches('-');
-    let is_whole = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    let is_exact = !is_whole || digits.parse::<u64>().is_ok_and(|number| number <= EXACT);
-    match text.parse::<f64>() {
-        Ok(number) if is_exact && number.is_finite() => Value::Number(number),
-        _ => Value::Text(text.into_owned()),
-    }
-}
-
-/// The days and instants of a column that Excel can show.
-enum Days<'a> {
-    Dates(&'a arrow::array::PrimitiveArray<Date32Type>),
-    Instants(&'a arrow::array::PrimitiveArray<TimestampMicrosecondType>, i64),
-}
-
-fn days_of(column: &dyn Array) -> Option<Days<'_>> {
-    match column.data_type() {
-        DataType::Date32 => Some(Days::Dates(column.as_primitive())),
-        DataType::Timestamp(TimeUnit::Microsecond, zone) => {
-            let ahead = if zone.is_some() { i64::from(TOKYO.local_minus_utc()) } else { 0 };
-            Some(Days::Instants(column.as_primitive(), ahead * 1_000_000))
-        }
-        _ => None,
-    }
-}
-
-impl Days<'_> {
-    /// None where Excel has no such day, or nothing is there.
-    fn get(&self, row: usize) -> Option<Value> {
-        let shown = FIRST_DAY..BEYOND;
-        match self {
-            Self::Dates(days) => {
-                let day = days.is_valid(row).then(|| days.value(row))?;
-                shown.contains(&day).then(|| Value::Day(f64::from(day) + EPOCH))
-            }
-            Self::Instants(times, ahead) => {
-                let time = times.is_valid(row).then(|| times.value(row))?.checked_add(*ahead)?;
-                let day = i32::try_from(time.div_euclid(DAY_US)).ok()?;
-                let part = time.rem_euclid(DAY_US) as f64 / DAY_US as f64;
-                shown.contains(&day).then(|| Value::Instant(f64::from(day) + EPOCH + part))
-            }
-        }
-    }
-}
-
 /// Names and remarks are shortened where a cell cannot hold them; values never are.
 fn cut(text: &str, most: usize) -> String {
     let mut left = most;
@@ -410,15 +335,6 @@ impl Encoder for Xlsx {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_stay_numbers_and_none_loses_a_digit() {
-        assert!(matches!(number(b"-3.5"), Value::Number(-3.5)));
-        assert!(matches!(number(b"9007199254740992"), Value::Number(_)));
-        let Value::Text(text) = number(b"9007199254740993") else { panic!() };
-        assert_eq!(text, "9007199254740993");
-        assert!(matches!(number(b"true"), Value::Boolean(true)));
-    }
 
     #[test]
     fn a_heading_is_cut_between_characters() {

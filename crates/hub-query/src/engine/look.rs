@@ -5,7 +5,10 @@ use std::sync::Arc;
 use datafusion::common::ParamValues;
 use hub_lake::Snapshot;
 
-use super::{Inner, QueryEngine, QueryRequest, check_tables, parameters};
+use super::{
+    Inner, QueryEngine, QueryRequest,
+    plan::{check_tables, parameters},
+};
 use crate::{
     classify::classify, cost::Cost, error::QueryError, explain, limits::Running, lineage::Lineage,
 };

@@ -8,7 +8,7 @@ use std::{
 use datafusion::sql::sqlparser::ast::{
     ExcludeSelectItem, Expr, Ident, JoinConstraint, JoinOperator, ObjectName, PivotValueSource,
     Query, Select, SelectItem, SetExpr, Statement, TableAlias, TableFactor, Visit, Visitor,
-    WildcardAdditionalOptions, visit_expressions,
+    WildcardAdditionalOptions,
 };
 
 use super::{TableName, aligned_name, reads_only, with_quality};
@@ -32,17 +32,9 @@ pub(crate) struct Names {
     pub(crate) aligned: HashSet<String>,
     /// Every word used as a column, with a table in front or not.
     pub(crate) columns: HashSet<String>,
-    /// Those used with nothing in front.
-    pub(crate) bare: HashSet<String>,
     /// Those used between tables by USING; they stand for a column of either side.
     pub(crate) using: HashSet<String>,
-    /// Those used with something in front, by what that is.
-    pub(crate) behind: HashMap<String, HashSet<String>>,
-    /// What the statement calls each table, by the table.
-    pub(crate) called: HashMap<(Option<String>, String), HashSet<String>>,
-    /// What it calls subqueries and WITH names.
-    pub(crate) derived: HashSet<String>,
-    /// Every name that the statement gives to an expression or to a column of a subquery.
+    /// Every name that it gives to an expression or to a column.
     pub(crate) labels: HashSet<String>,
     /// Whether `*` or NATURAL stands for columns that are not named.
     pub(crate) wildcard: bool,
@@ -69,24 +61,6 @@ impl Names {
         let mut names = collector.names;
         names.note_outermost(statement);
         Ok(names)
-    }
-
-    /// Whether the word is used as a column of this very table, with its name in front.
-    pub(crate) fn has_in_front(&self, agency: &str, dataset: &str, word: &str) -> bool {
-        let table = (Some(agency.to_owned()), dataset.to_owned());
-        self.called
-            .get(&table)
-            .is_some_and(|names| names.iter().any(|name| self.is_behind(name, word)))
-    }
-
-    /// Whether the word is used as a column of a subquery or a WITH name, with that in front. It may be
-    /// a column of any table inside.
-    pub(crate) fn is_behind_derived(&self, word: &str) -> bool {
-        self.derived.iter().any(|name| self.is_behind(name, word))
-    }
-
-    fn is_behind(&self, name: &str, word: &str) -> bool {
-        self.behind.get(name).is_some_and(|words| words.contains(word))
     }
 
     fn note_outermost(&mut self, statement: &Statement) {
@@ -135,25 +109,8 @@ pub(crate) fn fold(ident: &Ident) -> String {
     }
 }
 
-/// Whether an expression has this word as a column.
-fn uses(expr: &Expr, word: &str) -> bool {
-    let found = visit_expressions(expr, |part| {
-        let column = match part {
-            Expr::Identifier(ident) => Some(ident),
-            Expr::CompoundIdentifier(parts) => parts.last(),
-            _ => None,
-        };
-        if column.is_some_and(|ident| fold(ident) == word) {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    });
-    found.is_break()
-}
-
 /// The columns that `* EXCLUDE (…)` and `* EXCEPT (…)` name.
-fn left_out(options: &WildcardAdditionalOptions) -> impl Iterator<Item = &Ident> {
+pub(crate) fn left_out(options: &WildcardAdditionalOptions) -> impl Iterator<Item = &Ident> {
     let excluded = match &options.opt_exclude {
         Some(ExcludeSelectItem::Single(name)) => std::slice::from_ref(name),
         Some(ExcludeSelectItem::Multiple(names)) => names.as_slice(),
@@ -183,11 +140,7 @@ struct Collector {
 }
 
 impl Collector {
-    fn relation(
-        &mut self,
-        name: &ObjectName,
-        alias: Option<&TableAlias>,
-    ) -> ControlFlow<QueryError> {
+    fn relation(&mut self, name: &ObjectName) -> ControlFlow<QueryError> {
         let parts: Option<Vec<&Ident>> = name.0.iter().map(|part| part.as_ident()).collect();
         let parts = parts.unwrap_or_default();
         let (agency, dataset) = match parts.as_slice() {
@@ -201,12 +154,10 @@ impl Collector {
             }
         };
         let mut table = (agency.map(fold), fold(dataset));
-        let called = alias.map_or_else(|| table.1.clone(), |alias| fold(&alias.name));
         let defined = self.scopes.iter().rev().find_map(|scope| scope.get(&table.1));
         if table.0.is_none()
             && let Some(size) = defined
         {
-            self.names.derived.insert(called);
             return self.expanded.relation(*size);
         }
         if let ControlFlow::Break(error) = self.expanded.relation(Size::ONE) {
@@ -227,12 +178,16 @@ impl Collector {
         if let Some(agency) = &table.0 {
             quality.insert(format!("{agency}.{}", table.1));
         }
-        self.names.called.entry(table.clone()).or_default().insert(called);
         if self.seen.insert(table.clone()) {
             let Position { line, column } = place(agency.unwrap_or(dataset));
             self.names.tables.push(TableName { agency: table.0, dataset: table.1, line, column });
         }
         ControlFlow::Continue(())
+    }
+
+    fn label_columns(&mut self, alias: Option<&TableAlias>) {
+        let columns = alias.into_iter().flat_map(|alias| &alias.columns);
+        self.names.labels.extend(columns.map(|column| fold(&column.name)));
     }
 
     fn column(&mut self, ident: &Ident) {
@@ -258,7 +213,7 @@ impl Visitor for Collector {
         if let Some(with) = &query.with {
             for cte in &with.cte_tables {
                 let name = fold(&cte.alias.name);
-                self.names.labels.extend(cte.alias.columns.iter().map(|c| fold(&c.name)));
+                self.label_columns(Some(&cte.alias));
                 if with.recursive {
                     // A recursive WITH may name itself and those beside it.
                     scope.insert(name.clone(), Size::ONE);
@@ -304,11 +259,8 @@ impl Visitor for Collector {
                     self.names.wildcard = true;
                     left_out(options).for_each(|ident| self.column(ident));
                 }
-                SelectItem::ExprWithAlias { expr, alias } => {
-                    // In `sum(time) AS time` the first `time` can only be a column.
-                    if !uses(expr, &fold(alias)) {
-                        self.names.labels.insert(fold(alias));
-                    }
+                SelectItem::ExprWithAlias { alias, .. } => {
+                    self.names.labels.insert(fold(alias));
                 }
                 SelectItem::ExprWithAliases { aliases, .. } => {
                     self.names.labels.extend(aliases.iter().map(fold));
@@ -353,35 +305,30 @@ impl Visitor for Collector {
     fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<QueryError> {
         match factor {
             TableFactor::Table { name, alias, args, .. } => {
-                if let Some(alias) = alias {
-                    self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
-                }
+                self.label_columns(alias.as_ref());
                 if args.is_none() {
-                    return self.relation(name, alias.as_ref());
+                    return self.relation(name);
                 }
             }
-            TableFactor::Derived { alias: Some(alias), .. } => {
-                self.names.derived.insert(fold(&alias.name));
-                self.names.labels.extend(alias.columns.iter().map(|c| fold(&c.name)));
+            TableFactor::Derived { alias, .. } | TableFactor::NestedJoin { alias, .. } => {
+                self.label_columns(alias.as_ref());
             }
             // Both show every column of their table that they do not name.
             TableFactor::Pivot { value_source, alias, .. } => {
                 self.names.wildcard = true;
+                self.label_columns(alias.as_ref());
                 if let PivotValueSource::List(values) = value_source {
                     let labels = values.iter().filter_map(|value| value.alias.as_ref());
                     self.names.labels.extend(labels.map(fold));
                 }
-                let columns = alias.iter().flat_map(|alias| &alias.columns);
-                self.names.labels.extend(columns.map(|c| fold(&c.name)));
             }
             TableFactor::Unpivot { value, name, alias, .. } => {
                 self.names.wildcard = true;
+                self.label_columns(alias.as_ref());
                 self.names.labels.insert(fold(name));
                 if let Expr::Identifier(value) = value {
                     self.names.labels.insert(fold(value));
                 }
-                let columns = alias.iter().flat_map(|alias| &alias.columns);
-                self.names.labels.extend(columns.map(|c| fold(&c.name)));
             }
             _ => {}
         }
@@ -390,14 +337,10 @@ impl Visitor for Collector {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<QueryError> {
         match expr {
-            Expr::Identifier(ident) => {
-                self.column(ident);
-                self.names.bare.insert(fold(ident));
-            }
+            Expr::Identifier(ident) => self.column(ident),
             Expr::CompoundIdentifier(parts) => {
-                if let [.., table, column] = parts.as_slice() {
+                if let Some(column) = parts.last() {
                     self.column(column);
-                    self.names.behind.entry(fold(table)).or_default().insert(fold(column));
                 }
             }
             _ => {}

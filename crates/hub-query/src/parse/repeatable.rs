@@ -7,6 +7,8 @@ use datafusion::sql::sqlparser::ast::{
 };
 use hub_model::Text;
 
+use crate::functions;
+
 /// Aggregates whose value follows the order in which rows come, unless they are told one.
 const BY_ORDER: [&str; 7] =
     ["array_agg", "string_agg", "first_value", "last_value", "nth_value", "any_value", "listagg"];
@@ -19,14 +21,22 @@ const ESTIMATED: [&str; 4] = [
     "approx_percentile_cont_with_weight",
 ];
 
-/// The first of these functions that the statement calls.
-pub(super) fn called(statement: &Statement, names: &[&'static str]) -> Option<&'static str> {
+/// The first function that the statement calls and whose answer depends on more than its arguments.
+pub(super) fn volatile_call(statement: &Statement) -> Option<&'static str> {
+    called(statement, |name| functions::volatile().get(name).map(String::as_str))
+}
+
+/// The first of the statement's calls that is sought, by the name that it is sought by.
+fn called(
+    statement: &Statement,
+    sought: impl Fn(&str) -> Option<&'static str>,
+) -> Option<&'static str> {
     let found = visit_expressions(statement, |expression| {
-        if let Expr::Function(call) = expression {
-            let name = call.name.to_string().to_lowercase();
-            if let Some(found) = names.iter().find(|known| **known == name) {
-                return ControlFlow::Break(*found);
-            }
+        if let Expr::Function(call) = expression
+            && let Some(ident) = call.name.0.last().and_then(|part| part.as_ident())
+            && let Some(found) = sought(&ident.value.to_lowercase())
+        {
+            return ControlFlow::Break(found);
         }
         ControlFlow::Continue(())
     });
@@ -60,7 +70,8 @@ pub(super) fn doubts(statement: &Statement) -> Vec<Text> {
             format!("{name} follows the order of its rows; an ORDER BY inside of it settles that."),
         ));
     }
-    if let Some(name) = called(statement, &ESTIMATED) {
+    if let Some(name) = called(statement, |name| ESTIMATED.into_iter().find(|known| *known == name))
+    {
         doubts.push(Text::new(
             format!("{name}は推定値で、実行のたびにわずかに異なることがあります。"),
             format!("{name} estimates, and may differ a little each time."),
@@ -87,7 +98,7 @@ impl Visitor for CutAnywhere {
 
 #[cfg(test)]
 mod tests {
-    use crate::{SqlBounds, parse};
+    use crate::{SqlBounds, functions, parse};
 
     fn doubts(sql: &str) -> Vec<String> {
         let query = parse(sql, &SqlBounds::default()).unwrap();
@@ -126,6 +137,12 @@ mod tests {
         ] {
             let query = parse(sql, &SqlBounds::default()).unwrap();
             assert_eq!(query.volatile_call(), Some(name), "{sql}");
+        }
+        let functions = functions::volatile();
+        assert!(!functions.is_empty());
+        for function in functions {
+            let query = parse(&format!("SELECT \"{function}\"()"), &SqlBounds::default()).unwrap();
+            assert_eq!(query.volatile_call(), Some(function.as_str()));
         }
         let query = parse("SELECT 'now()' AS now FROM b.c ORDER BY 1", &SqlBounds::default());
         let query = query.unwrap();

@@ -66,9 +66,10 @@ impl Visitor for Unheard {
 
     fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<&'static str> {
         match expr {
-            Expr::SimilarTo { .. } => {
-                ControlFlow::Break("SIMILAR TO; write LIKE, or regexp_like(text, pattern)")
-            }
+            Expr::SimilarTo { .. } => ControlFlow::Break(
+                "SIMILAR TO with a pattern that is not written in the statement, or an escape of several \
+                 characters; write regexp_like(text, pattern)",
+            ),
             Expr::Cast { data_type, .. } if cuts(data_type) => {
                 ControlFlow::Break("a text type with a length; write left(text, length)")
             }

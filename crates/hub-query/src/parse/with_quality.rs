@@ -24,7 +24,7 @@ pub(crate) fn complete_name(dataset: &str) -> String {
 }
 
 /// The dataset's name without what says that values of every quality are wanted, if it says so.
-pub(super) fn plain_name(name: &str) -> Option<&str> {
+pub(crate) fn plain_name(name: &str) -> Option<&str> {
     name.strip_suffix(SUFFIX)
 }
 

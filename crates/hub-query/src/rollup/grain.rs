@@ -87,7 +87,7 @@ impl Known {
                     ("date_trunc" | "date_part", [part, of]) if is_time(of) => {
                         part_of(&text(part)?)
                     }
-                    ("date_bin", [stride, of]) if is_time(instant(of)) => bin(stride, 0),
+                    ("date_bin", [stride, of]) if is_time(instant(of)) => bin(stride, -AHEAD_NS),
                     ("date_bin", [stride, of, origin]) if is_time(instant(of)) => {
                         bin(stride, instant_ns(origin)?)
                     }
@@ -175,6 +175,8 @@ fn part_of(part: &str) -> Option<RollupLevel> {
 
 const HOUR_NS: i128 = 3_600_000_000_000;
 const DAY_NS: i128 = 24 * HOUR_NS;
+/// How far Japan is ahead of UTC. Bins without an origin begin at its midnights.
+const AHEAD_NS: i128 = 9 * HOUR_NS;
 
 /// Bins that begin wherever hours do, or wherever days of the Japanese clock do.
 fn bin(stride: &Expr, origin_ns: i128) -> Option<RollupLevel> {
@@ -190,8 +192,7 @@ fn multiples(ns: i128, origin_ns: i128) -> Option<RollupLevel> {
     if ns <= 0 || ns % HOUR_NS != 0 || origin_ns % HOUR_NS != 0 {
         return None;
     }
-    let offset = i128::from(hub_model::TOKYO.local_minus_utc()) * 1_000_000_000;
-    let days = ns % DAY_NS == 0 && (origin_ns + offset) % DAY_NS == 0;
+    let days = ns % DAY_NS == 0 && (origin_ns + AHEAD_NS) % DAY_NS == 0;
     Some(if days { RollupLevel::Day } else { RollupLevel::Hour })
 }
 
@@ -290,7 +291,7 @@ mod tests {
                 Some(Hour),
             ),
             (t().is_not_null(), Some(Day)),
-            // Bins of a day begin at nine o'clock, unless they are told otherwise.
+            // Bins of a day begin at midnight in Japan, unless they are told otherwise.
             (
                 date_bin(
                     interval(1, 0),

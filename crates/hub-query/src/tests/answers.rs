@@ -106,8 +106,8 @@ async fn mistakes_are_told_in_the_askers_words() {
             assert!(!error.contains(theirs), "{sql}: {error}");
         }
     }
-    let far = bench.error("SELECT foo(1)").await;
-    assert_eq!(far.to_string(), "there is no function \"foo\"");
+    let far = bench.error("SELECT zzz(1)").await;
+    assert_eq!(far.to_string(), "there is no function \"zzz\"");
     let near = bench.error("SELECT roud(1.5)").await;
     assert_eq!(near.suggestions(), ["round"]);
     let end = bench.error("SELECT 1 +\n  ").await;

@@ -112,7 +112,12 @@ async fn tables_are_pivoted_and_unpivoted() {
         ("PIVOT otaru.river ON station USING max(level)", "behind a table"),
         ("UNPIVOT otaru.river ON level INTO NAME n VALUE v", "behind a table"),
         ("SELECT * FROM otaru.river PIVOT (max(level) FOR station IN (ANY))", "list of values"),
-        ("SELECT * FROM otaru.river PIVOT (level FOR station IN ('a'))", "( was expected"),
+        ("SELECT * FROM otaru.river PIVOT (level FOR station IN ('a'))", "PIVOT takes aggregates"),
+        (
+            "SELECT * FROM otaru.river PIVOT (max(level), level + 1 FOR station IN ('a'))",
+            "aggregates",
+        ),
+        ("SELECT * FROM otaru.river PIVOT (abs(level) FOR station IN ('a'))", "aggregates"),
         ("SELECT * FROM otaru.river UNPIVOT (v FOR n IN (level + 1))", ""),
     ] {
         let error = bench.error(sql).await;
@@ -156,6 +161,14 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT station, max(level) FROM otaru.river GROUP BY ALL ORDER BY ALL", &["余市,47.0", "朝里,1047.0"]),
         ("SELECT * EXCLUDE (流量, samples) FROM otaru.river WHERE samples = 1", &["余市,2024-04-01T01:00:00+09:00,1.0"]),
         ("SELECT * EXCEPT (流量, samples, 時刻) FROM otaru.river WHERE samples = 1", &["余市,1.0"]),
+        ("SELECT * EXCEPT (流量, samples, time) FROM otaru.river WHERE samples = 1", &["余市,1.0"]),
+        ("SELECT * EXCEPT (r.流量, samples, r.time) FROM otaru.river r WHERE samples = 1", &["余市,1.0"]),
+        (
+            "SELECT * EXCLUDE (a.time, b.time, a.流量, b.discharge, b.level) FROM otaru.river a \
+             JOIN otaru.river b USING (station, samples) WHERE samples = 1",
+            &["余市,1.0,1"],
+        ),
+        ("SELECT * EXCLUDE (station, a.time, b.discharge, b.level, a.discharge, b.time, b.samples) FROM otaru.river a JOIN otaru.river b USING (station) WHERE a.samples = 1 AND b.samples = 1", &["1.0,1"]),
         ("SELECT * REPLACE (level * 100 AS level) FROM (SELECT station, level FROM otaru.river) LIMIT 1", &["余市,0.0"]),
         ("SELECT station, level, FROM otaru.river WHERE samples = 1", &["余市,1.0"]),
         ("SELECT count(*) FROM otaru.river WHERE station ILIKE '%市'", &["48"]),
@@ -220,11 +233,20 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT count(*) FROM otaru.river WHERE (station, level) IN (('余市', 1.0), ('朝里', 1001.0))", &["2"]),
         ("SELECT count(*) FROM otaru.river WHERE level = ANY (ARRAY[1.0, 2.0])", &["2"]),
         ("SELECT count(*) FROM otaru.river WHERE station ~ '^余'", &["48"]),
+        ("SELECT count(*) FROM otaru.river WHERE station SIMILAR TO '余%'", &["48"]),
+        ("SELECT count(*) FROM otaru.river WHERE station SIMILAR TO '余.*'", &["0"]),
+        ("SELECT count(*) FROM otaru.river WHERE station NOT SIMILAR TO '(余|朝)_'", &["0"]),
+        ("SELECT 'a%' SIMILAR TO 'a!%' ESCAPE '!', NULL SIMILAR TO 'a' IS NULL", &["true,true"]),
         ("SELECT regexp_matches('abc', 'b')", &["true"]),
         ("SELECT strftime(max(time), '%H') FROM otaru.river", &["23"]),
         ("SELECT date_part('epoch', max(time) - min(time)) / 3600 FROM otaru.river", &["47.0"]),
         ("SELECT max(time) - min(time) = INTERVAL '47 hours' FROM otaru.river", &["true"]),
         ("SELECT epoch(max(time)) FROM otaru.river", &["1712066400.0"]),
+        ("SELECT date_bin(INTERVAL '6 hours', time, TIMESTAMP '2024-04-01') AS b, count(*) FROM otaru.river GROUP BY b ORDER BY b LIMIT 1", &["2024-04-01T00:00:00+09:00,12"]),
+        ("SELECT date_bin(INTERVAL '5 hours', time, '2024-04-01 01:00') AS b, count(*) FROM otaru.river GROUP BY b ORDER BY b LIMIT 1", &["2024-03-31T20:00:00+09:00,2"]),
+        ("SELECT date_bin('1 day', time) AS b, count(*) FROM otaru.river GROUP BY b ORDER BY b", &["2024-04-01T00:00:00+09:00,48", "2024-04-02T00:00:00+09:00,48"]),
+        ("SELECT date_bin(INTERVAL '1 month', max(time) + INTERVAL '58 days', DATE '2024-03-01') FROM otaru.river", &["2024-05-01T00:00:00+09:00"]),
+        ("SELECT date_bin(INTERVAL '1 day', TIMESTAMP '2024-04-01 23:59:00'), date_bin(INTERVAL '1 day', NULL::timestamp) IS NULL", &["2024-04-01T00:00:00,true"]),
         ("SELECT year(max(time)), month(max(time)), day(max(time)), hour(max(time)) FROM otaru.river", &["2024,4,2,23"]),
         ("SELECT max(time) AT TIME ZONE 'UTC' FROM otaru.river", &["2024-04-02T14:00:00Z"]),
         ("SELECT count(DISTINCT (station, level)) FROM otaru.river", &["96"]),
@@ -306,4 +328,52 @@ async fn the_nearest_row_by_lateral_is_an_asof_join() {
                    WHERE r.station = s.station AND r.time < s.time ORDER BY r.time DESC LIMIT 1) x ON true";
     assert_eq!(bench.value(lateral).await, "94");
     assert!(bench.plan(lateral).await.contains("AsOfJoinExec"));
+    let scalar = "SELECT sum((SELECT level FROM otaru.river r WHERE r.station = s.station AND r.time > s.time \
+                  ORDER BY r.time LIMIT 1)) FROM otaru.river s WHERE s.station = '余市'";
+    assert_eq!(bench.value(scalar).await, "1128.0");
+    let grouped = "SELECT max((SELECT level FROM otaru.river r WHERE r.station = s.station ORDER BY r.time DESC \
+                   LIMIT 1)) AS last FROM otaru.river s GROUP BY s.station HAVING count(*) = 48 ORDER BY last";
+    assert_eq!(rows(&bench, grouped).await, ["47.0", "1047.0"]);
+    // Rows whose next level is more than one higher, or that have none.
+    let filtered = "SELECT count(*) FROM otaru.river s WHERE s.level < (SELECT level - 1 FROM otaru.river r \
+                    WHERE r.station = s.station AND r.time > s.time ORDER BY r.time LIMIT 1) OR s.samples = 5";
+    assert_eq!(bench.value(filtered).await, "1");
+}
+
+#[tokio::test]
+async fn whole_numbers_that_grow_out_of_their_type_are_errors() {
+    check(&[
+        (
+            "SELECT 9223372036854775806 + 1, -9223372036854775807 - 1",
+            &["9223372036854775807,-9223372036854775808"],
+        ),
+        ("SELECT CASE WHEN false THEN 9223372036854775807 + 1 ELSE 0 END", &["0"]),
+        ("SELECT max(samples * 3 - 1), max(-samples) FROM otaru.river", &["284,0"]),
+        ("SELECT samples + NULL FROM otaru.river WHERE samples = 1", &[""]),
+        (
+            "SELECT min(n) FROM (SELECT row_number() OVER (PARTITION BY station ORDER BY time) \
+             - row_number() OVER (ORDER BY station, time) AS n FROM otaru.river)",
+            &["-48"],
+        ),
+    ])
+    .await;
+    let bench = bench().await;
+    for sql in [
+        "SELECT 9223372036854775807 + 1",
+        "SELECT -9223372036854775807 - 2",
+        "SELECT 9223372036854775807 * 2 FROM otaru.river",
+        "SELECT x + 1 FROM (SELECT 9223372036854775807 AS x)",
+        "SELECT abs(9223372036854775807) + 1",
+        "SELECT 2147483647::int + 1::int",
+        "SELECT -((-9223372036854775807 - 1)::bigint)",
+        "SELECT samples + 9223372036854775807 FROM otaru.river",
+        "SELECT count(*) FROM otaru.river WHERE samples * 1000000000000000000 > 5",
+        "SELECT sum(samples * 9223372036854775807) FROM otaru.river",
+        "SELECT count(*) FROM otaru.river GROUP BY samples - 9223372036854775807 - 3",
+        "SELECT count(*) FROM otaru.river a JOIN otaru.river b ON a.samples + 9223372036854775807 = b.samples",
+    ] {
+        let error = bench.error(sql).await;
+        assert_eq!(error.kind(), ErrorKind::SqlExecution, "{sql}: {error:?}");
+        assert!(error.to_string().contains("too large"), "{sql}: {error}");
+    }
 }

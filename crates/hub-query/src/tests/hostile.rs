@@ -336,7 +336,7 @@ async fn what_the_planner_would_pass_over_is_refused() {
         ("SELECT count(*) FROM otaru.river CONNECT BY 1 = 1", "WITH RECURSIVE"),
         ("SELECT * FROM otaru.river WITH ORDINALITY", "row_number()"),
         ("SELECT 1 FROM otaru.river WITH (NOLOCK)", "leave them out"),
-        ("SELECT 1 FROM otaru.river WHERE station SIMILAR TO 'a%'", "regexp_like"),
+        ("SELECT 1 FROM otaru.river WHERE station SIMILAR TO station", "regexp_like"),
         ("SELECT CAST(station AS varchar(1)) FROM otaru.river", "left(text, length)"),
         ("EXPLAIN SELECT station::char(1) FROM otaru.river", "left(text, length)"),
     ] {

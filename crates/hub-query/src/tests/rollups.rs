@@ -325,6 +325,9 @@ async fn the_coarsest_rollup_that_can_tell_is_read() {
         assert_eq!(pair.rolled(sql, &["rollup=hour"]).await.len(), groups, "{sql}");
     }
     let bins = "SELECT date_bin(INTERVAL '1 day', time) b, count(*) FROM otaru.gauges GROUP BY b";
+    assert_eq!(pair.rolled(bins, &["rollup=day"]).await.len(), 10);
+    let bins = "SELECT date_bin(INTERVAL '1 day', time, '2024-04-01 09:00') b, count(*) FROM otaru.gauges \
+                GROUP BY b";
     assert_eq!(pair.rolled(bins, &["rollup=hour"]).await.len(), 11);
 }
 

@@ -1,20 +1,23 @@
 //! Geometry by the names that PostGIS gave: columns hold WKT in degrees of longitude and latitude, as the
 //! hub makes them of GeoJSON, and so do results. Distances are metres on the ellipsoid.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc};
+mod shapes;
+
+use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{ArrayRef, BooleanArray, StringViewArray},
+    array::{ArrayRef, BooleanArray},
     datatypes::{DataType, Field},
 };
 use arrow_schema::FieldRef;
 use datafusion::{common::Result, logical_expr::ReturnFieldArgs};
 use geo::Geometry;
 
-use super::{Call, Definition, Family, Gives, PLAIN, Takes, call::Values};
+use super::{Call, Definition, Family, Gives, PLAIN, Takes};
 use crate::geometry::{
     Relation, apart_m, area_m2, from_geojson, from_wkt, geodesic_m, to_wkt, write_geojson,
 };
+use shapes::{Shapes, Two, WKT};
 
 /// What fields of geometries bear, so that they are known as such: the key and its value.
 const GEOMETRY: (&str, &str) = ("geometry", "wkt");
@@ -224,7 +227,7 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
             Ok(Arc::new(with(field, "unit", "m2")))
         }),
         work: |call| {
-            let shapes = Shapes::of(call, 0, from_wkt, "WKT such as POINT (140.7567 42.9)")?;
+            let shapes = Shapes::of(call, 0, from_wkt, WKT)?;
             let mut rows = Vec::with_capacity(call.rows());
             for row in 0..call.rows() {
                 rows.push(shapes.get(row)?.map(|geometry| area_m2(&geometry)));
@@ -310,8 +313,6 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
 
 const TWO: &[(&str, &str)] = &[("a", "a geometry as WKT"), ("b", "a geometry as WKT")];
 
-const WKT: &str = "WKT such as POINT (140.7567 42.9)";
-
 fn result_field(
     name: &str,
     data_type: DataType,
@@ -334,57 +335,6 @@ pub(super) fn geometry_field(name: &str, args: &ReturnFieldArgs<'_>) -> Result<F
 
 fn metres(name: &str, args: &ReturnFieldArgs<'_>) -> Result<FieldRef> {
     Ok(Arc::new(with(result_field(name, DataType::Float64, args, true), "unit", "m")))
-}
-
-/// Geometries of one argument. One that repeats from row to row, or is a constant, is read once.
-struct Shapes<'a, 'b> {
-    call: &'a Call<'b>,
-    texts: Values<StringViewArray>,
-    read: fn(&str) -> Option<Geometry>,
-    form: &'static str,
-    last: RefCell<Option<(usize, Rc<Geometry>)>>,
-}
-
-impl<'a, 'b> Shapes<'a, 'b> {
-    fn of(
-        call: &'a Call<'b>,
-        place: usize,
-        read: fn(&str) -> Option<Geometry>,
-        form: &'static str,
-    ) -> Result<Self> {
-        Ok(Self { call, texts: call.texts(place)?, read, form, last: RefCell::default() })
-    }
-
-    fn get(&self, row: usize) -> Result<Option<Rc<Geometry>>> {
-        let Some(place) = self.texts.place(row) else { return Ok(None) };
-        let text = self.texts.array.value(place);
-        if let Some((known, geometry)) = self.last.borrow().as_ref()
-            && (*known == place || self.texts.array.value(*known) == text)
-        {
-            return Ok(Some(Rc::clone(geometry)));
-        }
-        let Some(geometry) = (self.read)(text) else {
-            let begin: String = text.chars().take(40).collect();
-            let message = format!("can't read {begin:?} as a geometry; it must be {}", self.form);
-            return Err(self.call.refused(&message));
-        };
-        let geometry = Rc::new(geometry);
-        *self.last.borrow_mut() = Some((place, Rc::clone(&geometry)));
-        Ok(Some(geometry))
-    }
-}
-
-/// The geometries of two arguments.
-struct Two<'a, 'b>(Shapes<'a, 'b>, Shapes<'a, 'b>);
-
-impl<'a, 'b> Two<'a, 'b> {
-    fn of(call: &'a Call<'b>) -> Result<Self> {
-        Ok(Self(Shapes::of(call, 0, from_wkt, WKT)?, Shapes::of(call, 1, from_wkt, WKT)?))
-    }
-
-    fn get(&self, row: usize) -> Result<Option<(Rc<Geometry>, Rc<Geometry>)>> {
-        Ok(self.0.get(row)?.zip(self.1.get(row)?))
-    }
 }
 
 fn coordinate(call: &Call<'_>, of: fn(f64, f64) -> f64) -> Result<ArrayRef> {

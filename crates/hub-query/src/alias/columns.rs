@@ -1,0 +1,323 @@
+//! What the tables and subqueries of a statement have for columns, as far as the text tells.
+
+use std::collections::{HashMap, HashSet};
+
+use datafusion::sql::sqlparser::ast::{
+    Expr, Ident, ObjectName, PivotValueSource, Query, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins,
+};
+use hub_model::{Contract, DatasetId};
+
+use crate::{
+    align::aligned_name,
+    parse::{Names, fold, left_out, plain_name},
+};
+
+/// A column by the name that a query must use in the end, and the other name by which it may call it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Column {
+    pub(super) name: String,
+    pub(super) other: Option<String>,
+}
+
+impl Column {
+    pub(super) fn plain(name: impl Into<String>) -> Self {
+        Self { name: name.into(), other: None }
+    }
+}
+
+/// The columns of a contract as the session names them, among all contracts of a query.
+pub(super) fn of_contract(contract: &Contract, all: &[&Contract], names: &Names) -> Vec<Column> {
+    let own = contract.fields.iter().map(|field| field.name.as_str()).collect::<HashSet<_>>();
+    let real = |word: &str| {
+        all.iter().flat_map(|contract| &contract.fields).any(|field| field.name == word)
+    };
+    let columns = contract.fields.iter().map(|field| {
+        let alias = field.alias.clone().filter(|alias| !own.contains(alias.as_str()));
+        let alone = |alias: &String| {
+            names.columns.contains(alias)
+                && !names.columns.contains(&field.name)
+                && !names.labels.contains(alias)
+                && !real(alias)
+        };
+        match alias {
+            Some(alias) if names.using.contains(&alias) || alone(&alias) => {
+                Column { name: alias, other: Some(field.name.clone()) }
+            }
+            other => Column { name: field.name.clone(), other },
+        }
+    });
+    columns.collect()
+}
+
+/// What stands in FROM: what it may be called by, part by part, and its columns.
+#[derive(Debug, Clone)]
+pub(super) struct Relation {
+    called: Vec<Ident>,
+    pub(super) columns: Vec<Column>,
+}
+
+impl Relation {
+    /// Columns that have nothing in front.
+    pub(super) fn unnamed(columns: Vec<Column>) -> Self {
+        Self { called: Vec::new(), columns }
+    }
+
+    pub(super) fn name(&self) -> &[Ident] {
+        &self.called
+    }
+
+    /// Whether what stands in front of a column means this one.
+    pub(super) fn is_called(&self, qualifier: &[Ident]) -> bool {
+        let (own, asked) = (self.called.iter().rev(), qualifier.iter().rev());
+        !qualifier.is_empty()
+            && qualifier.len() <= self.called.len()
+            && own.zip(asked).all(|(own, asked)| fold(own) == fold(asked))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.columns.iter().any(|column| column.name == name)
+    }
+
+    /// The name of the column that has this other one.
+    pub(super) fn meant(&self, other: &str) -> Option<&str> {
+        let column = self.columns.iter().find(|column| column.other.as_deref() == Some(other))?;
+        Some(&column.name)
+    }
+}
+
+/// The datasets that a statement reads.
+pub(super) struct Tables(HashMap<(String, String), Vec<Column>>);
+
+impl Tables {
+    pub(super) fn new<'a>(
+        tables: impl IntoIterator<Item = (&'a DatasetId, &'a Contract)>,
+        all: &[&Contract],
+        names: &Names,
+    ) -> Self {
+        let named = tables.into_iter().map(|(dataset, contract)| {
+            let name = (dataset.agency().to_string(), dataset.name().to_owned());
+            (name, of_contract(contract, all, names))
+        });
+        Self(named.collect())
+    }
+}
+
+/// What the WITH clauses around a place define; the last is the innermost.
+pub(super) type Defined = Vec<HashMap<String, Vec<Column>>>;
+
+/// Tells columns, of tables and of what is defined around a place.
+pub(super) struct Seen<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) defined: &'a mut Defined,
+}
+
+impl Seen<'_> {
+    /// What a query's WITH defines.
+    pub(super) fn define(&mut self, query: &Query) {
+        self.defined.push(HashMap::new());
+        let Some(with) = &query.with else { return };
+        for cte in &with.cte_tables {
+            if with.recursive {
+                // What a WITH says of its own columns is all that is known of them inside of it.
+                self.put(fold(&cte.alias.name), renamed(Vec::new(), &cte.alias));
+            }
+            let columns = renamed(self.of_query(&cte.query), &cte.alias);
+            self.put(fold(&cte.alias.name), columns);
+        }
+    }
+
+    fn put(&mut self, name: String, columns: Vec<Column>) {
+        if let Some(innermost) = self.defined.last_mut() {
+            innermost.insert(name, columns);
+        }
+    }
+
+    /// The columns of a query's rows.
+    pub(super) fn of_query(&mut self, query: &Query) -> Vec<Column> {
+        self.define(query);
+        let columns = self.of_body(&query.body);
+        self.defined.pop();
+        columns
+    }
+
+    /// The same, where what the query defines is known already.
+    pub(super) fn of_body(&mut self, body: &SetExpr) -> Vec<Column> {
+        match body {
+            SetExpr::Select(select) => self.of_select(select),
+            SetExpr::Query(query) => self.of_query(query),
+            SetExpr::SetOperation { left, .. } => self.of_body(left),
+            SetExpr::Values(values) => {
+                let columns = values.rows.first().map_or(0, |row| row.content.len());
+                (1..=columns).map(|place| Column::plain(format!("column{place}"))).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn of_select(&mut self, select: &Select) -> Vec<Column> {
+        let relations = self.of_from(&select.from);
+        let mut columns = Vec::new();
+        for item in &select.projection {
+            match item {
+                SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
+                    columns.push(named(ident, &relations));
+                }
+                SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
+                    let Some((ident, qualifier)) = parts.split_last() else { continue };
+                    let of = relations.iter().filter(|relation| relation.is_called(qualifier));
+                    columns.push(named(ident, of));
+                }
+                // A place without a name.
+                SelectItem::UnnamedExpr(_) => columns.push(Column::plain("")),
+                SelectItem::ExprWithAlias { alias, .. } => columns.push(Column::plain(fold(alias))),
+                SelectItem::ExprWithAliases { aliases, .. } => {
+                    columns.extend(aliases.iter().map(|alias| Column::plain(fold(alias))));
+                }
+                SelectItem::Wildcard(options) => {
+                    let without: Vec<String> = left_out(options).map(fold).collect();
+                    columns.extend(all(&relations, &without));
+                }
+                SelectItem::QualifiedWildcard(kind, options) => {
+                    let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else { continue };
+                    let without: Vec<String> = left_out(options).map(fold).collect();
+                    let qualifier = idents(name);
+                    let of = relations.iter().filter(|relation| relation.is_called(&qualifier));
+                    columns.extend(all(of, &without));
+                }
+            }
+        }
+        columns
+    }
+
+    /// What a FROM names, with what is in brackets.
+    pub(super) fn of_from(&mut self, from: &[TableWithJoins]) -> Vec<Relation> {
+        let mut relations = Vec::new();
+        for table in from {
+            self.of_factor(&table.relation, &mut relations);
+            for join in &table.joins {
+                self.of_factor(&join.relation, &mut relations);
+            }
+        }
+        relations
+    }
+
+    pub(super) fn of_factor(&mut self, factor: &TableFactor, into: &mut Vec<Relation>) {
+        let (columns, alias) = match factor {
+            TableFactor::Table { name, alias, args: None, .. } => {
+                let parts = idents(name);
+                let columns = self.of_table(&parts);
+                if alias.is_none() {
+                    return into.push(Relation { called: parts, columns });
+                }
+                (columns, alias)
+            }
+            TableFactor::Derived { subquery, alias, .. } => (self.of_query(subquery), alias),
+            TableFactor::NestedJoin { table_with_joins, alias } => {
+                let inside = self.of_from(std::slice::from_ref(table_with_joins));
+                if alias.is_none() {
+                    return into.extend(inside);
+                }
+                (all(&inside, &[]), alias)
+            }
+            TableFactor::Pivot { table, value_source, alias, .. } => {
+                let mut columns = self.inside(table);
+                if let PivotValueSource::List(values) = value_source {
+                    let labels = values.iter().filter_map(|value| value.alias.as_ref());
+                    columns.extend(labels.map(|label| Column::plain(fold(label))));
+                }
+                (columns, alias)
+            }
+            TableFactor::Unpivot { table, value, name, alias, .. } => {
+                let mut columns = self.inside(table);
+                columns.push(Column::plain(fold(name)));
+                if let Expr::Identifier(value) = value {
+                    columns.push(Column::plain(fold(value)));
+                }
+                (columns, alias)
+            }
+            TableFactor::Table { alias, .. }
+            | TableFactor::TableFunction { alias, .. }
+            | TableFactor::Function { alias, .. }
+            | TableFactor::UNNEST { alias, .. }
+            | TableFactor::JsonTable { alias, .. }
+            | TableFactor::OpenJsonTable { alias, .. }
+            | TableFactor::MatchRecognize { alias, .. }
+            | TableFactor::XmlTable { alias, .. }
+            | TableFactor::SemanticView { alias, .. } => (Vec::new(), alias),
+        };
+        into.push(match alias {
+            Some(alias) => {
+                Relation { called: vec![alias.name.clone()], columns: renamed(columns, alias) }
+            }
+            None => Relation::unnamed(columns),
+        });
+    }
+
+    /// All columns of a table that something is made of.
+    pub(super) fn inside(&mut self, factor: &TableFactor) -> Vec<Column> {
+        let mut relations = Vec::new();
+        self.of_factor(factor, &mut relations);
+        all(&relations, &[])
+    }
+
+    fn of_table(&self, name: &[Ident]) -> Vec<Column> {
+        match name {
+            [name] => {
+                let name = fold(name);
+                let defined = self.defined.iter().rev().find_map(|defined| defined.get(&name));
+                defined.cloned().unwrap_or_default()
+            }
+            [agency, dataset] => {
+                let dataset = fold(dataset);
+                let aligned = || aligned_name(&dataset).map(|(dataset, _)| dataset);
+                let plain = plain_name(&dataset).or_else(aligned).unwrap_or(&dataset);
+                let dataset = plain.to_owned();
+                self.tables.0.get(&(fold(agency), dataset)).cloned().unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// Every column of these, but those that are left out.
+fn all<'a>(relations: impl IntoIterator<Item = &'a Relation>, without: &[String]) -> Vec<Column> {
+    let columns = relations.into_iter().flat_map(|relation| &relation.columns);
+    let stays = |column: &&Column| {
+        let named = |name: &String| without.contains(name);
+        !named(&column.name) && !column.other.as_ref().is_some_and(named)
+    };
+    columns.filter(stays).cloned().collect()
+}
+
+/// A column as an answer calls it that names it so.
+fn named<'a>(ident: &Ident, relations: impl IntoIterator<Item = &'a Relation>) -> Column {
+    let name = fold(ident);
+    for relation in relations {
+        for column in &relation.columns {
+            if column.name == name {
+                return column.clone();
+            }
+            if column.other.as_ref() == Some(&name) {
+                return Column { name, other: Some(column.name.clone()) };
+            }
+        }
+    }
+    Column::plain(name)
+}
+
+/// The columns as `AS t(a, b)` calls them.
+fn renamed(mut columns: Vec<Column>, alias: &TableAlias) -> Vec<Column> {
+    for (place, column) in alias.columns.iter().enumerate() {
+        let named = Column::plain(fold(&column.name));
+        match columns.get_mut(place) {
+            Some(column) => *column = named,
+            None => columns.push(named),
+        }
+    }
+    columns
+}
+
+fn idents(name: &ObjectName) -> Vec<Ident> {
+    name.0.iter().filter_map(|part| part.as_ident().cloned()).collect()
+}

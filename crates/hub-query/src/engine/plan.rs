@@ -1,0 +1,197 @@
+//! A statement over the tables of its request: those that it may see, its parameters, and its plan.
+
+use std::{collections::HashMap, sync::Arc};
+
+use datafusion::{
+    catalog::TableProvider,
+    common::{DataFusionError, ParamValues, metadata::ScalarAndMetadata},
+    execution::{SessionState, context::SQLOptions, runtime_env::RuntimeEnv},
+    logical_expr::LogicalPlan,
+    scalar::ScalarValue,
+};
+use hub_lake::Snapshot;
+use hub_model::{Contract, DatasetId, Field};
+
+use super::{Inner, QueryRequest};
+use crate::{
+    alias, align, catalog,
+    classify::asking,
+    error::{Position, QueryError},
+    explain,
+    parse::{self, TableName},
+    quality,
+    session::task_context,
+    stream::{Planned, Said},
+    suggest::nearest,
+    table::{Exposed, provider},
+    units,
+};
+
+impl Inner {
+    pub(crate) async fn plan_sql(
+        &self,
+        request: QueryRequest,
+        parameters: ParamValues,
+        environment: Arc<RuntimeEnv>,
+    ) -> datafusion::common::Result<Planned> {
+        let snapshots: Vec<Snapshot> =
+            request.tables.iter().map(|table| table.snapshot.clone()).collect();
+        let (state, plan, said) = self.plan_logically(request, parameters).await?;
+        let plan = loop {
+            let planned = state.create_physical_plan(&plan).await?;
+            if self.scans.proofs.hold(&planned, &snapshots, &self.scans.store).await? {
+                break planned;
+            }
+        };
+        Ok(Planned {
+            plan: explain::without_keys(plan),
+            context: task_context(&state, environment),
+            said,
+        })
+    }
+
+    /// The session of a statement, its plan before any rule, and what is said of its answer.
+    pub(super) async fn plan_logically(
+        &self,
+        request: QueryRequest,
+        parameters: ParamValues,
+    ) -> datafusion::common::Result<(SessionState, LogicalPlan, Said)> {
+        let (names, aligned) = (&request.query.names, &request.query.aligned);
+        let contracts: Vec<&Contract> =
+            request.tables.iter().map(|table| table.contract.as_ref()).collect();
+        let rollups = request.rollups && self.uses_rollups();
+        let mut providers: Vec<(DatasetId, String, Arc<dyn TableProvider>)> = Vec::new();
+        let mut left_out = Vec::new();
+        for table in &request.tables {
+            let dataset = &table.snapshot.dataset;
+            let name = dataset.to_string();
+            for judged in [true, false] {
+                let wanted = if judged { &names.judged } else { &names.complete };
+                if !wanted.contains(&name) {
+                    continue;
+                }
+                let exposed = alias::exposed(&table.contract, &contracts, names, judged);
+                let provider = provider(table, exposed, &self.tables, &self.scans, rollups).await?;
+                let shown = if judged {
+                    let used = |field: &Field| quality::uses(names, field);
+                    left_out.extend(quality::left_out(dataset, &table.contract, used));
+                    dataset.name().to_owned()
+                } else {
+                    parse::complete_name(dataset.name())
+                };
+                providers.push((dataset.clone(), shown, provider));
+            }
+            if names.aligned.contains(&name) {
+                let exposed = Exposed::judged(&table.contract);
+                let provider = provider(table, exposed, &self.tables, &self.scans, rollups).await?;
+                providers.push((dataset.clone(), align::inner_name(dataset.name()), provider));
+                for call in aligned.iter().filter(|call| call.dataset == *dataset) {
+                    let measured = align::measured(call, &table.contract).map_err(external)?;
+                    let said =
+                        quality::left_out(dataset, &table.contract, |f| measured.contains(&f));
+                    left_out.extend(
+                        said.into_iter()
+                            .filter(|said| !left_out.contains(said))
+                            .collect::<Vec<_>>(),
+                    );
+                }
+            }
+        }
+        let catalogs = catalog::of_tables(providers)?;
+        if names.information_schema {
+            catalog::add_information_schema(&catalogs, &request.listed)?;
+        }
+        let state = self.sessions.for_sql(catalogs);
+        let owned = |(from, to): (&str, &str)| (from.to_owned(), to.to_owned());
+        let mut labels: Vec<(String, String)> =
+            alias::shown_by_wildcard(&contracts, names).into_iter().map(owned).collect();
+        let headings = request.query.headings;
+        let mut statement = request.query.statement;
+        let contract = |dataset: &DatasetId| {
+            let table = request.tables.iter().find(|table| table.snapshot.dataset == *dataset);
+            table.map(|table| table.contract.as_ref())
+        };
+        let named = request.tables.iter();
+        let named = named.map(|table| (&table.snapshot.dataset, table.contract.as_ref()));
+        alias::write_out(&mut statement, named, &contracts, names).map_err(external)?;
+        align::write_out(&mut statement, aligned, names, &contracts, contract).map_err(external)?;
+        let statement = explain::plannable(statement);
+        let plan = state.statement_to_plan(statement).await?;
+        SQLOptions::new()
+            .with_allow_ddl(false)
+            .with_allow_dml(false)
+            .with_allow_statements(false)
+            .verify_plan(&plan)?;
+        let planned: Vec<&str> = plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
+        labels.extend(headings.shown(&planned).into_iter().map(owned));
+        let plan = plan.with_param_values(parameters)?;
+        let units = Some(units::of_plan(&plan)?);
+        let said = Said { labels, units, metadata: quality::metadata(left_out) };
+        Ok((state, plan, said))
+    }
+}
+
+fn external(error: QueryError) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// The values of a statement's parameters.
+pub(super) fn parameters(values: &[serde_json::Value]) -> Result<ParamValues, QueryError> {
+    let values = values.iter().zip(1..).map(|(value, number)| {
+        let value = match value {
+            serde_json::Value::Null => ScalarValue::Null,
+            serde_json::Value::Bool(value) => ScalarValue::Boolean(Some(*value)),
+            serde_json::Value::Number(number) => match number.as_i64() {
+                Some(whole) => ScalarValue::Int64(Some(whole)),
+                None => ScalarValue::Float64(number.as_f64()),
+            },
+            serde_json::Value::String(text) => ScalarValue::Utf8View(Some(text.clone())),
+            serde_json::Value::Array(_) | serde_json::Value::Object(_) => {
+                return Err(QueryError::request(format!(
+                    "parameter ${number} is a list or an object; give texts, numbers, true, false or null, \
+                     and for a list one parameter each: IN ($1, $2)"
+                )));
+            }
+        };
+        Ok(ScalarAndMetadata::from(value))
+    });
+    Ok(ParamValues::List(values.collect::<Result<_, _>>()?))
+}
+
+/// Refuses tables that the request does not hold, naming near ones of those that may be listed. A table
+/// that exists and may not be seen is spoken of like one that does not exist.
+pub(super) fn check_tables(request: &QueryRequest) -> Result<(), QueryError> {
+    let readable: HashMap<String, ()> =
+        request.tables.iter().map(|table| (table.snapshot.dataset.to_string(), ())).collect();
+    for table in request.query.tables() {
+        let name = shown(table);
+        if readable.contains_key(&name) && table.agency.is_some() {
+            continue;
+        }
+        let listed: Vec<String> = request.listed.iter().map(|(id, _)| id.to_string()).collect();
+        let mut suggestions = nearest(&name, listed.iter().map(String::as_str));
+        if table.agency.is_none() {
+            let same = request.listed.iter().filter(|(id, _)| id.name() == table.dataset);
+            suggestions.splice(0..0, same.map(|(id, _)| id.to_string()));
+            suggestions.dedup();
+            suggestions.truncate(3);
+        }
+        let message = match table.agency {
+            Some(_) => format!("there is no dataset {name:?}"),
+            None => format!("{name:?} is not a dataset; write agency.dataset"),
+        };
+        return Err(QueryError::InvalidSql {
+            message: asking(&message, &suggestions),
+            position: Some(Position { line: table.line, column: table.column }),
+            suggestions,
+        });
+    }
+    Ok(())
+}
+
+fn shown(table: &TableName) -> String {
+    match &table.agency {
+        Some(agency) => format!("{agency}.{}", table.dataset),
+        None => table.dataset.clone(),
+    }
+}
