@@ -67,11 +67,11 @@ def check(hub, data, name, sql):
 
 
 def check_layer(columns, answer, features):
-    """Each row is a point with the other columns as its properties."""
+    """Each row is a point with its columns as properties."""
     assert len(features) == len(answer), f"{len(features)} features"
     for row, feature in zip(answer, features):
         row = dict(zip(columns, row))
-        point = {"type": "Point", "coordinates": [row.pop("longitude"), row.pop("latitude")]}
+        point = {"type": "Point", "coordinates": [row["longitude"], row["latitude"]]}
         assert feature["type"] == "Feature" and feature["geometry"] == point, feature
         told = feature["properties"]
         assert set(told) == set(row), feature

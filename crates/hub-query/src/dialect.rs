@@ -5,6 +5,7 @@
 //! [`relations`]). What is not offered gets an error that shows another way ([`hints`]).
 
 mod calls;
+mod casts;
 pub(crate) mod hints;
 mod intervals;
 mod json;
@@ -13,6 +14,7 @@ mod order;
 mod pivot;
 mod reading;
 mod similar;
+mod time_forms;
 mod unpivot;
 mod wildcard;
 
@@ -23,7 +25,9 @@ use datafusion::{
         ScalarUDF,
         planner::{ExprPlanner, RelationPlanner, TypePlanner},
     },
-    sql::sqlparser::ast::{Expr, Query, Select, SelectFlavor, Statement, VisitMut, VisitorMut},
+    sql::sqlparser::ast::{
+        Expr, Join, JoinOperator, Query, Select, SelectFlavor, Statement, VisitMut, VisitorMut,
+    },
 };
 
 pub(crate) use lateral::LateralFirsts;
@@ -51,6 +55,8 @@ impl VisitorMut for Rewriter {
         // What stood first is where it belongs by now.
         select.flavor = SelectFlavor::Standard;
         wildcard::rewrite(select);
+        casts::name(select);
+        select.from.iter_mut().flat_map(|from| &mut from.joins).for_each(half_joins);
         ControlFlow::Continue(())
     }
 
@@ -59,6 +65,16 @@ impl VisitorMut for Rewriter {
         similar::rewrite(expr);
         ControlFlow::Continue(())
     }
+}
+
+/// DuckDB's words for joins that only ask whether there is a row.
+fn half_joins(join: &mut Join) {
+    join.join_operator = match std::mem::replace(&mut join.join_operator, JoinOperator::CrossApply)
+    {
+        JoinOperator::Semi(constraint) => JoinOperator::LeftSemi(constraint),
+        JoinOperator::Anti(constraint) => JoinOperator::LeftAnti(constraint),
+        other => other,
+    };
 }
 
 /// Operators between values, by the types of these.

@@ -5,6 +5,7 @@ mod bounded;
 mod catalog;
 mod collected;
 mod date_bin;
+mod epoch;
 mod own;
 
 use std::{
@@ -85,6 +86,7 @@ fn scalar() -> impl Iterator<Item = Arc<ScalarUDF>> {
         .into_iter()
         .filter(|function| !LEFT_OUT.contains(&function.name()))
         .map(date_bin::in_japan)
+        .map(epoch::of_instants)
         .chain(dialect::functions())
         .chain(own::functions())
 }

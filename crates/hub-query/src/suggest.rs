@@ -14,7 +14,9 @@ pub(crate) fn nearest<'a>(
         .filter_map(|candidate| {
             let lower = candidate.to_lowercase();
             let mut likeness = strsim::jaro_winkler(&wanted, &lower);
-            if lower.contains(&wanted) || wanted.contains(&lower) {
+            // A letter or two stand in many names.
+            let long = wanted.chars().count().min(lower.chars().count()) > 2;
+            if long && (lower.contains(&wanted) || wanted.contains(&lower)) {
                 likeness = likeness.max(0.8);
             }
             (likeness >= 0.7).then_some((likeness, candidate))

@@ -130,7 +130,11 @@ fn anew(text: &str) -> Option<String> {
     }
     if text.starts_with("Projections require unique expression names") {
         let named = between("the expression \"", "\" at position")?;
-        let name = named.rsplit_once(" AS ").map_or(named, |(_, name)| name);
+        // A cast is called after what is cast, and its own AS is none of a name.
+        let name = match named.rsplit_once(" AS ") {
+            Some((_, name)) if !named.ends_with(')') => name,
+            _ => named,
+        };
         return Some(format!("two columns are called {name:?}; give one another name with AS"));
     }
     if let Some(value) = between("Cannot cast string '", "' to value of ") {

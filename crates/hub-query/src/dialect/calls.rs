@@ -46,6 +46,13 @@ pub(super) fn rename(expr: &mut Expr) {
             let counted = when(condition.clone(), one, None, span);
             set_arguments(call, vec![counted], Vec::new());
         }
+        ("to_char", [time, Expr::Value(form)]) => {
+            if let Value::SingleQuotedString(form) = &form.value
+                && let Some(form) = super::time_forms::of_postgres(form)
+            {
+                set_arguments(call, vec![time.clone(), text(&form, span)], Vec::new());
+            }
+        }
         ("arg_max" | "max_by", [value, by]) => first(call, value, by, false, span),
         ("arg_min" | "min_by", [value, by]) => first(call, value, by, true, span),
         (part, [time]) if PARTS.contains(&part) => {

@@ -49,7 +49,7 @@ pub(super) fn rewrite(select: &mut Select) {
             SelectItem::Wildcard(options) => items.extend(of_each(options, tables.as_deref())),
             SelectItem::QualifiedWildcard(kind, mut options) => {
                 if let SelectItemQualifiedWildcardKind::ObjectName(table) = &kind {
-                    let of = Table { name: table.clone(), using: Vec::new() };
+                    let of = Table { name: table.clone(), using: Vec::new(), is_asof: false };
                     let own = names(&options).map(|name| of.own(name)).collect();
                     put(&mut options, own);
                 }
@@ -85,14 +85,27 @@ fn of_each(mut options: WildcardAdditionalOptions, tables: Option<&[Table]>) -> 
     if options.opt_replace.is_some() || !told {
         return vec![SelectItem::Wildcard(options)];
     }
-    let each = tables.iter().map(|table| {
-        let mut own: Vec<ObjectName> = table.using.iter().map(named).collect();
+    let each = tables.iter().enumerate().map(|(place, table)| {
+        // Of an as-of join the column of the right table is gone already.
+        let gone = |name: &ObjectName| {
+            let column = alone(name).map(fold);
+            table.is_asof && table.using.iter().any(|using| Some(fold(using)) == column)
+        };
+        let using = table.using.iter().map(named);
+        let mut own: Vec<ObjectName> = using.filter(|name| !gone(name)).collect();
         let left_out = names(&options).filter_map(|name| match split_name(name) {
             Some((of, column)) => is_called(&table.name, &of).then(|| named(&column)),
-            None => Some(name.clone()),
+            // It is a column of the tables that USING joins by it, and of the first.
+            None => {
+                let joined =
+                    table.using.iter().map(fold).any(|using| alone(name).map(fold) == Some(using));
+                (place == 0 || joined).then(|| name.clone())
+            }
         });
         for name in left_out {
-            if !own.iter().any(|known| alone(known).map(fold) == alone(&name).map(fold)) {
+            if !gone(&name)
+                && !own.iter().any(|known| alone(known).map(fold) == alone(&name).map(fold))
+            {
                 own.push(name);
             }
         }
@@ -108,6 +121,7 @@ fn of_each(mut options: WildcardAdditionalOptions, tables: Option<&[Table]>) -> 
 struct Table {
     name: ObjectName,
     using: Vec<Ident>,
+    is_asof: bool,
 }
 
 impl Table {
@@ -124,7 +138,7 @@ impl Table {
 fn tables(select: &Select) -> Option<Vec<Table>> {
     let mut tables = Vec::new();
     for from in &select.from {
-        tables.push(Table { name: table(&from.relation)?, using: Vec::new() });
+        tables.push(Table { name: table(&from.relation)?, using: Vec::new(), is_asof: false });
         for join in &from.joins {
             let using = match &join.join_operator {
                 JoinOperator::Join(constraint)
@@ -144,7 +158,8 @@ fn tables(select: &Select) -> Option<Vec<Table>> {
                 | JoinOperator::FullOuter(JoinConstraint::On(_)) => Vec::new(),
                 _ => return None,
             };
-            tables.push(Table { name: table(&join.relation)?, using });
+            let is_asof = matches!(join.join_operator, JoinOperator::AsOf { .. });
+            tables.push(Table { name: table(&join.relation)?, using, is_asof });
         }
     }
     Some(tables)
