@@ -12,11 +12,11 @@ use std::sync::Arc;
 use arrow_schema::DataType;
 use datafusion::{
     common::{
-        DFSchema, Result,
+        DFSchema, Result, ScalarValue,
         tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
-        Cast, Expr, ExprSchemable, LogicalPlan,
+        BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, Operator,
         expr_rewriter::NamePreserver,
         planner::{ExprPlanner, PlannerResult, RawBinaryExpr},
         utils::merge_schema,
@@ -167,22 +167,48 @@ fn is_constant(expr: &Expr) -> bool {
     matches!(varies, Ok(false))
 }
 
-/// The function in the place of an operator, where its operands are whole numbers.
+/// The function in the place of an operator, where its operands are whole numbers; of two numbers that are
+/// written out, what they come to.
 fn call(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
-    let of = |expr: &Expr| expr.get_type(schema).ok();
+    let of = |expr: &Expr| type_of(expr, schema);
     let whole = |expr: &Expr| of(expr).is_some_and(|of| of.is_integer());
     Ok(match expr {
         Expr::Negative(inner) if of(&inner).is_some_and(|of| of.is_signed_integer()) => {
             Transformed::yes(NEGATED.call(vec![*inner]))
         }
         Expr::BinaryExpr(binary) if whole(&binary.left) && whole(&binary.right) => {
-            match operation(binary.op) {
-                Some(function) => {
+            match (computed(&binary), operation(binary.op)) {
+                (Some(number), _) => Transformed::yes(Expr::Literal(number, None)),
+                (None, Some(function)) => {
                     Transformed::yes(function.call(vec![*binary.left, *binary.right]))
                 }
-                None => Transformed::no(Expr::BinaryExpr(binary)),
+                (None, None) => Transformed::no(Expr::BinaryExpr(binary)),
             }
         }
         other => Transformed::no(other),
     })
+}
+
+/// What two numbers come to; none where they are none, or it is too large.
+fn computed(binary: &BinaryExpr) -> Option<ScalarValue> {
+    let (Expr::Literal(left, None), Expr::Literal(right, None)) =
+        (binary.left.as_ref(), binary.right.as_ref())
+    else {
+        return None;
+    };
+    match binary.op {
+        Operator::Plus => left.add_checked(right).ok(),
+        Operator::Minus => left.sub_checked(right).ok(),
+        Operator::Multiply => left.mul_checked(right).ok(),
+        _ => None,
+    }
+}
+
+/// The type of an expression. That of long sums is not asked of each of their parts again.
+fn type_of(expr: &Expr, schema: &DFSchema) -> Option<DataType> {
+    let mut part = expr;
+    while let Some(first) = function::first_operand(part) {
+        part = first;
+    }
+    part.get_type(schema).ok()
 }

@@ -1,6 +1,6 @@
 //! Texts that stand for times. The engine reads `2026-04-01` and `2026-04-01 09:00:00`; people also write
 //! `2026-04-01 09:00` and `2026/04/01`. Such a text is rewritten where it is compared with a time, cast to one
-//! or given to a function that takes one, and nowhere else, so that no text that is data changes.
+//! or where `date_bin` begins, and nowhere else, so that no text that is data changes.
 
 use arrow::datatypes::DataType;
 use chrono::{NaiveDate, NaiveTime};
@@ -94,10 +94,9 @@ fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
                 time_kind(cast.field.data_type()).is_some_and(|whole| put(&mut cast.expr, whole));
             transformed(Expr::TryCast(cast), changed)
         }
-        Expr::ScalarFunction(mut call) => {
+        Expr::ScalarFunction(mut call) if call.func.name() == "date_bin" => {
             let types =
                 call.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<Vec<_>>>();
-            // Only functions that say so themselves tell what they take a text for.
             let taken = types.and_then(|types| call.func.coerce_types(&types)).unwrap_or_default();
             let times = call.args.iter_mut().zip(taken.iter().map(time_kind));
             let changed = times.fold(false, |changed, (arg, kind)| {

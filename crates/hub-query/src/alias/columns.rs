@@ -8,10 +8,7 @@ use datafusion::sql::sqlparser::ast::{
 };
 use hub_model::{Contract, DatasetId};
 
-use crate::{
-    align::aligned_name,
-    parse::{Names, fold, left_out, plain_name},
-};
+use crate::parse::{Names, aligned_name, fold, left_out, plain_name};
 
 /// A column by the name that a query must use in the end, and the other name by which it may call it.
 #[derive(Debug, Clone, PartialEq, Eq)]

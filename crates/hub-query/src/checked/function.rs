@@ -12,8 +12,8 @@ use arrow_schema::FieldRef;
 use datafusion::{
     common::{Result, ScalarValue, plan_err},
     logical_expr::{
-        ColumnarValue, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-        Signature, Volatility,
+        ColumnarValue, Expr, Operator, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
+        ScalarUDFImpl, Signature, Volatility,
         sort_properties::{ExprProperties, SortProperties},
     },
     physical_expr_common::datum::apply,
@@ -33,6 +33,14 @@ pub(super) fn operation(operator: Operator) -> Option<&'static Arc<ScalarUDF>> {
         Operator::Multiply => Some(&MULTIPLIED),
         _ => None,
     }
+}
+
+/// The first operand of one of these functions, whose type is the function's.
+pub(super) fn first_operand(expr: &Expr) -> Option<&Expr> {
+    let Expr::ScalarFunction(call) = expr else { return None };
+    let implementation: &dyn std::any::Any = call.func.inner().as_ref();
+    implementation.downcast_ref::<Checked>()?;
+    call.args.first()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

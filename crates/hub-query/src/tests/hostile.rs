@@ -193,6 +193,8 @@ async fn what_the_bounds_let_through_is_planned_and_run() {
     bench.add("otaru.river", RIVER, &[river(&["a"], APRIL, 4)]).await;
     let sum = vec!["1"; 480].join("+");
     assert_eq!(bench.value(&format!("SELECT {sum}")).await, "480");
+    let sum = format!("SELECT max(samples{}) FROM otaru.river", "+1".repeat(470));
+    assert_eq!(bench.value(&sum).await, "473");
     let ors = (0..240).map(|n| format!("level = {n}")).collect::<Vec<_>>().join(" OR ");
     assert_eq!(bench.value(&format!("SELECT count(*) FROM otaru.river WHERE {ors}")).await, "4");
     let nested = format!("{}level{}", "abs(".repeat(10), ")".repeat(10));
