@@ -85,6 +85,14 @@ fn calls(expr: &Expr, name: &str) -> bool {
     matches!(expr, Expr::ScalarFunction(call) if call.func.name() == name)
 }
 
+/// What stands behind the name that another rule kept for it.
+fn unnamed(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Alias(named) => unnamed(&named.expr),
+        other => other,
+    }
+}
+
 fn holds(expr: &Expr, names: &[&str]) -> Result<bool> {
     expr.exists(|part| Ok(names.iter().any(|name| calls(part, name))))
 }
@@ -94,7 +102,8 @@ impl GapFills {
         match plan {
             LogicalPlan::Aggregate(aggregate) => {
                 let mut grouped = aggregate.group_expr.iter().enumerate();
-                let place = grouped.find(|(_, expr)| calls(expr, GAPFILL)).map(|(place, _)| place);
+                let place =
+                    grouped.find(|(_, expr)| calls(unnamed(expr), GAPFILL)).map(|(place, _)| place);
                 match place {
                     Some(place) => self.gap_fill(aggregate, place),
                     None => LogicalPlan::Aggregate(aggregate).recompute_schema(),
@@ -116,7 +125,7 @@ impl GapFills {
         if group_expr.len() + aggr_expr.len() != schema.fields().len() {
             return refused(format!("time_bucket_gapfill is not a part of grouping sets: {FORM}"));
         }
-        let Expr::ScalarFunction(ScalarFunction { args, .. }) = &group_expr[place] else {
+        let Expr::ScalarFunction(ScalarFunction { args, .. }) = unnamed(&group_expr[place]) else {
             return datafusion::common::internal_err!("the bucket is not a call");
         };
         let (Some(width), Some(time)) = (args.first(), args.get(1)) else {
