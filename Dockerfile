@@ -21,8 +21,9 @@ COPY --from=build /out/LICENSE /usr/share/doc/mochiyori/LICENSE
 # A new named volume takes the owner of the folder it is mounted on.
 COPY --from=build --chown=65532:65532 /out/data /data
 
-# Two arenas: the C library would keep what every thread has freed, which doubles memory and gains nothing.
+# Both allocators, the program's and the C library's, would keep what was freed; docs/BENCHMARKS.md says how much.
 ENV MALLOC_ARENA_MAX=2 \
+    MIMALLOC_PURGE_DELAY=100 \
     MOCHIYORI_SERVER__LISTEN=0.0.0.0:8080 \
     MOCHIYORI_SERVER__DATA_DIR=/data \
     MOCHIYORI_LOG__FORMAT=json

@@ -10,7 +10,7 @@ if [[ ! -x "$python" ]]; then
     exit 1
 fi
 # As the image does; docs/BENCHMARKS.md says why.
-export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
+export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}" MIMALLOC_PURGE_DELAY="${MIMALLOC_PURGE_DELAY:-100}"
 # No folders of compiled Python in the checkout.
 export PYTHONDONTWRITEBYTECODE=1
 exec "$python" bench.py "$@"
