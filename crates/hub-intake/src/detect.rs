@@ -132,6 +132,10 @@ pub struct FormatHint {
     /// itself; told from the file where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,
+    /// What encloses the cells of text: `double`, `single` or `none`; told from the file where nothing is
+    /// said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
     /// The rows that hold the headings, counted from 1, such as `2` or `2-3`; found where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header_rows: Option<String>,

@@ -1,6 +1,8 @@
 //! What separates the cells of a text file, and what encloses them: found from its first part, in which
 //! the right separator cuts most rows into the same number of cells.
 
+mod quotes;
+
 use crate::{IntakeError, show::show_text};
 
 /// What stands between two cells.
@@ -20,6 +22,9 @@ pub(crate) struct Dialect {
     pub(crate) quote: u8,
 }
 
+/// A character that stands in no text: where nothing encloses cells, or no single one separates them.
+pub(crate) const NO_CHARACTER: u8 = 0x1F;
+
 /// What cells may be separated by, the most usual first.
 const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 
@@ -29,30 +34,68 @@ const LOOKED_AT: usize = 200;
 impl Dialect {
     pub(crate) const COMMAS: Self = Self { delimiter: Delimiter::Byte(b','), quote: b'"' };
 
-    /// Finds it in a file's first part; `whole` says whether that is all of the file.
-    pub(crate) fn find(head: &str, whole: bool, file_name: Option<&str>) -> Self {
+    /// Finds it in a file's first part; `whole` says whether that is all of the file. The sender may have
+    /// said what separates cells.
+    pub(crate) fn find(
+        head: &str,
+        whole: bool,
+        file_name: Option<&str>,
+        asked: Option<Delimiter>,
+    ) -> Self {
         let head = match head.rfind('\n') {
             Some(end) if !whole => &head[..=end],
             _ => head,
         };
-        let quote = if single_quoted(head) { b'\'' } else { b'"' };
-        let tables =
-            DELIMITERS.map(|delimiter| (delimiter, Regularity::of(head, delimiter, quote)));
+        let cut = |delimiter| Cut::of(head, whole, delimiter);
+        match asked {
+            Some(Delimiter::Byte(delimiter)) => return cut(delimiter).dialect(),
+            Some(Delimiter::Spaces) => return Self { delimiter: Delimiter::Spaces, quote: b'"' },
+            None => {}
+        }
+        let cuts = DELIMITERS.map(cut);
         let is_tsv = file_name.is_some_and(|name| {
             let name = name.to_ascii_lowercase();
             name.ends_with(".tsv") || name.ends_with(".tab")
         });
-        if is_tsv && tables[1].1.share > 0.3 {
-            return Self { delimiter: Delimiter::Byte(b'\t'), quote };
+        if is_tsv && cuts[1].found.share > 0.3 {
+            return cuts[1].dialect();
         }
         // The first of the best: commas win where others do as well.
-        let best = tables.iter().rev().max_by(|a, b| a.1.rank().total_cmp(&b.1.rank()));
-        let delimiter = match best {
-            Some((delimiter, found)) if found.share >= 0.5 => Delimiter::Byte(*delimiter),
-            _ if lined_up(head) => Delimiter::Spaces,
-            _ => Delimiter::Byte(b','),
-        };
-        Self { delimiter, quote }
+        let best = cuts.iter().rev().max_by(|a, b| a.found.rank().total_cmp(&b.found.rank()));
+        match best {
+            Some(best) if best.found.share >= 0.5 => best.dialect(),
+            _ if lined_up(head) => Self { delimiter: Delimiter::Spaces, quote: b'"' },
+            _ => cuts[0].dialect(),
+        }
+    }
+
+    /// Reads what encloses cells as people name it.
+    pub(crate) fn parse_quote(name: &str) -> Result<u8, IntakeError> {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "\"" | "double" => Ok(b'"'),
+            "'" | "single" => Ok(b'\''),
+            "none" => Ok(NO_CHARACTER),
+            _ => {
+                let name = show_text(name);
+                Err(IntakeError::unsupported(
+                    format!(
+                        "引用符「{name}」はわかりません。double（\"）、single（'）、none（なし）のどれかを指定するか、指定を外してください"
+                    ),
+                    format!(
+                        "the quote {name:?} is not known; give double (\"), single (') or none, or leave it out"
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// What people call the quote, where it is another than the usual one.
+    pub(crate) fn quote_name(self) -> Option<String> {
+        match self.quote {
+            b'"' => None,
+            b'\'' => Some("single".to_owned()),
+            _ => Some("none".to_owned()),
+        }
     }
 
     /// Reads the delimiter as people name it.
@@ -97,6 +140,28 @@ fn unknown(name: &str) -> IntakeError {
     )
 }
 
+/// What a delimiter makes of a file's first part, with the quote that suits it.
+#[derive(Debug, Clone, Copy)]
+struct Cut {
+    delimiter: u8,
+    quote: u8,
+    found: Regularity,
+}
+
+impl Cut {
+    fn of(head: &str, whole: bool, delimiter: u8) -> Self {
+        let counts = cell_counts(head.as_bytes(), delimiter);
+        match quotes::single(head, whole, delimiter, &counts) {
+            Some(found) => Self { delimiter, quote: b'\'', found },
+            None => Self { delimiter, quote: b'"', found: Regularity::of_counts(&counts) },
+        }
+    }
+
+    fn dialect(self) -> Dialect {
+        Dialect { delimiter: Delimiter::Byte(self.delimiter), quote: self.quote }
+    }
+}
+
 /// How evenly a delimiter cuts rows.
 #[derive(Debug, Clone, Copy, Default)]
 struct Regularity {
@@ -106,10 +171,6 @@ struct Regularity {
 }
 
 impl Regularity {
-    fn of(head: &str, delimiter: u8, quote: u8) -> Self {
-        Self::of_counts(&cell_counts(head.as_bytes(), delimiter, quote))
-    }
-
     fn of_counts(counts: &[usize]) -> Self {
         let mut best = Self::default();
         let mut sorted: Vec<usize> = counts.to_vec();
@@ -129,13 +190,13 @@ impl Regularity {
     }
 }
 
-/// The number of cells in each row that has anything in it.
-fn cell_counts(head: &[u8], delimiter: u8, quote: u8) -> Vec<usize> {
+/// The number of cells in each row that has anything in it, where `"` encloses cells.
+fn cell_counts(head: &[u8], delimiter: u8) -> Vec<usize> {
     let mut counts = Vec::new();
     let (mut cells, mut length, mut in_quotes, mut at_start) = (1, 0usize, false, true);
     for byte in head {
         match *byte {
-            byte if byte == quote && (in_quotes || at_start) => {
+            b'"' if in_quotes || at_start => {
                 in_quotes = !in_quotes;
                 length += 1;
                 at_start = false;
@@ -189,23 +250,12 @@ fn lined_up(head: &str) -> bool {
     })
 }
 
-/// Whether cells are enclosed in `'`: no row has `"`, and most begin and end with the other.
-fn single_quoted(head: &str) -> bool {
-    if head.contains('"') {
-        return false;
-    }
-    let rows: Vec<&str> =
-        head.lines().map(str::trim).filter(|line| !line.is_empty()).take(LOOKED_AT).collect();
-    let enclosed = |line: &&&str| line.len() > 1 && line.starts_with('\'') && line.ends_with('\'');
-    rows.len() > 1 && rows.iter().filter(enclosed).count() * 10 > rows.len() * 9
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn found(head: &str) -> String {
-        Dialect::find(head, true, None).name()
+        Dialect::find(head, true, None, None).name()
     }
 
     #[test]
@@ -244,8 +294,18 @@ mod tests {
     }
 
     #[test]
-    fn cells_in_single_quotes_are_seen() {
-        assert_eq!(Dialect::find("'a','b'\n'1','2'\n", true, None).quote, b'\'');
-        assert_eq!(Dialect::find("a,b\n'1','2'\nx,y\n", true, None).quote, b'"');
+    fn what_encloses_cells_can_be_named() {
+        for (name, quote, told) in [
+            ("\"", b'"', None),
+            ("double", b'"', None),
+            ("'", b'\'', Some("single")),
+            ("Single", b'\'', Some("single")),
+            ("none", NO_CHARACTER, Some("none")),
+        ] {
+            assert_eq!(Dialect::parse_quote(name).unwrap(), quote);
+            let dialect = Dialect { quote, ..Dialect::COMMAS };
+            assert_eq!(dialect.quote_name().as_deref(), told);
+        }
+        assert!(Dialect::parse_quote("`").unwrap_err().to_string().contains("single"));
     }
 }

@@ -282,9 +282,10 @@ impl Recognised {
         self.text()?.take(LOOKED_AT + 1).read_to_end(&mut head)?;
         let whole = head.len() as u64 <= LOOKED_AT;
         let head = String::from_utf8_lossy(&head);
-        self.dialect = Dialect::find(&head, whole, self.file_name.as_deref());
-        if let Some(name) = hint.delimiter.as_deref() {
-            self.dialect.delimiter = Dialect::parse(name)?;
+        let asked = hint.delimiter.as_deref().map(Dialect::parse).transpose()?;
+        self.dialect = Dialect::find(&head, whole, self.file_name.as_deref(), asked);
+        if let Some(name) = hint.quote.as_deref() {
+            self.dialect.quote = Dialect::parse_quote(name)?;
         }
         Ok(())
     }

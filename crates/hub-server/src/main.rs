@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let result = match command {
-        Command::Client(command) => return cli::run(&global, command),
+        Command::Client(command) => return cli::run(&global, *command),
         Command::Health(args) => return cli::health(&global, &args),
         Command::IntakeWorker => return hub_intake::worker::main(),
         Command::OpenApi => print_openapi(),

@@ -154,6 +154,7 @@ impl Decode for CsvDecoder {
         let is_usual = self.dialect == Dialect::COMMAS && self.notes.is_empty();
         let layout = (!is_usual).then(|| LayoutReport {
             delimiter: (self.dialect != Dialect::COMMAS).then(|| self.dialect.name()),
+            quote: self.dialect.quote_name(),
             notes: self.notes.clone(),
             ..LayoutReport::default()
         });

@@ -129,6 +129,7 @@ fn layout(recognised: &Recognised, found: &Found, rows: &Ahead) -> Understood {
     notes.extend(found.notes.iter().cloned());
     let layout = LayoutReport {
         delimiter: (is_text && dialect != Dialect::COMMAS).then(|| dialect.name()),
+        quote: dialect.quote_name(),
         header_rows: Some(found.header_rows),
         notes,
         ..within

@@ -7,7 +7,7 @@ use super::{Row, Rows};
 use crate::{
     IntakeError,
     decode::{Ragged, Records, TextBlock},
-    dialect::{Delimiter, Dialect},
+    dialect::{Delimiter, Dialect, NO_CHARACTER},
 };
 
 /// The most cells of a row: a layout that a publisher keeps has far fewer.
@@ -18,9 +18,6 @@ const MAX_RECORD_BYTES: usize = 8 << 20;
 
 /// How many rows are taken apart at once.
 const ROWS: usize = 512;
-
-/// A character that stands in no text, where no single one separates cells.
-const NOTHING: u8 = 0x1F;
 
 pub(crate) struct TextRows {
     records: Records,
@@ -38,7 +35,7 @@ impl TextRows {
     pub(crate) fn new(text: Box<dyn Read + Send>, dialect: Dialect) -> Self {
         let (delimiter, spaced) = match dialect.delimiter {
             Delimiter::Byte(byte) => (byte, false),
-            Delimiter::Spaces => (NOTHING, true),
+            Delimiter::Spaces => (NO_CHARACTER, true),
         };
         Self {
             records: Records::new(text, delimiter, dialect.quote, ROWS, MAX_RECORD_BYTES),

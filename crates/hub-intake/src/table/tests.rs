@@ -36,6 +36,9 @@ fn read_recognised(recognised: &Recognised) -> String {
     if let Some(delimiter) = layout.delimiter {
         writeln!(shown, "delimiter {delimiter}").unwrap();
     }
+    if let Some(quote) = layout.quote {
+        writeln!(shown, "quote {quote}").unwrap();
+    }
     if let Some((first, last)) = layout.header_rows {
         writeln!(shown, "header {first}-{last}").unwrap();
     }
@@ -207,6 +210,59 @@ fn encoding_and_delimiter_can_be_named_by_the_sender() {
         ..hint()
     };
     insta::assert_snapshot!(read(&cp932("ｱ,ｲ\tｳ\n1,2\t3\n"), &odd));
+}
+
+#[test]
+fn cells_in_single_quotes_are_read_on_every_path_and_in_every_encoding() {
+    let body = "'余市,本町','x',1\n'小樽','it''s',2\n'蘭越','2行\nの値',3\n";
+    let rows = ["余市,本町|x|1", "小樽|it's|2", "蘭越|2行⏎の値|3"];
+    for heading in ["観測所,備考,水位\n", "'観測所','備考','水位'\n"] {
+        for (above, below) in [("", ""), ("水位の表\n\n", "'出典：町'\n")] {
+            let file = format!("{above}{heading}{body}{below}");
+            for line_end in ["\n", "\r\n"] {
+                let file = file.replace('\n', line_end);
+                for bytes in [file.clone().into_bytes(), cp932(&file)] {
+                    let shown = read(&bytes, &hint()).replace('\r', "");
+                    assert!(shown.contains("quote single"), "{shown}");
+                    assert!(shown.contains("[観測所|備考|水位]"), "{shown}");
+                    for row in rows {
+                        assert!(shown.contains(&format!(": {row}\n")), "{shown}");
+                    }
+                    assert!(!shown.contains("broken"), "{shown}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn apostrophes_are_read_as_they_stand() {
+    let body = "'0123,it's,6'11\"\n'0456,O'Brien,5'\n0789,rock 'n' roll,'\n";
+    let rows = ["'0123|it's|6'11\"", "'0456|O'Brien|5'", "0789|rock 'n' roll|'"];
+    for (above, below) in [("", ""), ("身長の表\n\n", "出典：町\n")] {
+        let file = format!("{above}番号,名前,身長\n{body}{below}");
+        for bytes in [file.clone().into_bytes(), cp932(&file)] {
+            let shown = read(&bytes, &hint());
+            assert!(!shown.contains("quote"), "{shown}");
+            for row in rows {
+                assert!(shown.contains(&format!(": {row}\n")), "{shown}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_encloses_cells_can_be_named_by_the_sender() {
+    let asked = |quote: &str| FormatHint { quote: Some(quote.to_owned()), ..hint() };
+    let single = b"a,b\n'x','y'\n'z','w'\n";
+    assert!(read(single, &hint()).contains("2: x|y\n"));
+    assert!(read(single, &asked("double")).contains("2: 'x'|'y'\n"));
+    let open = b"a,b\n\"x,y\nz,w\n";
+    assert!(read(open, &hint()).starts_with("refused: 2行目で始まる引用符（\"）が"));
+    let shown = read(open, &asked("none"));
+    assert!(shown.contains("quote none") && shown.contains("2: \"x|y\n3: z|w\n"), "{shown}");
+    assert!(read(b"a,b\n1,2\n'x,3\n", &asked("'")).contains("（'）が閉じられていません"));
+    assert!(read(open, &asked("`")).contains("single"));
 }
 
 #[test]

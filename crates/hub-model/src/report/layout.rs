@@ -28,6 +28,9 @@ pub struct LayoutReport {
     /// What separates the cells of a text file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delimiter: Option<String>,
+    /// What encloses its cells, where that is not `"`: `single` or `none`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
     /// The first and the last row of the heading.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub header_rows: Option<(u64, u64)>,

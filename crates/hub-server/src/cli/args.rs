@@ -147,7 +147,7 @@ Example:
     Health(HealthArgs),
     /// What asks a hub over HTTP.
     #[command(flatten)]
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
 }
 
 /// The commands that ask a hub over HTTP; [`super::run`] runs them.

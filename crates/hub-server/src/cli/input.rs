@@ -80,6 +80,9 @@ pub(crate) struct FileHints {
     /// What separates cells: comma, tab, semicolon, pipe, space, or the character itself
     #[arg(long, value_name = "MARK")]
     delimiter: Option<String>,
+    /// What encloses cells: double, single or none
+    #[arg(long, value_name = "QUOTE")]
+    quote: Option<String>,
     /// Rows that hold the headings, such as 2 or 2-3
     #[arg(long, value_name = "ROWS")]
     header_rows: Option<String>,
@@ -110,6 +113,7 @@ impl FileHints {
             ("preset", self.preset.as_deref()),
             ("encoding", self.encoding.as_deref()),
             ("delimiter", self.delimiter.as_deref()),
+            ("quote", self.quote.as_deref()),
             ("header_rows", self.header_rows.as_deref()),
             ("sheet", self.sheet.as_deref()),
             ("table", self.table.as_deref()),

@@ -224,6 +224,7 @@ fn understood(preview: &Value, language: Language) -> String {
         ends.join("-")
     });
     let sheet = layout("sheet").map(show_value);
+    let quote = layout("quote").map(show_value);
     let named = |ja: &str, en: &str, value: String| match language {
         Language::Ja => format!("{ja}{value}"),
         Language::En => format!("{en} {value}"),
@@ -232,6 +233,7 @@ fn understood(preview: &Value, language: Language) -> String {
         (member(preview, "container"), "圧縮 ", "in"),
         (member(preview, "encoding"), "文字コード ", "encoding"),
         (delimiter, "区切り ", "delimiter"),
+        (quote.unwrap_or_default(), "引用符 ", "quote"),
         (sheet.unwrap_or_default(), "シート ", "sheet"),
         (header.unwrap_or_default(), "見出しの行 ", "heading in row"),
     ];

@@ -27,7 +27,7 @@ async fn mochiyori_at(server: &str, look: Look, typed: &[&str]) -> Seen {
     let mut console = Console { out: &mut out, err: &mut err, look };
     let client = Client::new(&cli.global.server, cli.global.token.as_ref());
     let client = client.map(|client| client.in_language(look.language));
-    let result = execute(command, client, &mut console).await;
+    let result = execute(*command, client, &mut console).await;
     let code = finish(result, &mut console);
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap().replace(server, "[server]");
     Seen { code, out: text(out), err: text(err) }

@@ -25,6 +25,9 @@ pub(crate) struct FileQuery {
     pub(crate) encoding: Option<String>,
     /// What separates the cells of text: `comma`, `tab`, `semicolon`, `pipe`, `space`, or the character.
     pub(crate) delimiter: Option<String>,
+    /// What encloses the cells of text: `double`, `single` or `none`; told from the file where nothing is
+    /// said.
+    pub(crate) quote: Option<String>,
     /// The rows that hold the headings, counted from 1, such as `2` or `2-3`.
     pub(crate) header_rows: Option<String>,
     /// The sheet of a workbook, by its name or its number from 1.
@@ -46,6 +49,7 @@ impl FileQuery {
             preset: self.preset.clone(),
             encoding: self.encoding.clone(),
             delimiter: self.delimiter.clone(),
+            quote: self.quote.clone(),
             header_rows: self.header_rows.clone(),
             sheet: self.sheet.clone(),
             table: self.table.clone(),

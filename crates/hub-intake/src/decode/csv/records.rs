@@ -130,9 +130,10 @@ impl Records {
             match outcome.end {
                 End::TooLong { line, quoted } => return Err(self.too_long(line, quoted)),
                 End::OpenQuote { line } => {
+                    let quote = char::from(self.quote);
                     return Err(IntakeError::unreadable(
                         format!(
-                            "{line}行目で始まる引用符（\"）が閉じられていません。引用符を閉じるか、取り除いてください"
+                            "{line}行目で始まる引用符（{quote}）が閉じられていません。引用符を閉じるか、取り除いてください"
                         ),
                         format!(
                             "the quote that opens in line {line} is never closed; close it or take it out"
@@ -157,9 +158,10 @@ impl Records {
     fn too_long(&self, line: u64, quoted: bool) -> IntakeError {
         let limit = show_size(self.max_record_bytes as u64);
         if quoted {
+            let quote = char::from(self.quote);
             IntakeError::unreadable(
                 format!(
-                    "{line}行目で始まる行が{limit}を超えています。引用符（\"）が閉じられているか確かめてください"
+                    "{line}行目で始まる行が{limit}を超えています。引用符（{quote}）が閉じられているか確かめてください"
                 ),
                 format!(
                     "the record that begins in line {line} is longer than {limit}; check that its quote is closed"
