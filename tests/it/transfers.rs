@@ -246,6 +246,61 @@ async fn a_file_that_came_whole_before_a_crash_is_taken_in_when_it_is_asked_for(
 }
 
 #[tokio::test]
+async fn a_file_that_the_store_did_not_take_is_taken_in_when_it_is_asked_for() {
+    let site = Site::start().await;
+    let csv = river_csv(&["a"], 0, 3);
+    let location = begin(&site, csv.len()).await;
+    let id = location.rsplit('/').next().unwrap().to_owned();
+    let job = || site.get(&uploads(&format!("/{id}"))).bearer_auth(&site.publisher);
+    // Where the store's folder is to be stands a file: nothing can be kept.
+    let folder = site.hub.data_dir().join("lake/otaru/river/_uploads");
+    std::fs::write(&folder, "").unwrap();
+    let last = piece(&site, &location, 0, csv.clone()).header("accept-language", "ja");
+    let told = site.ask(last).await.problem(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+    let detail = told["detail"].as_str().unwrap();
+    assert!(detail.contains("すべて届いています") && detail.contains("送り直さずに"), "{detail}");
+    for _ in 0..2 {
+        let head = site.ask(tus(&site, Method::HEAD, &location)).await;
+        assert_eq!((head.status, head.header("upload-offset")), (503, ""), "{head:?}");
+        site.ask(job()).await.problem(StatusCode::NOT_FOUND, "not-found");
+    }
+    std::fs::remove_file(&folder).unwrap();
+    let head = site.ask(tus(&site, Method::HEAD, &location)).await.ok();
+    assert_eq!(head.header("upload-offset"), csv.len().to_string());
+    assert_eq!(ended(&site, &id).await["state"], "committed");
+    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
+}
+
+#[tokio::test]
+async fn nobody_hears_that_all_is_here_of_an_upload_that_failed() {
+    let site = Site::start().await;
+    let csv = river_csv(&["a"], 0, 3);
+    let location = begin(&site, csv.len()).await;
+    let id = location.rsplit('/').next().unwrap().to_owned();
+    // The file is kept, and its rows can't be staged.
+    let folder = site.hub.data_dir().join("lake/otaru/river");
+    let log = folder.join("_delta_log");
+    std::fs::rename(&log, folder.join("aside")).unwrap();
+    std::fs::write(&log, "").unwrap();
+    let last = site.ask(piece(&site, &location, 0, csv.clone())).await;
+    assert_eq!(last.status, 204, "{last:?}");
+    let upload = ended(&site, &id).await;
+    assert_eq!(upload["state"], "failed", "{upload}");
+    assert!(upload["problem"].as_str().unwrap().contains("send the file again"), "{upload}");
+    assert_eq!(site.ask(tus(&site, Method::HEAD, &location)).await.status, 404);
+    let more = site.ask(piece(&site, &location, csv.len(), "")).await;
+    let told = more.problem(StatusCode::NOT_FOUND, "not-found");
+    assert!(told["detail"].as_str().unwrap().contains("as a new upload"), "{told}");
+
+    std::fs::remove_file(&log).unwrap();
+    std::fs::rename(folder.join("aside"), &log).unwrap();
+    let location = begin(&site, csv.len()).await;
+    assert_eq!(site.ask(piece(&site, &location, 0, csv)).await.status, 204);
+    let id = location.rsplit('/').next().unwrap();
+    assert_eq!(ended(&site, id).await["state"], "committed");
+}
+
+#[tokio::test]
 async fn pieces_keep_to_the_protocol() {
     let site = Site::start().await;
     let options = site.hub.client().request(Method::OPTIONS, site.hub.url(&uploads("/tus")));
@@ -316,31 +371,131 @@ async fn pieces_keep_to_the_protocol() {
     assert!(left.flatten().all(|file| file.path().extension().is_some_and(|e| e == "json")));
 }
 
-#[tokio::test]
-async fn a_file_goes_past_the_hub_by_a_signed_link() {
-    let Some(s3) = S3Server::start() else { return };
+/// A hub that keeps its lake in an S3 store.
+async fn site_on(s3: &S3Server, config: Option<&str>) -> Site {
     let mut env = vec![("MOCHIYORI_LAKE__URL".to_owned(), s3.url("links"))];
     for (key, value) in s3.options() {
         env.push((format!("MOCHIYORI_LAKE__OPTIONS__{}", key.to_uppercase()), value));
     }
-    let site = Site::with_options(HubOptions { env, ..HubOptions::default() }).await;
+    let config = config.map(str::to_owned);
+    Site::with_options(HubOptions { env, config, ..HubOptions::default() }).await
+}
+
+/// A link to send a file by, and its upload's id.
+async fn link(site: &Site) -> (String, String) {
     let link = site.post(&uploads("/links")).bearer_auth(&site.publisher);
     let link = site.ask(link.query(&[("file_name", "april.csv")])).await;
     assert_eq!(link.status, 201, "{link:?}");
     let link = link.json();
-    let id = link["id"].as_str().unwrap();
-    let complete = || site.post(&uploads(&format!("/{id}/complete"))).bearer_auth(&site.publisher);
-    site.ask(complete()).await.problem(StatusCode::CONFLICT, "conflict");
-    let csv = river_csv(&["a"], 0, 3);
-    let put = site.hub.client().put(link["url"].as_str().unwrap()).body(csv.clone());
-    assert!(put.send().await.unwrap().status().is_success());
-    let answer = site.ask(complete()).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    assert_eq!(ended(&site, id).await["state"], "committed");
-    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
-    site.ask(complete()).await.problem(StatusCode::CONFLICT, "conflict");
+    (link["url"].as_str().unwrap().to_owned(), link["id"].as_str().unwrap().to_owned())
+}
+
+async fn put(site: &Site, url: &str, file: &str) {
+    let put = site.hub.client().put(url).body(file.to_owned()).send().await.unwrap();
+    assert!(put.status().is_success(), "{put:?}");
+}
+
+fn complete(site: &Site, id: &str) -> RequestBuilder {
+    site.post(&uploads(&format!("/{id}/complete"))).bearer_auth(&site.publisher)
+}
+
+/// Whether the store has a file of this name of an upload.
+async fn is_stored(site: &Site, s3: &S3Server, id: &str, name: &str) -> bool {
+    let folder = format!("links/otaru/river/_uploads/{id}/");
+    let listing = site.hub.client().get(format!("{}/lake", s3.endpoint()));
+    let listing = listing.query(&[("list-type", "2"), ("prefix", &folder)]).send().await.unwrap();
+    assert_eq!(listing.status(), StatusCode::OK);
+    listing.text().await.unwrap().contains(&format!("<Key>{folder}{name}</Key>"))
+}
+
+async fn clean(site: &Site) {
+    let vacuum = site.post(&format!("{RIVER_PATH}/vacuum")).bearer_auth(&site.publisher);
+    site.ask(vacuum.json(&json!({}))).await.ok();
+}
+
+async fn kept_file(site: &Site, id: &str) -> String {
     let kept = site.get(&uploads(&format!("/{id}/file"))).bearer_auth(&site.publisher);
-    assert_eq!(site.ask(kept).await.ok().text(), csv);
+    site.ask(kept).await.ok().text()
+}
+
+#[tokio::test]
+async fn a_file_goes_past_the_hub_by_a_signed_link() {
+    let Some(s3) = S3Server::start() else { return };
+    let site = site_on(&s3, None).await;
+    let (url, id) = link(&site).await;
+    site.ask(complete(&site, &id)).await.problem(StatusCode::CONFLICT, "conflict");
+    let csv = river_csv(&["a"], 0, 3);
+    // What is sent before it is said to be there may be sent again.
+    put(&site, &url, "a draft").await;
+    put(&site, &url, &csv).await;
+    clean(&site).await;
+    let answer = site.ask(complete(&site, &id)).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert!(!is_stored(&site, &s3, &id, "sent").await, "a second copy is left");
+    assert_eq!(ended(&site, &id).await["state"], "committed");
+    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
+
+    // The link is good for hours yet, and changes nothing any more.
+    put(&site, &url, &river_csv(&["b"], 0, 9)).await;
+    site.ask(complete(&site, &id)).await.problem(StatusCode::CONFLICT, "conflict");
+    assert_eq!(kept_file(&site, &id).await, csv);
+    assert!(is_stored(&site, &s3, &id, "sent").await);
+    clean(&site).await;
+    assert!(!is_stored(&site, &s3, &id, "sent").await, "what came too late stays");
+    assert_eq!(kept_file(&site, &id).await, csv);
+    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
+}
+
+#[tokio::test]
+async fn what_came_by_a_link_and_is_too_large_or_rejected_does_not_stay() {
+    let Some(s3) = S3Server::start() else { return };
+    let site = site_on(&s3, Some("[uploads]\nmax_bytes = 1000")).await;
+    let (url, id) = link(&site).await;
+    put(&site, &url, &river_csv(&["a"], 0, 300)).await;
+    let refused = site.ask(complete(&site, &id)).await;
+    refused.problem(StatusCode::PAYLOAD_TOO_LARGE, "upload-too-large");
+    assert!(!is_stored(&site, &s3, &id, "sent").await);
+    site.ask(complete(&site, &id)).await.problem(StatusCode::NOT_FOUND, "not-found");
+
+    let (url, id) = link(&site).await;
+    let bad = format!("{RIVER_HEADER}a,yesterday,1,1\n");
+    put(&site, &url, &bad).await;
+    assert_eq!(site.ask(complete(&site, &id)).await.status, 202);
+    assert_eq!(ended(&site, &id).await["state"], "rejected");
+    assert!(!is_stored(&site, &s3, &id, "sent").await);
+    assert_eq!(kept_file(&site, &id).await, bad);
+}
+
+#[tokio::test]
+async fn a_completion_that_a_crash_left_unanswered_can_be_asked_again() {
+    let Some(s3) = S3Server::start() else { return };
+    let mut site = site_on(&s3, None).await;
+    let (url, first) = link(&site).await;
+    put(&site, &url, &river_csv(&["a"], 0, 3)).await;
+    assert_eq!(site.ask(complete(&site, &first)).await.status, 202);
+    assert_eq!(ended(&site, &first).await["state"], "committed");
+    let (url, second) = link(&site).await;
+    let csv = river_csv(&["b"], 0, 4);
+    put(&site, &url, &csv).await;
+    site.hub.kill();
+    // As a process leaves it that dies after the upload was recorded and before its file was kept.
+    let columns = "dataset, mode, file_name, bytes, uploaded_by, created_at, seen_at";
+    let begun = format!(
+        "INSERT INTO uploads (id, state, {columns}) SELECT '{second}', 'checking', {columns} FROM uploads \
+         WHERE id = '{first}'"
+    );
+    let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])";
+    let registry = site.hub.data_dir().join("registry.sqlite");
+    let written = Command::new(python()).args(["-c", script]).arg(registry).arg(begun).status();
+    assert!(written.unwrap().success());
+    site.hub.restart().await;
+    let unknown = site.get(&uploads(&format!("/{second}"))).bearer_auth(&site.publisher);
+    site.ask(unknown).await.problem(StatusCode::NOT_FOUND, "not-found");
+    let answer = site.ask(complete(&site, &second)).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert_eq!(ended(&site, &second).await["state"], "committed");
+    assert_eq!(site.rows(COUNT).await, json!([{"n": 7}]));
+    assert_eq!(kept_file(&site, &second).await, csv);
 }
 
 #[tokio::test]

@@ -135,6 +135,27 @@ pub enum AppError {
         /// The upload.
         upload: UploadId,
     },
+    /// A file that is here whole can't be taken in just now.
+    #[error(
+        "the file of the upload {upload} is here whole, and a store behind the hub does not answer; ask again \
+         shortly, nothing need be sent again"
+    )]
+    NotTakenIn {
+        /// The upload.
+        upload: UploadId,
+        /// What stands against it.
+        #[source]
+        source: Box<AppError>,
+    },
+    /// The upload that a whole file became has failed, and the file is gone.
+    #[error(
+        "the upload {upload} failed after all of its file had come, and the file is not kept; read why at \
+         the upload's address, and send the file again as a new upload"
+    )]
+    CameToNothing {
+        /// The upload.
+        upload: UploadId,
+    },
     /// The bytes are not those of the checksum.
     #[error(
         "the file arrived with SHA-256 {received}, but its Content-Digest says {expected}; send it again"
@@ -270,12 +291,22 @@ impl AppError {
         Self::NotFound { what, id: id.to_string() }
     }
 
+    /// The same of an upload whose file waits where it came to.
+    pub(crate) fn of_file_at_hand(self, upload: UploadId) -> Self {
+        match self.kind() {
+            ErrorKind::Unavailable => Self::NotTakenIn { upload, source: Box::new(self) },
+            _ => self,
+        }
+    }
+
     /// The kind a caller acts on.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Unauthenticated(_) => ErrorKind::Unauthenticated,
             Self::Forbidden(_) => ErrorKind::Forbidden,
-            Self::NotFound { .. } | Self::NoKeptBack { .. } => ErrorKind::NotFound,
+            Self::NotFound { .. } | Self::NoKeptBack { .. } | Self::CameToNothing { .. } => {
+                ErrorKind::NotFound
+            }
             Self::NoWorkbook { .. } => ErrorKind::NotAcceptable,
             Self::Withdrawn { .. } => ErrorKind::Withdrawn,
             Self::AlreadyWithdrawn { .. } => ErrorKind::AlreadyExists,
@@ -300,7 +331,7 @@ impl AppError {
             Self::NotDone { .. } => ErrorKind::Conflict,
             Self::QueryFailed { kind, .. } => *kind,
             Self::Busy(_) => ErrorKind::Busy,
-            Self::Stopping => ErrorKind::Unavailable,
+            Self::Stopping | Self::NotTakenIn { .. } => ErrorKind::Unavailable,
             Self::Model(error) => error.kind(),
             Self::Registry(error) => error.kind(),
             Self::Lake(error) => error.kind(),

@@ -9,18 +9,15 @@ use std::{
     },
 };
 
-use futures::StreamExt;
 use hub_intake::worker::Watch;
 use hub_model::{DatasetId, Principal, UploadId};
-use hub_registry::{DatasetRecord, UploadRecord, UploadState};
+use hub_registry::{DatasetRecord, UploadRecord};
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use tokio::{sync::OwnedSemaphorePermit, task::JoinHandle};
 
-use crate::{
-    App, AppError, Body, Publication, UploadRequest, modes, publish_upload::told, spool::Spooled,
-};
+use crate::{App, AppError, Body, Publication, UploadRequest, modes, spool::Spooled};
 
 /// What was asked for with an upload, as it is kept beside its file. It is added to and never changed.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,9 +26,6 @@ pub(crate) struct StoredRequestV1 {
     pub(crate) request: UploadRequest,
     /// Whether the work is to be taken up again after a restart: its sender was told that it goes on.
     pub(crate) is_job: bool,
-    /// Whether the file was in the store before the hub had it, as when it came by a link.
-    #[serde(default)]
-    pub(crate) is_kept: bool,
     /// The label of the principal that asked.
     #[serde(default)]
     pub(crate) by: String,
@@ -39,12 +33,7 @@ pub(crate) struct StoredRequestV1 {
 
 impl StoredRequestV1 {
     pub(crate) fn new(request: &UploadRequest, upload: &UploadRecord, terms: Terms) -> Self {
-        Self {
-            request: request.clone(),
-            is_job: terms.is_job,
-            is_kept: terms.is_kept,
-            by: upload.by.clone(),
-        }
+        Self { request: request.clone(), is_job: terms == Terms::Job, by: upload.by.clone() }
     }
 
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, AppError> {
@@ -179,7 +168,7 @@ impl App {
         let spooled = self.spool(&id.to_string(), body).await?;
         // Others may send meanwhile; the work waits for a place of its own.
         drop(place);
-        self.accept(principal, dataset, request, id, spooled, None, Terms::JOB).await
+        self.accept(principal, dataset, request, id, spooled, None, Terms::Job).await
     }
 
     /// Whether a file may be sent to this dataset now, and a place among those worked on.
@@ -214,20 +203,6 @@ impl App {
         })
     }
 
-    /// Ends the record of an upload that could not be begun.
-    pub(crate) async fn give_up(
-        &self,
-        mut upload: UploadRecord,
-        error: &AppError,
-    ) -> Result<(), AppError> {
-        upload.state = UploadState::Failed;
-        upload.finished_at = Some(self.inner.clock.now());
-        upload.problem = Some(told(error));
-        self.forget_original(&upload.dataset, &upload.id).await;
-        self.inner.registry.release(&upload.id).await?;
-        Ok(self.inner.registry.update_upload(&upload).await?)
-    }
-
     /// How far an upload has come, where this process works on it.
     pub fn upload_progress(&self, id: &UploadId) -> Option<Arc<Progress>> {
         self.inner.under_way.get(id)
@@ -258,11 +233,11 @@ impl App {
         tracing::info!(upload = %upload.id, "an upload is taken up again");
         let (app, upload) = (self.clone(), upload.clone());
         self.inner.tasks.spawn(async move {
-            let terms = Terms { is_job: true, is_kept: true };
             match app.fetch_again(&upload).await {
                 // It ends by itself; nobody waits for it.
                 Ok(spooled) => {
-                    drop(app.carry_out(dataset, upload, stored.request, spooled, None, terms));
+                    let request = stored.request;
+                    drop(app.carry_out(dataset, upload, request, spooled, None, Terms::Job));
                 }
                 // It is tried again at the next start.
                 Err(error) => {
@@ -274,41 +249,25 @@ impl App {
     }
 
     async fn fetch_again(&self, upload: &UploadRecord) -> Result<Spooled, AppError> {
-        let spooled = self.spool_original(&upload.dataset, &upload.id).await?;
-        let spooled =
-            spooled.ok_or_else(|| AppError::not_found("kept file of the upload", upload.id))?;
+        let original = self.inner.lake.original(&upload.dataset, &upload.id, None).await?;
+        let original =
+            original.ok_or_else(|| AppError::not_found("kept file of the upload", upload.id))?;
+        let spooled = self.spool(&upload.id.to_string(), original.bytes).await?;
         let sha256 = crate::spool::hex(&spooled.sha256);
         if upload.sha256.as_deref().is_some_and(|known| known != sha256) {
             return Err(AppError::Broken(format!("the kept file has the SHA-256 {sha256}")));
         }
         Ok(spooled)
     }
-
-    /// A kept file, received again into the scratch folder.
-    pub(crate) async fn spool_original(
-        &self,
-        dataset: &DatasetId,
-        id: &UploadId,
-    ) -> Result<Option<Spooled>, AppError> {
-        let Some(original) = self.inner.lake.original(dataset, id, None).await? else {
-            return Ok(None);
-        };
-        self.spool(&id.to_string(), original.bytes.boxed()).await.map(Some)
-    }
 }
 
 /// How an upload is carried through.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Terms {
-    /// Its sender does not wait, and was told that it goes on.
-    pub(crate) is_job: bool,
-    /// Its file is in the store already.
-    pub(crate) is_kept: bool,
-}
-
-impl Terms {
-    pub(crate) const WAITED_FOR: Self = Self { is_job: false, is_kept: false };
-    pub(crate) const JOB: Self = Self { is_job: true, is_kept: false };
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Terms {
+    /// Its sender waits for what becomes of it.
+    WaitedFor,
+    /// Its sender does not wait, and is told that it goes on.
+    Job,
 }
 
 #[cfg(test)]
@@ -321,15 +280,17 @@ mod tests {
     fn a_stored_request_reads_as_it_was_written_by_the_first_version() {
         let first = r#"{"request":{"dataset":"otaru.river","mode":"append","hint":{"file_name":"四月.csv","media_type":"text/csv","format":"csv"},"idempotency_key":"k","expected_sha256":null},"is_job":true,"is_kept":false,"by":"publisher of otaru"}"#;
         let stored: StoredRequestV1 = serde_json::from_str(first).unwrap();
-        assert!(stored.is_job && !stored.is_kept);
+        assert!(stored.is_job);
         assert_eq!(stored.request.hint.file_name.as_deref(), Some("四月.csv"));
         assert_eq!(stored.request.on_error, OnError::Reject);
-        assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), first);
+        // What it said of where the file was is not asked any more.
+        let now = first.replace(r#","is_kept":false"#, "");
+        assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), now);
     }
 
     #[test]
     fn the_answer_to_errors_is_stored_where_it_is_another_than_the_first_version_knew() {
-        let second = r#"{"request":{"dataset":"otaru.river","mode":"upsert","on_error":"quarantine","hint":{"file_name":null,"media_type":null,"format":null},"idempotency_key":null,"expected_sha256":null},"is_job":true,"is_kept":false,"by":"publisher of otaru"}"#;
+        let second = r#"{"request":{"dataset":"otaru.river","mode":"upsert","on_error":"quarantine","hint":{"file_name":null,"media_type":null,"format":null},"idempotency_key":null,"expected_sha256":null},"is_job":true,"by":"publisher of otaru"}"#;
         let stored: StoredRequestV1 = serde_json::from_str(second).unwrap();
         assert_eq!(stored.request.on_error, OnError::Quarantine);
         assert_eq!(String::from_utf8(stored.to_json().unwrap()).unwrap(), second);

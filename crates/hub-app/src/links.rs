@@ -1,5 +1,6 @@
 //! Files that go to the object store without passing through the hub: a signed link to put the file to,
-//! and the word that it is there.
+//! and the word that it is there. What came by a link is copied before it is an upload's file: who has the
+//! link may write to it as long as it is valid.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::{
     Accepted, App, AppError, UploadRequest,
     jobs::{StoredRequestV1, Terms},
     modes,
+    spool::Spooled,
 };
 
 /// How long a link may be used to begin sending.
@@ -44,7 +46,7 @@ impl App {
         let url = self.inner.lake.upload_link(&dataset, &id, VALID).await?;
         let url = url.ok_or(AppError::NoLinks)?;
         let by = principal.label().to_owned();
-        let stored = StoredRequestV1 { request, is_job: true, is_kept: true, by };
+        let stored = StoredRequestV1 { request, is_job: true, by };
         self.inner.lake.keep_upload_record(&dataset, &id, stored.to_json()?).await?;
         Ok(UploadLink { id, url, expires_at })
     }
@@ -57,25 +59,36 @@ impl App {
         id: &UploadId,
     ) -> Result<Accepted, AppError> {
         let record = self.writable_dataset(principal, dataset).await?;
+        // Another request may be at it just now.
+        let writing = self.inner.writers.begin(*id);
+        let _writing = writing.map_err(|_| AppError::StillChecked { upload: *id })?;
         if self.inner.registry.upload(id).await?.is_some() {
             return Err(AppError::AlreadyComplete { upload: *id });
         }
         let not_there = || AppError::not_found("upload by a link", id);
-        let stored = self.stored_request(dataset, id).await?.ok_or_else(not_there)?;
-        let max_bytes = self.inner.config.max_upload_bytes;
-        match self.inner.lake.original_size(dataset, id).await? {
-            None => return Err(AppError::NotSent { upload: *id }),
-            Some(size) if size > max_bytes => {
-                self.inner.lake.forget_upload(dataset, id).await?;
-                return Err(AppError::UploadTooLarge { max_bytes });
-            }
-            Some(_) => {}
+        let request = self.stored_request(dataset, id).await?.ok_or_else(not_there)?.request;
+        let spooled = self.spool_sent(dataset, id).await?;
+        let accepted = self.accept(principal, record, request, *id, spooled, None, Terms::Job);
+        let accepted = accepted.await.map_err(|error| error.of_file_at_hand(*id))?;
+        // A file that repeats another's idempotency key is let be: the same may be asked again, and has the
+        // same answer.
+        if matches!(accepted, Accepted::UnderWay(_))
+            && let Err(error) = self.inner.lake.forget_sent(dataset, id).await
+        {
+            tracing::warn!(%error, upload = %id, "what came by a link is removed later");
         }
-        let place = self.upload_place()?;
-        let spooled = self.spool_original(dataset, id).await?;
-        let spooled = spooled.ok_or(AppError::NotSent { upload: *id })?;
-        drop(place);
-        let terms = Terms { is_job: true, is_kept: true };
-        self.accept(principal, record, stored.request, *id, spooled, None, terms).await
+        Ok(accepted)
+    }
+
+    async fn spool_sent(&self, dataset: &DatasetId, id: &UploadId) -> Result<Spooled, AppError> {
+        let _place = self.upload_place()?;
+        let sent = self.inner.lake.sent(dataset, id).await?;
+        let sent = sent.ok_or(AppError::NotSent { upload: *id })?;
+        let max_bytes = self.inner.config.max_upload_bytes;
+        if sent.size > max_bytes {
+            self.inner.lake.forget_upload(dataset, id).await?;
+            return Err(AppError::UploadTooLarge { max_bytes });
+        }
+        self.spool(&id.to_string(), sent.bytes).await
     }
 }

@@ -191,6 +191,9 @@ impl App {
                 options.pinned = self.pinned_entries(dataset).await?;
             }
         }
+        if !dry_run {
+            self.drop_old_originals(dataset).await?;
+        }
         Ok(self.inner.lake.vacuum(dataset, &options).await?)
     }
 

@@ -41,9 +41,7 @@ impl App {
         spooled: &Spooled,
     ) -> Result<(), AppError> {
         let (lake, dataset, id) = (&self.inner.lake, &upload.dataset, &upload.id);
-        if !stored.is_kept {
-            lake.keep_original(dataset, id, spooled.path()).await?;
-        }
+        lake.keep_original(dataset, id, spooled.path()).await?;
         Ok(lake.keep_upload_record(dataset, id, stored.to_json()?).await?)
     }
 
@@ -111,23 +109,69 @@ impl App {
             if seen.len() > 1_000 {
                 seen.clear();
             }
-            if !seen.insert(kept.id) {
+            if !seen.insert((kept.id, kept.is_sent)) {
                 continue;
             }
-            let age = now - kept.written_at;
             let upload = self.inner.registry.upload(&kept.id).await?;
-            let expired = match upload.as_ref().map(|upload| upload.state) {
-                None | Some(UploadState::Failed) => age > UNKNOWN_KEPT,
-                Some(UploadState::Rejected) => age > keep_rejected,
-                Some(UploadState::Committed | UploadState::Receiving | UploadState::Checking) => {
-                    false
+            let state = upload.as_ref().map(|upload| upload.state);
+            match what_goes(state, kept.is_sent, now - kept.written_at, keep_rejected) {
+                Goes::Nothing => {}
+                Goes::Sent => self.inner.lake.forget_sent(dataset, &kept.id).await?,
+                Goes::All => {
+                    self.inner.lake.forget_upload(dataset, &kept.id).await?;
+                    dropped += 1;
                 }
-            };
-            if expired {
-                self.inner.lake.forget_upload(dataset, &kept.id).await?;
-                dropped += 1;
             }
         }
         Ok(dropped)
+    }
+}
+
+/// What of an upload is let go.
+#[derive(Debug, PartialEq, Eq)]
+enum Goes {
+    Nothing,
+    /// What came by its link.
+    Sent,
+    All,
+}
+
+/// What goes of an upload in this state, of which something of this age was found.
+fn what_goes(
+    state: Option<UploadState>,
+    is_sent: bool,
+    age: Duration,
+    keep_rejected: Duration,
+) -> Goes {
+    match state {
+        // The upload's file is a copy of it, and what is sent after that is nobody's.
+        Some(state) if is_sent && state.is_finished() => Goes::Sent,
+        None | Some(UploadState::Failed) if age > UNKNOWN_KEPT => Goes::All,
+        Some(UploadState::Rejected) if age > keep_rejected => Goes::All,
+        _ => Goes::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_by_a_link_goes_when_nobody_needs_it() {
+        use UploadState::{Checking, Committed, Failed, Receiving, Rejected};
+        let (hour, days) = (Duration::hours(1), Duration::days(3));
+        let goes = |state, is_sent, age| what_goes(state, is_sent, age, Duration::days(90));
+        // Nobody said yet that it is there, and then nobody ever did.
+        assert_eq!(goes(None, true, hour), Goes::Nothing);
+        assert_eq!(goes(None, true, days), Goes::All);
+        for state in [Receiving, Checking] {
+            assert_eq!(goes(Some(state), true, days), Goes::Nothing);
+        }
+        for state in [Committed, Rejected, Failed] {
+            assert_eq!(goes(Some(state), true, hour), Goes::Sent);
+            assert_eq!(goes(Some(state), false, hour), Goes::Nothing);
+        }
+        assert_eq!(goes(Some(Committed), false, Duration::days(9_000)), Goes::Nothing);
+        assert_eq!(goes(Some(Rejected), false, Duration::days(91)), Goes::All);
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use hub_model::{DatasetId, Principal, UploadId};
+use hub_registry::UploadState;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use sha1::Sha1;
@@ -61,13 +62,13 @@ struct PartialV1 {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Writers(Arc<Mutex<HashMap<UploadId, ()>>>);
 
-struct Writing {
+pub(crate) struct Writing {
     id: UploadId,
     writers: Writers,
 }
 
 impl Writers {
-    fn begin(&self, id: UploadId) -> Result<Writing, AppError> {
+    pub(crate) fn begin(&self, id: UploadId) -> Result<Writing, AppError> {
         match self.0.lock().insert(id, ()) {
             None => Ok(Writing { id, writers: self.clone() }),
             Some(()) => Err(AppError::PieceUnderWay { upload: id }),
@@ -111,8 +112,9 @@ impl App {
         self.look_at(&id, &partial).await
     }
 
-    /// How much of a file has come. Where that is all of it and it was not taken in, because the hub ended
-    /// or had no place for it just then, it is taken in now: who hears that all is here sends no more.
+    /// How much of a file has come. Where that is all of it and it was not taken in, because the hub ended,
+    /// had no place for it or could not keep it just then, it is taken in now: who hears that all is here
+    /// sends no more. So that is not said of an upload that came to nothing either.
     pub async fn partial(
         &self,
         principal: &Principal,
@@ -121,15 +123,18 @@ impl App {
     ) -> Result<PartialUpload, AppError> {
         let partial = self.read_partial(principal, dataset, id).await?;
         let now = self.look_at(id, &partial).await?;
-        if now.offset < now.length || partial.is_done {
+        if now.offset < now.length {
             return Ok(now);
         }
-        let _writing = self.inner.writers.begin(*id)?;
-        // A piece that was coming may have been the last meanwhile.
-        let mut partial = self.read_partial(principal, dataset, id).await?;
         if !partial.is_done {
-            self.finish_partial(principal, id, &mut partial).await?;
+            let _writing = self.inner.writers.begin(*id)?;
+            // A piece that was coming may have been the last meanwhile.
+            let mut partial = self.read_partial(principal, dataset, id).await?;
+            if !partial.is_done {
+                self.finish_partial(principal, id, &mut partial).await?;
+            }
         }
+        self.check_taken_in(id).await?;
         Ok(now)
     }
 
@@ -151,6 +156,7 @@ impl App {
             return Err(AppError::OffsetMismatch { expected: before.offset, received: offset });
         }
         if partial.is_done {
+            self.check_taken_in(id).await?;
             return Ok(before);
         }
         let path = self.partial_path(id, "part");
@@ -202,7 +208,9 @@ impl App {
         if self.inner.registry.upload(id).await?.is_none() {
             let spooled = self.adopt(&id.to_string(), &self.partial_path(id, "part")).await?;
             let request = partial.request.clone();
-            self.accept(principal, dataset, request, *id, spooled, None, Terms::JOB).await?;
+            let accepted =
+                self.accept(principal, dataset, request, *id, spooled, None, Terms::Job).await;
+            accepted.map_err(|error| error.of_file_at_hand(*id))?;
         }
         // What came is kept with the upload now; here it is only remembered that it came.
         partial.is_done = true;
@@ -213,6 +221,25 @@ impl App {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether the upload that a whole file became has not failed: then the file is gone.
+    async fn check_taken_in(&self, id: &UploadId) -> Result<(), AppError> {
+        match self.inner.registry.upload(id).await? {
+            Some(upload) if upload.state == UploadState::Failed => {
+                Err(AppError::CameToNothing { upload: *id })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether all of a file is here that was not taken in.
+    pub(crate) async fn is_whole_partial(&self, id: &UploadId) -> Result<bool, AppError> {
+        let Some(partial) = self.parse_partial(id).await?.filter(|partial| !partial.is_done) else {
+            return Ok(false);
+        };
+        let now = self.look_at(id, &partial).await?;
+        Ok(now.offset == now.length)
     }
 
     /// Removes partial files that nothing was added to for long, and answers how many are left.

@@ -87,7 +87,7 @@ impl App {
         let (dataset, place) = self.begin_receiving(principal, &request).await?;
         let id = UploadId::generate();
         let spooled = self.spool(&id.to_string(), body).await?;
-        let terms = Terms::WAITED_FOR;
+        let terms = Terms::WaitedFor;
         match self.accept(principal, dataset, request, id, spooled, Some(place), terms).await? {
             Accepted::Repeated(publication) => Ok(*publication),
             Accepted::UnderWay(job) => job.wait().await,
@@ -120,11 +120,12 @@ impl App {
                 }
             }
         }
-        if terms.is_job {
+        if terms == Terms::Job {
             // Whoever is told that the work goes on must not depend on this process.
             let stored = StoredRequestV1::new(&request, &upload, terms);
             if let Err(error) = self.keep_original(&upload, &stored, &spooled).await {
-                self.give_up(upload, &error).await?;
+                // Its sender hears that it was not taken in, and may ask for the same again.
+                self.inner.registry.discard_upload(&id).await?;
                 return Err(error);
             }
         }
@@ -194,7 +195,7 @@ impl App {
                 }
             }
         };
-        if terms.is_job && matches!(outcome, Err(AppError::Stopping)) {
+        if terms == Terms::Job && matches!(outcome, Err(AppError::Stopping)) {
             // It was not begun, and is taken up again at the next start.
             return Err(AppError::Stopping);
         }
@@ -247,7 +248,7 @@ impl App {
         let spooled = Arc::new(spooled);
         progress.enter(Stage::Checking);
         let keeping = async {
-            if terms.is_job {
+            if terms == Terms::Job {
                 return Ok(());
             }
             let stored = StoredRequestV1::new(&request, upload, terms);
@@ -326,7 +327,7 @@ impl App {
 }
 
 /// What is recorded of an error for the sender to read.
-pub(crate) fn told(error: &AppError) -> Text {
+fn told(error: &AppError) -> Text {
     match error.kind() {
         ErrorKind::Internal | ErrorKind::Unavailable => Text::new(
             "ハブの側の問題です。ファイルをもう一度送ってください",

@@ -2,7 +2,7 @@
 
 use chrono::Duration;
 use hub_model::Text;
-use hub_registry::UploadState;
+use hub_registry::{UploadRecord, UploadState};
 
 use crate::{App, AppError};
 
@@ -19,6 +19,9 @@ pub struct Recovery {
     pub failed: u64,
     /// Uploads whose senders were told that the work goes on: it does.
     pub taken_up: u64,
+    /// Uploads whose senders were told nothing, and whose files are where they came to: they are taken in
+    /// when their senders ask again.
+    pub waiting: u64,
 }
 
 impl App {
@@ -50,6 +53,11 @@ impl App {
                 recovery.taken_up += 1;
                 continue;
             }
+            if version.is_none() && self.can_be_asked_again(&upload).await? {
+                self.inner.registry.discard_upload(&upload.id).await?;
+                recovery.waiting += 1;
+                continue;
+            }
             upload.finished_at = Some(now);
             if let Some(version) = version {
                 upload.state = UploadState::Committed;
@@ -68,6 +76,12 @@ impl App {
             self.inner.registry.update_upload(&upload).await?;
         }
         Ok(recovery)
+    }
+
+    /// Whether a file that was being taken in is still where it came to: by a link, or in pieces.
+    async fn can_be_asked_again(&self, upload: &UploadRecord) -> Result<bool, AppError> {
+        let sent = self.inner.lake.sent(&upload.dataset, &upload.id).await?;
+        Ok(sent.is_some() || self.is_whole_partial(&upload.id).await?)
     }
 
     async fn clear_scratch(&self) -> Result<(), AppError> {

@@ -20,6 +20,8 @@ const FOLDER: &str = "_uploads";
 const FILE: &str = "original";
 const RECORD: &str = "request.json";
 const KEPT_BACK: &str = "kept_back.csv";
+/// What comes by a link. Whoever has the link may write it again, so it is never the file that is kept.
+const SENT: &str = "sent";
 
 /// A kept file, or a part of it, being read.
 pub struct Original {
@@ -40,13 +42,15 @@ impl std::fmt::Debug for Original {
     }
 }
 
-/// An upload of which something is kept.
+/// One thing that is kept of an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptUpload {
-    /// Its id.
+    /// The upload's id.
     pub id: UploadId,
-    /// When the youngest of what is kept of it was written.
+    /// When it was written.
     pub written_at: DateTime<Utc>,
+    /// Whether it is what came by the upload's link.
+    pub is_sent: bool,
 }
 
 impl Lake {
@@ -76,19 +80,18 @@ impl Lake {
         let scratch = |source| LakeError::Scratch { source };
         let mut file = tokio::fs::File::open(file).await.map_err(scratch)?;
         let mut writer = BufWriter::new(self.object_store(), path);
-        let copied = async {
-            tokio::io::copy(&mut file, &mut writer).await?;
-            writer.shutdown().await
+        let kept = match tokio::io::copy(&mut file, &mut writer).await {
+            Ok(_) => writer.shutdown().await,
+            Err(error) => {
+                // What was written of it before is of no use; the store may be away for good.
+                let _ = writer.abort().await;
+                Err(error)
+            }
         };
-        if let Err(error) = copied.await {
-            // What was written of it before is of no use; the store may be away for good.
-            let _ = writer.abort().await;
-            return Err(LakeError::Store {
-                action: "keeping an uploaded file",
-                source: object_store::Error::Generic { store: "lake", source: error.into() },
-            });
-        }
-        Ok(())
+        kept.map_err(|error| LakeError::Store {
+            action: "keeping an uploaded file",
+            source: object_store::Error::Generic { store: "lake", source: error.into() },
+        })
     }
 
     /// An upload's original, or the bytes of it from `first` up to but not including `end`; `None` where
@@ -174,19 +177,25 @@ impl Lake {
         dataset: &DatasetId,
         upload: &UploadId,
     ) -> Result<(), LakeError> {
-        for name in [FILE, RECORD, KEPT_BACK] {
-            match self.object_store().delete(&self.upload_path(dataset, upload, name)?).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(source) => {
-                    return Err(LakeError::Store { action: "deleting a kept file", source });
-                }
-            }
+        for name in [FILE, RECORD, KEPT_BACK, SENT] {
+            self.forget(dataset, upload, name).await?;
         }
         Ok(())
     }
 
-    /// The uploads of a dataset of which something is kept, one by one as the store lists them; the same
-    /// upload may come twice.
+    async fn forget(
+        &self,
+        dataset: &DatasetId,
+        upload: &UploadId,
+        name: &str,
+    ) -> Result<(), LakeError> {
+        match self.object_store().delete(&self.upload_path(dataset, upload, name)?).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(source) => Err(LakeError::Store { action: "deleting a kept file", source }),
+        }
+    }
+
+    /// What is kept of a dataset's uploads, one by one as the store lists it.
     pub fn kept_uploads(
         &self,
         dataset: &DatasetId,
@@ -195,15 +204,16 @@ impl Lake {
         let depth = folder.parts_count();
         let listing = self.object_store().list(Some(&folder));
         let kept = listing.try_filter_map(move |object| {
-            let id = object.location.parts().nth(depth);
-            let id = id.and_then(|part| part.as_ref().parse::<UploadId>().ok());
-            let kept = id.map(|id| KeptUpload { id, written_at: object.last_modified });
+            let mut parts = object.location.parts().skip(depth);
+            let id = parts.next().and_then(|part| part.as_ref().parse::<UploadId>().ok());
+            let is_sent = parts.next().is_some_and(|name| name.as_ref() == SENT);
+            let kept = id.map(|id| KeptUpload { id, written_at: object.last_modified, is_sent });
             futures::future::ready(Ok(kept))
         });
         Ok(kept.map_err(|source| LakeError::Store { action: "listing kept files", source }).boxed())
     }
 
-    /// An address by which whoever has it may store an upload's original until it expires, without
+    /// An address by which whoever has it may send an upload's file, again too, until it expires, without
     /// passing through the hub; `None` where the store offers none, as a local folder.
     pub async fn upload_link(
         &self,
@@ -212,10 +222,28 @@ impl Lake {
         expires_in: Duration,
     ) -> Result<Option<String>, LakeError> {
         let Some((signer, prefix)) = self.signer() else { return Ok(None) };
-        let path = self.upload_path(dataset, upload, FILE)?;
+        let path = self.upload_path(dataset, upload, SENT)?;
         let path: Path = prefix.parts().chain(path.parts()).collect();
         let link = signer.signed_url(http::Method::PUT, &path, expires_in).await;
         link.map(|url| Some(url.into())).map_err(LakeError::store("signing a link"))
+    }
+
+    /// What came by an upload's link, where something did. It may be another file the next time.
+    pub async fn sent(
+        &self,
+        dataset: &DatasetId,
+        upload: &UploadId,
+    ) -> Result<Option<Original>, LakeError> {
+        self.kept_file(self.upload_path(dataset, upload, SENT)?, None).await
+    }
+
+    /// Deletes what came by an upload's link.
+    pub async fn forget_sent(
+        &self,
+        dataset: &DatasetId,
+        upload: &UploadId,
+    ) -> Result<(), LakeError> {
+        self.forget(dataset, upload, SENT).await
     }
 
     fn upload_path(

@@ -270,7 +270,7 @@ impl From<AppError> for Problem {
             ErrorKind::Unavailable => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "a store does not answer");
                 match &error {
-                    AppError::Stopping => error.to_string(),
+                    AppError::Stopping | AppError::NotTakenIn { .. } => error.to_string(),
                     _ => "a store behind the hub does not answer; try again shortly".to_owned(),
                 }
             }
@@ -281,7 +281,8 @@ impl From<AppError> for Problem {
             ErrorKind::Internal => Some(
                 "ハブの側の問題で、処理できませんでした。問い合わせるときは instance の値を伝えてください".to_owned(),
             ),
-            ErrorKind::Unavailable if !matches!(error, AppError::Stopping) => Some(
+            ErrorKind::Unavailable
+                if !matches!(error, AppError::Stopping | AppError::NotTakenIn { .. }) => Some(
                 "ハブの後ろの保管先が応答しません。少し待ってから、もう一度送ってください".to_owned(),
             ),
             _ => error.ja(),

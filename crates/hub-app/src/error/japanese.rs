@@ -63,6 +63,12 @@ impl AppError {
             Self::AlreadyComplete { upload } => format!(
                 "アップロード{upload}はすでに完了しています。結果を見てください"
             ),
+            Self::NotTakenIn { upload, .. } => format!(
+                "アップロード{upload}のファイルはすべて届いていますが、ハブの後ろの保管先が応答しません。送り直さずに、少し待ってから、もう一度尋ねてください"
+            ),
+            Self::CameToNothing { upload } => format!(
+                "アップロード{upload}は、ファイルがすべて届いた後に失敗し、ファイルは残っていません。理由をアップロードのアドレスで確かめ、新しいアップロードとして送り直してください"
+            ),
             Self::ChecksumMismatch { expected, received } => format!(
                 "届いたファイルのSHA-256は{received}ですが、Content-Digestは{expected}です。もう一度送ってください"
             ),

@@ -149,9 +149,9 @@ impl Work {
                 }
             }
         }
-        let stored = StoredRequestV1::new(&part.request, &part.upload, Terms::WAITED_FOR);
+        let stored = StoredRequestV1::new(&part.request, &part.upload, Terms::WaitedFor);
         if let Err(error) = self.app.keep_original(&part.upload, &stored, &self.spooled).await {
-            self.app.give_up(part.upload.clone(), &error).await?;
+            self.app.end_upload(&mut part.upload, Err(&error)).await?;
             return Err(error);
         }
         part.is_recorded = true;

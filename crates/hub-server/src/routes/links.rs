@@ -41,7 +41,8 @@ pub(crate) struct UploadLinkResponse {
 /// Get a link to send a file to the object store
 ///
 /// For publishers of the agency, where the hub keeps its data in an object store. PUT the file to `url`,
-/// then POST to `complete`. Headers that the store's signature does not know must not be added.
+/// then POST to `complete`. Headers that the store's signature does not know must not be added. The file is
+/// copied then: what is put to the link afterwards changes nothing and is removed.
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads/links", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"), UploadQuery, FileQuery),
     responses((status = 201, body = UploadLinkResponse), WriteProblems), security(("token" = [])))]
@@ -74,7 +75,8 @@ pub(crate) async fn create_upload_link(
 /// Take in a file that was sent by a link
 ///
 /// For publishers of the agency. The answer comes when the file is received; what becomes of it is read
-/// at the upload's address.
+/// at the upload's address. Ask again where no answer came or a store did not answer (503): the file need
+/// not be sent again.
 #[utoipa::path(post, path = "/v1/datasets/{agency}/{dataset}/uploads/{id}/complete", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
            ("id" = String, Path)),

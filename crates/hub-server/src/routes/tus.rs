@@ -135,6 +135,10 @@ pub(crate) async fn begin_tus_upload(
 }
 
 /// Ask how much of an upload in pieces has come
+///
+/// Once all has come this says that it was taken in. 503: all is here, and a store behind the hub does not
+/// answer; ask again, and send nothing. 404: there is none, or it failed and the file is not kept; begin
+/// another.
 #[utoipa::path(head, path = "/v1/datasets/{agency}/{dataset}/uploads/tus/{id}", tag = "uploads",
     params(("agency" = String, Path, example = "otaru_kaihatsu"), ("dataset" = String, Path, example = "river_hourly"),
            ("id" = String, Path), ("Tus-Resumable" = String, Header, example = "1.0.0")),
