@@ -61,6 +61,19 @@ async fn changes_that_break_readers_are_refused_with_all_reasons() {
       }
     ]
     "#);
+    let asked = site.hub.client().put(site.hub.url(RIVER_PATH)).json(&broken);
+    let asked = asked.bearer_auth(&site.publisher).header("accept-language", "ja");
+    let problem = site.ask(asked).await.problem(StatusCode::CONFLICT, "breaking-change");
+    let told: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| &e["message"]).collect();
+    assert_eq!(
+        told,
+        [
+            "単位が変わっています。新しい単位の列を足してください",
+            "列がなくなっています。残すか、新しいデータセットを作ってください",
+            "前からある行に値がないので、新しい列は必須にできません",
+        ]
+    );
     let kept = site.ask(site.get(RIVER_PATH)).await.ok().json();
     assert_eq!(
         (&kept["revision"], &kept["contract"]["fields"][2]["unit"]),
@@ -100,6 +113,22 @@ async fn a_contract_that_cannot_be_is_refused_with_every_place() {
             "/contract/primaryKey/1",
         ]
     );
+    let asked = site.hub.client().put(site.hub.url(path)).json(&broken);
+    let asked = asked.bearer_auth(&site.publisher).header("accept-language", "ja");
+    let problem =
+        site.ask(asked).await.problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-descriptor");
+    let told: Vec<_> =
+        problem["errors"].as_array().unwrap().iter().map(|e| &e["message"]).collect();
+    assert_eq!(
+        told,
+        [
+            "単位を持てるのは数（integer、number）の列だけです",
+            "label を書くときは interval も書いてください",
+            "「level」がほかの列と重なっています",
+            "「tme」という列がありません",
+        ]
+    );
+    assert!(!problem["detail"].as_str().unwrap().contains("英語"), "{problem}");
     for (pointer, value) in [
         ("/metadata/licence", json!("BEER-1.0")),
         ("/metadata/attribution", json!(" ")),

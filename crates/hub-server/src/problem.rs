@@ -81,6 +81,16 @@ pub(crate) struct ProblemItem {
     pub pointer: String,
     /// What is wrong and what would be right.
     pub message: String,
+    /// The same in Japanese.
+    #[serde(skip)]
+    japanese: Option<String>,
+}
+
+impl ProblemItem {
+    fn told(pointer: impl Into<String>, message: Text) -> Self {
+        let (pointer, japanese) = (pointer.into(), Some(message.ja));
+        Self { pointer, message: message.en, japanese }
+    }
 }
 
 /// A place in a statement, both counted from 1.
@@ -230,6 +240,11 @@ impl Problem {
     pub(crate) fn in_japanese(mut self) -> (Self, bool) {
         let Some(japanese) = self.japanese.take() else { return (self, false) };
         (self.title, self.detail) = *japanese;
+        for item in &mut self.errors {
+            if let Some(japanese) = item.japanese.take() {
+                item.message = japanese;
+            }
+        }
         (self, true)
     }
 
@@ -244,7 +259,7 @@ impl Problem {
     pub(crate) fn parameter(name: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let mut problem = Self::new(ErrorKind::InvalidRequest, format!("{name}: {message}"));
-        problem.errors.push(ProblemItem { pointer: name.to_owned(), message });
+        problem.errors.push(ProblemItem { pointer: name.to_owned(), message, japanese: None });
         problem
     }
 
@@ -253,7 +268,7 @@ impl Problem {
         let ja = format!("{name}：{}", message.ja);
         let en = format!("{name}: {}", message.en);
         let mut problem = Self::wrong_request(Text { ja, en });
-        problem.errors.push(ProblemItem { pointer: name.to_owned(), message: message.en });
+        problem.errors.push(ProblemItem::told(name, message));
         problem
     }
 }
@@ -292,17 +307,12 @@ impl From<AppError> for Problem {
             AppError::Model(ModelError::InvalidContract { problems }) => {
                 problem.errors = problems
                     .into_iter()
-                    .map(|p| ProblemItem {
-                        pointer: format!("/contract{}", p.pointer),
-                        message: p.message,
-                    })
+                    .map(|p| ProblemItem::told(format!("/contract{}", p.pointer), p.message))
                     .collect();
             }
             AppError::Model(ModelError::BreakingChange { changes }) => {
-                problem.errors = changes
-                    .into_iter()
-                    .map(|c| ProblemItem { pointer: c.column, message: c.reason })
-                    .collect();
+                problem.errors =
+                    changes.into_iter().map(|c| ProblemItem::told(c.column, c.reason)).collect();
             }
             AppError::ContractViolated { upload, report } => problem.tell_report(&upload, report),
             AppError::SetIncomplete { cause, .. } => {

@@ -124,11 +124,11 @@ impl AppError {
                 "ほかの人の公開と重なりました。最新の版を確かめてから、もう一度送ってください".to_owned()
             }
             Self::Model(ModelError::InvalidContract { problems }) => format!(
-                "契約に正しくないところが{}か所あります。場所と、どう書けばよいかは errors にあります（英語）。直してから、もう一度送ってください",
+                "契約に正しくないところが{}か所あります。場所と、どう書けばよいかは errors にあります。直してから、もう一度送ってください",
                 problems.len()
             ),
             Self::Model(ModelError::BreakingChange { changes }) => format!(
-                "契約をこのように変えると、いま読んでいる人が困ります（{}）。列を足すか、別のデータセットを作ってください。理由は errors にあります（英語）",
+                "契約をこのように変えると、いま読んでいる人が困ります（{}）。列を足すか、別のデータセットを作ってください。理由は errors にあります",
                 listed(changes.iter().map(|change| change.column.clone()).collect())
             ),
             Self::Model(ModelError::UnknownUnit { unit, part }) => format!(
@@ -137,10 +137,13 @@ impl AppError {
             Self::Model(ModelError::UnitsDiffer { from, to }) => {
                 format!("「{from}」は「{to}」に換算できません。測るものが違います")
             }
+            Self::Model(ModelError::Malformed { detail, .. }) => {
+                format!("送られた記述を読めません。直すところは次のとおりです（英語）：{detail}")
+            }
             Self::InvalidRequest(_)
             | Self::NotRepeatable(_)
             | Self::QueryFailed { .. }
-            | Self::Model(ModelError::InvalidValue { .. } | ModelError::Malformed { .. })
+            | Self::Model(ModelError::InvalidValue { .. })
             | Self::Registry(_)
             | Self::Lake(_)
             | Self::Scratch(_)

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{Contract, Field};
-use crate::ModelError;
+use crate::{ModelError, Text};
 
 /// A change that readers of the old contract would break on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -13,12 +13,12 @@ pub struct BreakingChange {
     /// The column, as the old contract names it.
     pub column: String,
     /// What changed, and what to do instead.
-    pub reason: String,
+    pub reason: Text,
 }
 
 impl fmt::Display for BreakingChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.column, self.reason)
+        write!(f, "{}: {}", self.column, self.reason.en)
     }
 }
 
@@ -35,19 +35,28 @@ impl Contract {
         }
         let next = next.validated()?;
         let mut changes = Vec::new();
-        let mut breaking = |column: &str, reason: &str| {
-            changes.push(BreakingChange { column: column.to_owned(), reason: reason.to_owned() });
+        let mut breaking = |column: &str, (ja, en): (&str, &str)| {
+            changes.push(BreakingChange { column: column.to_owned(), reason: Text::new(ja, en) });
         };
         for old in &self.fields {
             match next.fields.iter().find(|f| f.name == old.name) {
-                None => breaking(&old.name, "it is gone; keep it, or make a new dataset"),
+                None => breaking(
+                    &old.name,
+                    (
+                        "列がなくなっています。残すか、新しいデータセットを作ってください",
+                        "it is gone; keep it, or make a new dataset",
+                    ),
+                ),
                 Some(new) => {
                     if let Some(reason) = difference(old, new) {
                         breaking(&old.name, reason);
                     } else if next.is_required(new) && !self.is_required(old) {
                         breaking(
                             &old.name,
-                            "it became required; rows without a value may be there",
+                            (
+                                "必須に変わっています。値のない行がすでにあるかもしれません",
+                                "it became required; rows without a value may be there",
+                            ),
                         );
                     }
                 }
@@ -57,43 +66,68 @@ impl Contract {
             if self.fields.iter().all(|f| f.name != new.name) && next.is_required(new) {
                 breaking(
                     &new.name,
-                    "a new column can't be required, since older rows have no value",
+                    (
+                        "前からある行に値がないので、新しい列は必須にできません",
+                        "a new column can't be required, since older rows have no value",
+                    ),
                 );
             }
         }
         if self.primary_key != next.primary_key {
             breaking(
                 "primaryKey",
-                "the key names rows for good; make a new dataset for another key",
+                (
+                    "主キーは行を指し続けるので変えられません。別の主キーには新しいデータセットを作ってください",
+                    "the key names rows for good; make a new dataset for another key",
+                ),
             );
         }
         if changes.is_empty() { Ok(next) } else { Err(ModelError::BreakingChange { changes }) }
     }
 }
 
-fn difference(old: &Field, new: &Field) -> Option<&'static str> {
+fn difference(old: &Field, new: &Field) -> Option<(&'static str, &'static str)> {
     if old.field_type != new.field_type {
-        return Some("its type changed; add a new column instead");
+        return Some((
+            "型が変わっています。代わりに新しい列を足してください",
+            "its type changed; add a new column instead",
+        ));
     }
     if old.alias != new.alias {
-        return Some("its alias changed; stored files have the old one");
+        return Some((
+            "別名（alias）が変わっています。保管したファイルは前の別名を使っています",
+            "its alias changed; stored files have the old one",
+        ));
     }
     if old.role != new.role {
-        return Some("its role changed; add a new column instead");
+        return Some((
+            "役割が変わっています。代わりに新しい列を足してください",
+            "its role changed; add a new column instead",
+        ));
     }
     if old.unit != new.unit {
-        return Some("its unit changed; add a new column in the new unit");
+        return Some((
+            "単位が変わっています。新しい単位の列を足してください",
+            "its unit changed; add a new column in the new unit",
+        ));
     }
     if old.interval != new.interval || old.label != new.label {
-        return Some("its interval or label changed; make a new dataset for another interval");
+        return Some((
+            "interval か label が変わっています。別の間隔には新しいデータセットを作ってください",
+            "its interval or label changed; make a new dataset for another interval",
+        ));
     }
     if old.code != new.code {
-        return Some(
+        return Some((
+            "コード表が変わっています。前からある行は別の文字なので、代わりに新しい列を足してください",
             "its code list changed; older rows hold other texts; add a new column instead",
-        );
+        ));
     }
     if old.quality_of != new.quality_of {
-        return Some("it speaks of another column's quality now; add a new column instead");
+        return Some((
+            "品質の対象が別の列に変わっています。代わりに新しい列を足してください",
+            "it speaks of another column's quality now; add a new column instead",
+        ));
     }
     None
 }

@@ -6,7 +6,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::{Contract, Field, FieldRole, FieldType};
-use crate::ModelError;
+use crate::{ModelError, Text};
 
 /// How many columns a dataset may have.
 pub const MAX_FIELDS: usize = 1_000;
@@ -20,12 +20,12 @@ pub struct ContractProblem {
     /// Where, as a JSON pointer into the contract.
     pub pointer: String,
     /// What is wrong and what would be right.
-    pub message: String,
+    pub message: Text,
 }
 
 impl fmt::Display for ContractProblem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.pointer, self.message)
+        write!(f, "{}: {}", self.pointer, self.message.en)
     }
 }
 
@@ -43,10 +43,14 @@ impl Contract {
     fn problems(&self) -> Vec<ContractProblem> {
         let mut found = Problems::default();
         if self.fields.is_empty() {
-            found.add("/fields", "name at least one column");
+            found.add("/fields", "列を1つ以上書いてください", "name at least one column");
         }
         if self.fields.len() > MAX_FIELDS {
-            found.add("/fields", format!("at most {MAX_FIELDS} columns are allowed"));
+            found.add(
+                "/fields",
+                format!("列は{MAX_FIELDS}までです"),
+                format!("at most {MAX_FIELDS} columns are allowed"),
+            );
         }
         let mut names = HashSet::new();
         for (index, field) in self.fields.iter().enumerate() {
@@ -57,20 +61,36 @@ impl Contract {
             if let Some(of) = &field.quality_of
                 && !self.fields.iter().any(|f| f.name == *of && f.name != field.name)
             {
-                found.add(format!("{at}/quality_of"), format!("there is no other column {of:?}"));
+                found.add(
+                    format!("{at}/quality_of"),
+                    format!("「{of}」というほかの列がありません"),
+                    format!("there is no other column {of:?}"),
+                );
             }
         }
         if self.fields.iter().filter(|f| f.role == FieldRole::Time).count() > 1 {
-            found.add("/fields", "only one column can have the role time");
+            found.add(
+                "/fields",
+                "役割が time の列は1つだけです",
+                "only one column can have the role time",
+            );
         }
         let mut key = HashSet::new();
         for (index, name) in self.primary_key.iter().enumerate() {
             let at = format!("/primaryKey/{index}");
             if !self.fields.iter().any(|f| f.name == *name) {
-                found.add(&at, format!("there is no column {name:?}"));
+                found.add(
+                    &at,
+                    format!("「{name}」という列がありません"),
+                    format!("there is no column {name:?}"),
+                );
             }
             if !key.insert(name) {
-                found.add(&at, format!("{name:?} is named twice"));
+                found.add(
+                    &at,
+                    format!("「{name}」が2回書かれています"),
+                    format!("{name:?} is named twice"),
+                );
             }
         }
         found.0
@@ -85,25 +105,39 @@ impl Contract {
     ) {
         let name = &field.name;
         if name.trim() != name || name.is_empty() {
-            found.add(format!("{at}/name"), "give a name without spaces around it");
+            found.add(
+                format!("{at}/name"),
+                "名前を、前後に空白を付けずに書いてください",
+                "give a name without spaces around it",
+            );
         }
         if name.chars().count() > MAX_NAME {
-            found.add(format!("{at}/name"), format!("keep it within {MAX_NAME} characters"));
+            found.add(
+                format!("{at}/name"),
+                format!("{MAX_NAME}文字までにしてください"),
+                format!("keep it within {MAX_NAME} characters"),
+            );
         }
         if name.chars().any(is_unsafe) {
             found.add(
                 format!("{at}/name"),
+                "制御文字や、文字の向きを変える記号を取り除いてください",
                 "leave out control characters and marks that change the direction of text",
             );
         }
         if name.starts_with("__") {
-            found.add(format!("{at}/name"), "names beginning with __ are the hub's own");
+            found.add(
+                format!("{at}/name"),
+                "「__」で始まる名前はハブが使います。別の名前にしてください",
+                "names beginning with __ are the hub's own",
+            );
         }
         if let Some(alias) = &field.alias
             && !is_storage_name(alias)
         {
             found.add(
                 format!("{at}/alias"),
+                "英小文字で始まる、英小文字・数字・「_」だけの63文字までにしてください",
                 "use up to 63 lower-case letters, digits and underscores, beginning with a letter",
             );
         }
@@ -113,10 +147,18 @@ impl Contract {
             && *alias != lower
             && !names.insert(alias.clone())
         {
-            found.add(format!("{at}/alias"), format!("{alias:?} is used twice"));
+            found.add(
+                format!("{at}/alias"),
+                format!("「{alias}」がほかの列と重なっています"),
+                format!("{alias:?} is used twice"),
+            );
         }
         if !names.insert(lower) {
-            found.add(format!("{at}/name"), format!("{name:?} is used twice"));
+            found.add(
+                format!("{at}/name"),
+                format!("「{name}」がほかの列と重なっています"),
+                format!("{name:?} is used twice"),
+            );
         }
     }
 
@@ -152,24 +194,44 @@ fn is_unsafe(c: char) -> bool {
 fn check_keys(field: &Field, at: &str, found: &mut Problems) {
     let temporal = field.field_type.is_temporal();
     if field.role == FieldRole::Time && !temporal {
-        found.add(format!("{at}/role"), "a time is of type datetime, date, yearmonth or year");
+        found.add(
+            format!("{at}/role"),
+            "役割が time の列の型は datetime、date、yearmonth、year のどれかです",
+            "a time is of type datetime, date, yearmonth or year",
+        );
     }
     if (field.interval.is_some() || field.label.is_some()) && field.role != FieldRole::Time {
-        found.add(at, "interval and label belong to the column with the role time");
+        found.add(
+            at,
+            "interval と label は、役割が time の列に書いてください",
+            "interval and label belong to the column with the role time",
+        );
     }
     if field.label.is_some() && field.interval.is_none() {
-        found.add(format!("{at}/label"), "a label needs an interval");
+        found.add(
+            format!("{at}/label"),
+            "label を書くときは interval も書いてください",
+            "a label needs an interval",
+        );
     }
     if field.unit.is_some() && !matches!(field.field_type, FieldType::Integer | FieldType::Number) {
-        found.add(format!("{at}/unit"), "only numbers have units");
+        found.add(
+            format!("{at}/unit"),
+            "単位を持てるのは数（integer、number）の列だけです",
+            "only numbers have units",
+        );
     }
     if field.code.is_some() && field.field_type != FieldType::String {
-        found.add(format!("{at}/code"), "codes are text; make the column's type string");
+        found.add(
+            format!("{at}/code"),
+            "コードは文字です。列の型を string にしてください",
+            "codes are text; make the column's type string",
+        );
     }
     if field.quality_of.is_some() != (field.role == FieldRole::Quality) {
         found.add(
             at,
-            "a column with the role quality names its column in quality_of, no other does",
+            "役割が quality の列は、どの列の品質かを quality_of に書きます。ほかの役割の列には書けません", "a column with the role quality names its column in quality_of, no other does",
         );
     }
     if let Some(format) = &field.format
@@ -179,14 +241,23 @@ fn check_keys(field: &Field, at: &str, found: &mut Problems) {
         {
             found.add(
                 format!("{at}/format"),
+                "default 以外の format は、日付と時刻の列だけに書けます",
                 "only dates and times have formats other than default",
             );
         } else if !format.contains('%') {
-            found.add(format!("{at}/format"), "write default, or a pattern such as %Y/%m/%d %H:%M");
+            found.add(
+                format!("{at}/format"),
+                "default か、%Y/%m/%d %H:%M のような書式を書いてください",
+                "write default, or a pattern such as %Y/%m/%d %H:%M",
+            );
         } else if chrono::format::StrftimeItems::new(format)
             .any(|item| item == chrono::format::Item::Error)
         {
-            found.add(format!("{at}/format"), format!("{format:?} is not a strptime pattern"));
+            found.add(
+                format!("{at}/format"),
+                format!("「{format}」は strptime の書式ではありません"),
+                format!("{format:?} is not a strptime pattern"),
+            );
         }
     }
 }
@@ -206,18 +277,31 @@ fn check_constraints(field: &Field, at: &str, found: &mut Problems) {
         if !fits {
             found.add(
                 format!("{at}/{key}"),
+                format!("{bound}は、型が{}の値の限度になりません", field.field_type.as_str()),
                 format!("{bound} does not bound values of type {}", field.field_type.as_str()),
             );
         }
     }
     if !text && (limits.min_length.is_some() || limits.max_length.is_some()) {
-        found.add(&at, "minLength and maxLength are for text");
+        found.add(
+            &at,
+            "minLength と maxLength は文字の列だけに書けます",
+            "minLength and maxLength are for text",
+        );
     }
     if let Some(pattern) = &limits.pattern {
         if !text {
-            found.add(format!("{at}/pattern"), "a pattern is for text");
+            found.add(
+                format!("{at}/pattern"),
+                "pattern は文字の列だけに書けます",
+                "a pattern is for text",
+            );
         } else if let Err(error) = Regex::new(pattern) {
-            found.add(format!("{at}/pattern"), format!("not a regular expression: {error}"));
+            found.add(
+                format!("{at}/pattern"),
+                format!("正規表現として読めません：{error}"),
+                format!("not a regular expression: {error}"),
+            );
         }
     }
     if let Some(allowed) = &limits.allowed {
@@ -230,6 +314,7 @@ fn check_constraints(field: &Field, at: &str, found: &mut Problems) {
         if allowed.is_empty() || !allowed.iter().all(fits) {
             found.add(
                 format!("{at}/enum"),
+                format!("型が{}の値だけを、1つ以上書いてください", field.field_type.as_str()),
                 format!("list at least one value, all of type {}", field.field_type.as_str()),
             );
         }
@@ -240,8 +325,8 @@ fn check_constraints(field: &Field, at: &str, found: &mut Problems) {
 struct Problems(Vec<ContractProblem>);
 
 impl Problems {
-    fn add(&mut self, pointer: impl Into<String>, message: impl Into<String>) {
-        self.0.push(ContractProblem { pointer: pointer.into(), message: message.into() });
+    fn add(&mut self, pointer: impl Into<String>, ja: impl Into<String>, en: impl Into<String>) {
+        self.0.push(ContractProblem { pointer: pointer.into(), message: Text::new(ja, en) });
     }
 }
 
