@@ -1,4 +1,5 @@
-//! Answers as bytes, batch by batch, one module a format. What is encoded is never held whole.
+//! Answers as bytes, batch by batch, one module a format. What is encoded is never held whole, but for a few
+//! rows that are there already.
 
 mod arrow_stream;
 mod cell;
@@ -20,7 +21,11 @@ use std::{
 
 use ::arrow::{array::RecordBatch, datatypes::SchemaRef};
 use bytes::Bytes;
-use futures::{Stream, StreamExt};
+use futures::{
+    Stream, StreamExt,
+    future::{self, Either},
+    stream,
+};
 use hub_model::Source;
 use tokio::{sync::mpsc, task::AbortHandle, time::timeout};
 
@@ -162,14 +167,24 @@ trait Encoder: Send {
 /// The rest of an answer.
 type Tail = Box<dyn FnOnce(&mut (dyn Write + Send)) -> Result<(), QueryError> + Send>;
 
+/// Rows of an answer that is there already, and is encoded where it is asked for: that is less work than
+/// handing them to another thread.
+const ROWS_IN_PLACE: usize = 256;
+
 /// Encodes an answer on the engine's runtime. An error is the last item; bytes that end without one are
 /// whole. Dropping the stream stops the query.
 pub fn encode(
-    answer: QueryStream,
+    mut answer: QueryStream,
     format: OutputFormat,
     header: AnswerHeader,
     options: EncodeOptions,
 ) -> impl Stream<Item = Result<Bytes, QueryError>> + Send + 'static {
+    if !format.is_made_whole()
+        && let Some(batch) = answer.take_whole(ROWS_IN_PLACE)
+    {
+        let bytes = in_place(answer.schema(), batch.as_ref(), format, &header, options);
+        return Either::Left(stream::once(future::ready(bytes)));
+    }
     let (sender, receiver) = mpsc::channel(WAITING_PIECES);
     let runtime = answer.runtime();
     let work = runtime.spawn(async move {
@@ -184,7 +199,25 @@ pub fn encode(
             let _ = sender.send(Piece::Failed(error)).await;
         }
     });
-    Pieces { receiver, ended: false, work: work.abort_handle() }
+    Either::Right(Pieces { receiver, ended: false, work: work.abort_handle() })
+}
+
+/// A few rows at once.
+fn in_place(
+    schema: SchemaRef,
+    batch: Option<&RecordBatch>,
+    format: OutputFormat,
+    header: &AnswerHeader,
+    options: EncodeOptions,
+) -> Result<Bytes, QueryError> {
+    let mut encoder = encoder(schema, format, header, options, None)?;
+    let mut out = Vec::new();
+    encoder.begin(&mut out)?;
+    if let Some(batch) = batch {
+        encoder.batch(batch, &mut out)?;
+    }
+    encoder.finish(&mut out)?;
+    Ok(out.into())
 }
 
 enum Piece {

@@ -301,13 +301,9 @@ impl Inner {
     }
 
     /// An answer that is there already, as a stream.
-    pub(crate) fn stream_of(
-        &self,
-        schema: SchemaRef,
-        batches: Vec<RecordBatch>,
-    ) -> Result<QueryStream, QueryError> {
+    pub(crate) fn stream_of(&self, batch: RecordBatch) -> Result<QueryStream, QueryError> {
         let runtime = self.runtime.handle()?.clone();
-        Ok(QueryStream::of_batches(schema, batches, runtime, self.config.time_limit))
+        Ok(QueryStream::of_batch(batch, runtime, self.config.time_limit))
     }
 
     /// An answer whose batches come from elsewhere.

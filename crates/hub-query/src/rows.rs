@@ -119,7 +119,7 @@ impl QueryEngine {
                 read,
             });
         let page = selection.apply(&all.slice(0, rows)).map_err(fault)?;
-        let stream = self.inner.stream_of(page.schema(), vec![page])?;
+        let stream = self.inner.stream_of(page)?;
         Ok(RowsPage { stream, rows, next_cursor })
     }
 }

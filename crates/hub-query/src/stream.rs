@@ -59,7 +59,7 @@ pub struct QueryStream {
     rows: Arc<AtomicU64>,
     runtime: Handle,
     scratch: Option<PathBuf>,
-    _work: AbortOnDrop,
+    _work: Option<AbortOnDrop>,
 }
 
 impl QueryStream {
@@ -97,15 +97,33 @@ impl QueryStream {
         self.scratch.clone()
     }
 
-    /// An answer that is there already.
-    pub(crate) fn of_batches(
-        schema: SchemaRef,
-        batches: Vec<RecordBatch>,
-        runtime: Handle,
-        time_limit: Duration,
-    ) -> Self {
-        let batches = futures::stream::iter(batches.into_iter().map(Ok));
-        Self::of_stream(schema, batches, runtime, time_limit)
+    /// An answer that is there already. Nothing works for it.
+    pub(crate) fn of_batch(batch: RecordBatch, runtime: Handle, time_limit: Duration) -> Self {
+        Self {
+            schema: batch.schema(),
+            first: Some(batch).filter(|batch| batch.num_rows() > 0),
+            receiver: mpsc::channel(1).1,
+            failure: Arc::new(OnceLock::new()),
+            time_limit,
+            waiting: None,
+            ended: true,
+            rows: Arc::default(),
+            runtime,
+            scratch: None,
+            _work: None,
+        }
+    }
+
+    /// Takes the rows of an answer that is there already, where they are no more than this; none where more
+    /// is to come.
+    pub(crate) fn take_whole(&mut self, max_rows: usize) -> Option<Option<RecordBatch>> {
+        if !self.ended || self.first.as_ref().is_some_and(|batch| batch.num_rows() > max_rows) {
+            return None;
+        }
+        let batch = self.first.take();
+        let rows = batch.as_ref().map_or(0, RecordBatch::num_rows);
+        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+        Some(batch)
     }
 
     /// An answer whose batches come from elsewhere.
@@ -150,7 +168,7 @@ impl QueryStream {
             rows: Arc::default(),
             runtime,
             scratch: None,
-            _work: AbortOnDrop(work.abort_handle()),
+            _work: Some(AbortOnDrop(work.abort_handle())),
         }
     }
 }
@@ -248,7 +266,7 @@ pub(crate) async fn start<G: Send + 'static>(
         rows: Arc::default(),
         runtime: runtime.clone(),
         scratch,
-        _work: AbortOnDrop(runtime.spawn(work).abort_handle()),
+        _work: Some(AbortOnDrop(runtime.spawn(work).abort_handle())),
     };
     stream.first = stream.next().await.transpose()?;
     // It is taken once more, by whoever asked.
@@ -293,7 +311,8 @@ async fn work(
     let shape = Shape::new(&planned.plan.schema(), planned.said);
     let mut batches =
         execute_stream(planned.plan, planned.context).map_err(|error| classify(&error, errors))?;
-    send(Message::Begun(shape.schema())).await?;
+    // It is told with the first rows, for which the reader waits: each word alone wakes it once.
+    let mut schema = Some(shape.schema());
     while let Some(batch) = clock.run(batches.next()).await? {
         let batch = batch.map_err(|error| classify(&error, errors))?;
         if batch.num_rows() == 0 {
@@ -302,8 +321,14 @@ async fn work(
         for part in shape.parts(&batch) {
             let part = shape.apply(part).map_err(|error| classify(&error.into(), errors))?;
             limits.output.take(&part)?;
+            if let Some(schema) = schema.take() {
+                send(Message::Begun(schema)).await?;
+            }
             send(Message::Batch(part)).await?;
         }
+    }
+    if let Some(schema) = schema {
+        send(Message::Begun(schema)).await?;
     }
     send(Message::Done).await
 }
