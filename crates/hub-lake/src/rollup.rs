@@ -174,6 +174,9 @@ pub struct RolledValue {
     pub quality: Option<String>,
     /// Values of the file that their quality leaves out; companions speak of the others.
     pub left_out: u64,
+    /// Rows of the file in which no value was due (see [`hub_model::Quality::was_due`]); none where it was
+    /// not counted.
+    pub not_due: Option<u64>,
 }
 
 /// One companion.
@@ -189,6 +192,15 @@ pub struct RollupFile {
     pub rows: u64,
     /// SHA-256 of its bytes, in hexadecimal; none of companions written before it was noted.
     pub sha256: Option<String>,
+}
+
+/// What a file's column has that companions do not speak of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Lacking {
+    /// Values that are left out by their quality.
+    pub(crate) left_out: u64,
+    /// Rows in which none was due.
+    pub(crate) not_due: u64,
 }
 
 /// What is to be rolled up of a dataset's files.
@@ -245,9 +257,11 @@ impl RollupSpec {
     }
 
     /// What the log keeps of companions with these files.
-    pub(crate) fn rollups(&self, files: Vec<RollupFile>, left_out: &[u64]) -> FileRollups {
-        let values = self.values.iter().zip(left_out).map(|(value, left_out)| {
-            let rolled = RolledValue { quality: value.quality.clone(), left_out: *left_out };
+    pub(crate) fn rollups(&self, files: Vec<RollupFile>, lacking: &[Lacking]) -> FileRollups {
+        let values = self.values.iter().zip(lacking).map(|(value, lacking)| {
+            let Lacking { left_out, not_due } = *lacking;
+            let quality = value.quality.clone();
+            let rolled = RolledValue { quality, left_out, not_due: Some(not_due) };
             (value.name.clone(), rolled)
         });
         FileRollups {

@@ -58,6 +58,12 @@ impl Quality {
         }
     }
 
+    /// Whether something was to be observed: not where the station does not observe the item, nor where its
+    /// instrument is closed. Of that, what is left out is lacking.
+    pub fn was_due(self) -> bool {
+        !matches!(self, Self::NotObserved | Self::Closed)
+    }
+
     /// The word used in data.
     pub fn as_str(self) -> &'static str {
         match self {

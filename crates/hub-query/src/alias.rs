@@ -8,6 +8,8 @@
 //! own name it is, come before an alias.
 
 mod columns;
+mod good_share;
+mod relation;
 mod resolver;
 
 use std::ops::ControlFlow;
@@ -17,6 +19,7 @@ use hub_model::{Contract, DatasetId};
 
 use crate::{error::QueryError, parse::Names, quality, table::Exposed};
 use columns::Tables;
+pub(crate) use good_share::FUNCTION as GOOD_SHARE;
 use resolver::Resolver;
 
 /// The columns of one table among the tables of a query, under the names that the session has for them.
@@ -36,7 +39,8 @@ pub(crate) fn exposed(
     exposed.collect()
 }
 
-/// Writes every second name of a column as the one that the session has.
+/// Writes every second name of a column as the one that the session has, and shares of good values as what
+/// they are made of.
 pub(crate) fn write_out<'a>(
     statement: &mut Statement,
     tables: impl IntoIterator<Item = (&'a DatasetId, &'a Contract)>,

@@ -220,14 +220,9 @@ fn schema(error: &SchemaError, context: &Context) -> QueryError {
             };
             QueryError::InvalidSql { message, position: context.place_of(&field.name), suggestions }
         }
-        SchemaError::AmbiguousReference { field } => QueryError::InvalidSql {
-            message: format!(
-                "more than one table has the column {:?}; write the table's name in front, as in a.{}",
-                field.name, field.name
-            ),
-            position: context.place_of(&field.name),
-            suggestions: Vec::new(),
-        },
+        SchemaError::AmbiguousReference { field } => {
+            QueryError::ambiguous(&field.name, context.place_of(&field.name))
+        }
         SchemaError::DuplicateQualifiedField { name, .. }
         | SchemaError::DuplicateUnqualifiedField { name } => QueryError::invalid(
             format!("two columns are called {name:?}; give one another name with AS"),

@@ -158,6 +158,17 @@ impl QueryError {
         Self::InvalidSql { message: message.into(), position, suggestions: Vec::new() }
     }
 
+    /// More than one table has a column of this name.
+    pub(crate) fn ambiguous(column: &str, position: Option<Position>) -> Self {
+        Self::invalid(
+            format!(
+                "more than one table has the column {column:?}; write the table's name in front, as in \
+                 a.{column}"
+            ),
+            position,
+        )
+    }
+
     pub(crate) fn request(message: impl Into<String>) -> Self {
         Self::InvalidRequest { message: message.into(), suggestions: Vec::new() }
     }

@@ -7,6 +7,7 @@ mod collected;
 mod date_bin;
 mod epoch;
 mod own;
+mod written;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -103,6 +104,7 @@ pub(crate) fn called() -> &'static BTreeSet<String> {
         functions.scalar.iter().for_each(|f| put(f.name(), f.aliases()));
         functions.aggregate.iter().for_each(|f| put(f.name(), f.aliases()));
         functions.window.iter().for_each(|f| put(f.name(), f.aliases()));
+        put(crate::alias::GOOD_SHARE, &[]);
         names
     });
     &NAMES

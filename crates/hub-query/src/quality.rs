@@ -4,8 +4,11 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, BooleanBufferBuilder, StringViewArray, make_array},
-    buffer::NullBuffer,
+    array::{
+        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray, make_array,
+    },
+    buffer::{BooleanBuffer, NullBuffer},
+    compute::cast,
     datatypes::{DataType, FieldRef, Schema},
 };
 use datafusion::{
@@ -23,6 +26,15 @@ use crate::parse::Names;
 
 /// The key of an answer's metadata under which it says what was left out, as JSON.
 pub const QUALITY_KEY: &str = "mochiyori:quality";
+
+/// The functions of shares of good values, which only the hub itself writes into statements.
+pub(crate) const GOOD_VALUE: &str = "good_value";
+pub(crate) const WAS_DUE: &str = "was_due";
+
+/// Both.
+pub(crate) fn functions() -> [Arc<ScalarUDF>; 2] {
+    [ScalarUDF::from(GoodValue::new()), ScalarUDF::from(WasDue::new())].map(Arc::new)
+}
 
 /// The place of the column that tells the quality of a value column; none where there is no such column.
 pub(crate) fn judge(contract: &Contract, value: &Field) -> Option<usize> {
@@ -100,7 +112,7 @@ impl GoodValue {
 
 impl ScalarUDFImpl for GoodValue {
     fn name(&self) -> &str {
-        "good_value"
+        GOOD_VALUE
     }
 
     fn signature(&self) -> &Signature {
@@ -121,10 +133,61 @@ impl ScalarUDFImpl for GoodValue {
         let rows = arguments.number_rows;
         let [value, quality] = take_function_args(self.name(), arguments.args)?;
         let (value, quality) = (value.into_array(rows)?, quality.into_array(rows)?);
-        let Some(words) = quality.as_string_view_opt() else {
-            return exec_err!("a quality must be text and is {}", quality.data_type());
+        let words = words(&quality)?;
+        Ok(ColumnarValue::Array(without(&value, words.as_string_view(), &self.left_out)?))
+    }
+}
+
+/// `was_due(quality, present)`: true where a value was due, and missing where none was, by the word for its
+/// quality, or because there is no row: `present` has a value in every row, if it is given.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct WasDue {
+    signature: Signature,
+    /// The words as a view array holds them.
+    not_due: Vec<u128>,
+}
+
+impl WasDue {
+    fn new() -> Self {
+        let words = Quality::ALL.into_iter().filter(|q| !q.was_due()).map(Quality::as_str);
+        let not_due = StringViewArray::from_iter_values(words).views().to_vec();
+        Self { signature: Signature::variadic_any(Volatility::Immutable), not_due }
+    }
+}
+
+impl ScalarUDFImpl for WasDue {
+    fn name(&self) -> &str {
+        WAS_DUE
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Boolean)
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let rows = arguments.number_rows;
+        let mut arguments = arguments.args.into_iter();
+        let Some(quality) = arguments.next() else {
+            return exec_err!("{WAS_DUE} takes a quality");
         };
-        Ok(ColumnarValue::Array(without(&value, words, &self.left_out)?))
+        let present = arguments.next().map(|present| present.into_array(rows)).transpose()?;
+        let nulls = present.and_then(|present| present.nulls().cloned());
+        let due: ArrayRef = Arc::new(BooleanArray::new(BooleanBuffer::new_set(rows), nulls));
+        let words = words(&quality.into_array(rows)?)?;
+        Ok(ColumnarValue::Array(without(&due, words.as_string_view(), &self.not_due)?))
+    }
+}
+
+/// Words of quality as a view array.
+fn words(quality: &ArrayRef) -> Result<ArrayRef> {
+    match quality.data_type() {
+        DataType::Utf8View => Ok(Arc::clone(quality)),
+        DataType::Utf8 | DataType::LargeUtf8 => Ok(cast(quality, &DataType::Utf8View)?),
+        other => exec_err!("a quality must be text and is {other}"),
     }
 }
 

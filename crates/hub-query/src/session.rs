@@ -35,6 +35,7 @@ use crate::{
     gapfill::GapFills,
     limits::{QueryPool, Running},
     literals::TimeLiterals,
+    quality,
     rollup::UseRollups,
     rules::{JapaneseDays, YieldingJoins, whole_sides},
     spatial::SpatialJoins,
@@ -87,6 +88,8 @@ impl Sessions {
             )
             .build()?;
         let functions = Functions::offered();
+        let mut scalar = functions.scalar.clone();
+        scalar.extend(quality::functions());
         let product = config.max_product_rows;
         let analyzer = {
             let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
@@ -124,7 +127,7 @@ impl Sessions {
                 .with_runtime_env(Arc::new(shared.clone()))
                 .with_statistics_registry(estimates::registry())
                 .with_expr_planners(expressions.clone())
-                .with_scalar_functions(functions.scalar.clone())
+                .with_scalar_functions(scalar.clone())
                 .with_higher_order_functions(functions.higher_order.clone())
                 .with_aggregate_functions(functions.aggregate.clone())
                 .with_window_functions(functions.window.clone())

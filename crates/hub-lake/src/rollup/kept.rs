@@ -25,6 +25,8 @@ struct ValueV1 {
     quality: Option<String>,
     #[serde(default)]
     left_out: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    not_due: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,8 +44,8 @@ pub(crate) fn tag(rollups: &FileRollups) -> Option<String> {
         (file.level.as_str().to_owned(), SizeV1 { rows, bytes, sha256: file.sha256.clone() })
     });
     let values = rollups.values.iter().map(|(name, value)| {
-        let kept = ValueV1 { quality: value.quality.clone(), left_out: value.left_out };
-        (name.clone(), kept)
+        let RolledValue { quality, left_out, not_due } = value.clone();
+        (name.clone(), ValueV1 { quality, left_out, not_due })
     });
     let kept = RollupsV1 {
         series: rollups.series.clone(),
@@ -68,11 +70,11 @@ pub(crate) fn read_tag(text: &str, folder: &Path, data_file: &str) -> Option<Fil
     let mut files: Vec<_> = files.collect();
     files.sort_by_key(|file| file.level);
     let RollupsV1 { series, time, edges, values, .. } = kept;
-    let values = values
-        .into_iter()
-        .map(|(name, ValueV1 { quality, left_out })| (name, RolledValue { quality, left_out }));
-    let values = values.collect();
-    Some(FileRollups { series, time, edges, values, files })
+    let values = values.into_iter().map(|(name, value)| {
+        let ValueV1 { quality, left_out, not_due } = value;
+        (name, RolledValue { quality, left_out, not_due })
+    });
+    Some(FileRollups { series, time, edges, values: values.collect(), files })
 }
 
 #[cfg(test)]
@@ -98,13 +100,17 @@ mod tests {
                 ("flow".to_owned(), RolledValue::default()),
                 (
                     "level".to_owned(),
-                    RolledValue { quality: Some("level_quality".to_owned()), left_out: 3 },
+                    RolledValue {
+                        quality: Some("level_quality".to_owned()),
+                        left_out: 3,
+                        not_due: Some(2),
+                    },
                 ),
             ]),
             files: vec![file(RollupLevel::Day, 30), file(RollupLevel::Series, 1)],
         };
         let text = tag(&rollups).unwrap();
-        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0},"level":{"quality":"level_quality","left_out":3}},"levels":{"day":{"rows":30,"bytes":300,"sha256":"000000000000000000000000000000000000000000000000000000000000001e"},"series":{"rows":1,"bytes":10,"sha256":"0000000000000000000000000000000000000000000000000000000000000001"}}}"#);
+        insta::assert_snapshot!(text, @r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0},"level":{"quality":"level_quality","left_out":3,"not_due":2}},"levels":{"day":{"rows":30,"bytes":300,"sha256":"000000000000000000000000000000000000000000000000000000000000001e"},"series":{"rows":1,"bytes":10,"sha256":"0000000000000000000000000000000000000000000000000000000000000001"}}}"#);
         assert_eq!(read_tag(&text, &folder, name), Some(rollups));
         // The first tags had no hashes.
         let first = r#"{"series":["station"],"time":"time","edges":true,"values":{"flow":{"left_out":0}},"levels":{"day":{"rows":30,"bytes":300}}}"#;

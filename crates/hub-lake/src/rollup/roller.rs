@@ -14,7 +14,7 @@ use arrow::{
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use super::{
-    BUCKET, EDGE, FIRST_TIME, LAST_TIME, LEAST_GAIN, ROWS, RollupLevel, RollupSpec,
+    BUCKET, EDGE, FIRST_TIME, LAST_TIME, LEAST_GAIN, Lacking, ROWS, RollupLevel, RollupSpec,
     group::{self, Group, Last, Stretch},
     values::{Judged, Values},
 };
@@ -29,8 +29,8 @@ pub(crate) struct Roller {
     levels: Vec<Level>,
     last: Option<Last>,
     rows: u64,
-    /// How many values of each column are left out by their quality.
-    left_out: Vec<u64>,
+    /// What companions do not speak of, of each column.
+    lacking: Vec<Lacking>,
 }
 
 struct Level {
@@ -65,8 +65,8 @@ impl Roller {
             }
         });
         let levels = levels.collect();
-        let left_out = vec![0; spec.values.len()];
-        Some(Self { spec: Arc::clone(spec), series_fields, levels, last: None, rows: 0, left_out })
+        let lacking = vec![Lacking::default(); spec.values.len()];
+        Some(Self { spec: Arc::clone(spec), series_fields, levels, last: None, rows: 0, lacking })
     }
 
     /// Takes in rows that come after all before.
@@ -97,8 +97,9 @@ impl Roller {
         self.levels.retain(fits);
         let judged = self.spec.values.iter().map(|column| Judged::of(column, batch));
         let judged = judged.collect::<Result<Vec<_>, _>>()?;
-        for (all, judged) in self.left_out.iter_mut().zip(&judged) {
-            *all += judged.left_out;
+        for (all, judged) in self.lacking.iter_mut().zip(&judged) {
+            all.left_out += judged.lacking.left_out;
+            all.not_due += judged.lacking.not_due;
         }
         let mut groups = Vec::new();
         for level in &mut self.levels {
@@ -114,9 +115,9 @@ impl Roller {
         Ok(())
     }
 
-    /// How many values of each column were left out by their quality.
-    pub(crate) fn left_out(&self) -> Vec<u64> {
-        self.left_out.clone()
+    /// What companions do not speak of, of each column.
+    pub(crate) fn lacking(&self) -> Vec<Lacking> {
+        self.lacking.clone()
     }
 
     /// The rows of the companions that are worth having.

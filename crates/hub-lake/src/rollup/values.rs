@@ -13,7 +13,7 @@ use arrow::{
 use arrow_schema::{ArrowError, DataType, Field};
 use hub_model::Quality;
 
-use super::{RolledColumn, RollupValue, roller::time_array};
+use super::{Lacking, RolledColumn, RollupValue, roller::time_array};
 
 /// The count, and what else is known of one column, for each group.
 pub(crate) struct Values {
@@ -239,8 +239,8 @@ pub(crate) struct Judged {
     column: Option<ArrayRef>,
     /// Which rows have a quality that stands for a value as it was meant; none where no quality is kept.
     good: Option<BooleanArray>,
-    /// How many values are left out.
-    pub(crate) left_out: u64,
+    /// What is left out, and where there was nothing to be left out.
+    pub(crate) lacking: Lacking,
 }
 
 impl Judged {
@@ -248,27 +248,34 @@ impl Judged {
         let values = batch.column_by_name(&column.name).cloned();
         let quality = column.quality.as_ref().and_then(|name| batch.column_by_name(name));
         let words = quality.and_then(|quality| quality.as_string_opt::<i32>());
-        let (Some(values), Some(words)) = (&values, words) else {
-            return Ok(Self { column: values, good: None, left_out: 0 });
-        };
         let known = |word: &str| Quality::ALL.into_iter().find(|quality| quality.as_str() == word);
+        let (Some(values), Some(words)) = (&values, words) else {
+            // A quality without a value may still say that none was due.
+            let not_due = words.map_or(0, |words| {
+                words
+                    .iter()
+                    .flatten()
+                    .filter(|word| known(word).is_some_and(|q| !q.was_due()))
+                    .count()
+            });
+            let lacking = Lacking { left_out: 0, not_due: not_due as u64 };
+            return Ok(Self { column: values, good: None, lacking });
+        };
         let stands = [Quality::Normal, Quality::QuasiNormal];
         let (mut good, mut shown) =
             (BooleanBuilder::with_capacity(words.len()), NullBufferBuilder::new(words.len()));
         // Neighbours are mostly of one quality.
-        let mut last: Option<(Option<&str>, bool, bool)> = None;
+        let mut last: Option<(Option<&str>, Option<Quality>)> = None;
+        let mut not_due = 0;
         for word in words {
-            let (is_good, is_shown) = match last {
-                Some((before, is_good, is_shown)) if before == word => (is_good, is_shown),
-                _ => {
-                    let quality = word.and_then(known);
-                    let is_good = quality.is_some_and(|quality| stands.contains(&quality));
-                    (is_good, !quality.is_some_and(Quality::is_left_out))
-                }
+            let quality = match last {
+                Some((before, quality)) if before == word => quality,
+                _ => word.and_then(known),
             };
-            last = Some((word, is_good, is_shown));
-            good.append_value(is_good);
-            shown.append(is_shown);
+            last = Some((word, quality));
+            good.append_value(quality.is_some_and(|quality| stands.contains(&quality)));
+            shown.append(!quality.is_some_and(Quality::is_left_out));
+            not_due += u64::from(quality.is_some_and(|quality| !quality.was_due()));
         }
         let good = Some(good.finish());
         let nulls = NullBuffer::union(values.nulls(), shown.finish().as_ref());
@@ -278,6 +285,6 @@ impl Judged {
             0 => Arc::clone(values),
             _ => make_array(values.to_data().into_builder().nulls(nulls).build()?),
         };
-        Ok(Self { column: Some(column), good, left_out })
+        Ok(Self { column: Some(column), good, lacking: Lacking { left_out, not_due } })
     }
 }

@@ -24,7 +24,7 @@ pub(crate) fn put(
     roller: Roller,
     data_file: &str,
 ) -> Result<Option<Arc<FileRollups>>, LakeError> {
-    let left_out = roller.left_out();
+    let lacking = roller.lacking();
     let found = roller.finish().map_err(LakeError::rows(plan.dataset(), "summed up"))?;
     let mut files = Vec::with_capacity(found.len());
     for (level, rows) in found {
@@ -44,7 +44,7 @@ pub(crate) fn put(
             }
         }
     }
-    Ok(Some(Arc::new(spec.rollups(files, &left_out))))
+    Ok(Some(Arc::new(spec.rollups(files, &lacking))))
 }
 
 fn encode(

@@ -5,23 +5,15 @@ use std::collections::{HashMap, HashSet};
 use datafusion::sql::sqlparser::ast::{
     Expr, Ident, ObjectName, PivotValueSource, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins,
+    WildcardAdditionalOptions,
 };
 use hub_model::{Contract, DatasetId};
 
-use crate::parse::{Names, aligned_name, fold, left_out, plain_name};
-
-/// A column by the name that a query must use in the end, and the other name by which it may call it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Column {
-    pub(super) name: String,
-    pub(super) other: Option<String>,
-}
-
-impl Column {
-    pub(super) fn plain(name: impl Into<String>) -> Self {
-        Self { name: name.into(), other: None }
-    }
-}
+use super::relation::{Column, Origin, Relation};
+use crate::{
+    parse::{Names, aligned_name, fold, left_out, plain_name},
+    quality,
+};
 
 /// The columns of a contract as the session names them, among all contracts of a query.
 pub(super) fn of_contract(contract: &Contract, all: &[&Contract], names: &Names) -> Vec<Column> {
@@ -29,7 +21,14 @@ pub(super) fn of_contract(contract: &Contract, all: &[&Contract], names: &Names)
     let real = |word: &str| {
         all.iter().flat_map(|contract| &contract.fields).any(|field| field.name == word)
     };
-    let columns = contract.fields.iter().map(|field| {
+    let columns = contract.fields.iter().enumerate().map(|(place, field)| {
+        let judge = quality::judge(contract, field);
+        let origin = Some(Origin {
+            read: 0,
+            field: place,
+            judge: judge.map(|judge| (judge, contract.fields[judge].name.clone())),
+            is_required: contract.is_required(field),
+        });
         let alias = field.alias.clone().filter(|alias| !own.contains(alias.as_str()));
         let alone = |alias: &String| {
             names.columns.contains(alias)
@@ -39,48 +38,12 @@ pub(super) fn of_contract(contract: &Contract, all: &[&Contract], names: &Names)
         };
         match alias {
             Some(alias) if names.using.contains(&alias) || alone(&alias) => {
-                Column { name: alias, other: Some(field.name.clone()) }
+                Column { name: alias, other: Some(field.name.clone()), origin }
             }
-            other => Column { name: field.name.clone(), other },
+            other => Column { name: field.name.clone(), other, origin },
         }
     });
     columns.collect()
-}
-
-/// What stands in FROM: what it may be called by, part by part, and its columns.
-#[derive(Debug, Clone)]
-pub(super) struct Relation {
-    called: Vec<Ident>,
-    pub(super) columns: Vec<Column>,
-}
-
-impl Relation {
-    /// Columns that have nothing in front.
-    pub(super) fn unnamed(columns: Vec<Column>) -> Self {
-        Self { called: Vec::new(), columns }
-    }
-
-    pub(super) fn name(&self) -> &[Ident] {
-        &self.called
-    }
-
-    /// Whether what stands in front of a column means this one.
-    pub(super) fn is_called(&self, qualifier: &[Ident]) -> bool {
-        let (own, asked) = (self.called.iter().rev(), qualifier.iter().rev());
-        !qualifier.is_empty()
-            && qualifier.len() <= self.called.len()
-            && own.zip(asked).all(|(own, asked)| fold(own) == fold(asked))
-    }
-
-    pub(super) fn has(&self, name: &str) -> bool {
-        self.columns.iter().any(|column| column.name == name)
-    }
-
-    /// The name of the column that has this other one.
-    pub(super) fn meant(&self, other: &str) -> Option<&str> {
-        let column = self.columns.iter().find(|column| column.other.as_deref() == Some(other))?;
-        Some(&column.name)
-    }
 }
 
 /// The datasets that a statement reads.
@@ -107,6 +70,8 @@ pub(super) type Defined = Vec<HashMap<String, Vec<Column>>>;
 pub(super) struct Seen<'a> {
     pub(super) tables: &'a Tables,
     pub(super) defined: &'a mut Defined,
+    /// How many relations were met.
+    pub(super) met: usize,
 }
 
 impl Seen<'_> {
@@ -157,30 +122,27 @@ impl Seen<'_> {
         let mut columns = Vec::new();
         for item in &select.projection {
             match item {
-                SelectItem::UnnamedExpr(Expr::Identifier(ident)) => {
-                    columns.push(named(ident, &relations));
+                // Some are a place without a name.
+                SelectItem::UnnamedExpr(expr) => {
+                    columns.push(column(expr, &relations).unwrap_or_else(|| Column::plain("")));
                 }
-                SelectItem::UnnamedExpr(Expr::CompoundIdentifier(parts)) => {
-                    let Some((ident, qualifier)) = parts.split_last() else { continue };
-                    let of = relations.iter().filter(|relation| relation.is_called(qualifier));
-                    columns.push(named(ident, of));
+                SelectItem::ExprWithAlias { expr, alias } => {
+                    let origin = column(expr, &relations).and_then(|column| column.origin);
+                    columns.push(Column { origin, ..Column::plain(fold(alias)) });
                 }
-                // A place without a name.
-                SelectItem::UnnamedExpr(_) => columns.push(Column::plain("")),
-                SelectItem::ExprWithAlias { alias, .. } => columns.push(Column::plain(fold(alias))),
                 SelectItem::ExprWithAliases { aliases, .. } => {
                     columns.extend(aliases.iter().map(|alias| Column::plain(fold(alias))));
                 }
                 SelectItem::Wildcard(options) => {
                     let without: Vec<String> = left_out(options).map(fold).collect();
-                    columns.extend(all(&relations, &without));
+                    columns.extend(replaced(all(&relations, &without), options));
                 }
                 SelectItem::QualifiedWildcard(kind, options) => {
                     let SelectItemQualifiedWildcardKind::ObjectName(name) = kind else { continue };
                     let without: Vec<String> = left_out(options).map(fold).collect();
                     let qualifier = idents(name);
                     let of = relations.iter().filter(|relation| relation.is_called(&qualifier));
-                    columns.extend(all(of, &without));
+                    columns.extend(replaced(all(of, &without), options));
                 }
             }
         }
@@ -205,6 +167,7 @@ impl Seen<'_> {
                 let parts = idents(name);
                 let columns = self.of_table(&parts);
                 if alias.is_none() {
+                    let columns = self.anew(columns);
                     return into.push(Relation { called: parts, columns });
                 }
                 (columns, alias)
@@ -218,7 +181,7 @@ impl Seen<'_> {
                 (all(&inside, &[]), alias)
             }
             TableFactor::Pivot { table, value_source, alias, .. } => {
-                let mut columns = self.inside(table);
+                let mut columns = made(self.inside(table));
                 if let PivotValueSource::List(values) = value_source {
                     let labels = values.iter().filter_map(|value| value.alias.as_ref());
                     columns.extend(labels.map(|label| Column::plain(fold(label))));
@@ -226,7 +189,7 @@ impl Seen<'_> {
                 (columns, alias)
             }
             TableFactor::Unpivot { table, value, name, alias, .. } => {
-                let mut columns = self.inside(table);
+                let mut columns = made(self.inside(table));
                 columns.push(Column::plain(fold(name)));
                 if let Expr::Identifier(value) = value {
                     columns.push(Column::plain(fold(value)));
@@ -243,12 +206,23 @@ impl Seen<'_> {
             | TableFactor::XmlTable { alias, .. }
             | TableFactor::SemanticView { alias, .. } => (Vec::new(), alias),
         };
+        let columns = self.anew(columns);
         into.push(match alias {
             Some(alias) => {
                 Relation { called: vec![alias.name.clone()], columns: renamed(columns, alias) }
             }
             None => Relation::unnamed(columns),
         });
+    }
+
+    /// The columns of a relation as of no other: what is beside each other in one comes of the same row.
+    fn anew(&mut self, mut columns: Vec<Column>) -> Vec<Column> {
+        let first = self.met + 1;
+        for origin in columns.iter_mut().filter_map(|column| column.origin.as_mut()) {
+            origin.read += first;
+            self.met = self.met.max(origin.read);
+        }
+        columns
     }
 
     /// All columns of a table that something is made of.
@@ -267,10 +241,15 @@ impl Seen<'_> {
             }
             [agency, dataset] => {
                 let dataset = fold(dataset);
-                let aligned = || aligned_name(&dataset).map(|(dataset, _)| dataset);
-                let plain = plain_name(&dataset).or_else(aligned).unwrap_or(&dataset);
-                let dataset = plain.to_owned();
-                self.tables.0.get(&(fold(agency), dataset)).cloned().unwrap_or_default()
+                let of = |dataset: &str| {
+                    let name = (fold(agency), dataset.to_owned());
+                    self.tables.0.get(&name).cloned().unwrap_or_default()
+                };
+                match aligned_name(&dataset) {
+                    // Its columns are made of those of the dataset.
+                    Some((dataset, _)) => made(of(dataset)),
+                    None => of(plain_name(&dataset).unwrap_or(&dataset)),
+                }
             }
             _ => Vec::new(),
         }
@@ -287,6 +266,34 @@ fn all<'a>(relations: impl IntoIterator<Item = &'a Relation>, without: &[String]
     columns.filter(stays).cloned().collect()
 }
 
+/// The column that an expression is.
+fn column(expr: &Expr, relations: &[Relation]) -> Option<Column> {
+    match expr {
+        Expr::Identifier(ident) => Some(named(ident, relations)),
+        Expr::CompoundIdentifier(parts) => {
+            let (ident, qualifier) = parts.split_last()?;
+            let of = relations.iter().filter(|relation| relation.is_called(qualifier));
+            Some(named(ident, of))
+        }
+        _ => None,
+    }
+}
+
+/// The columns, of which `*` replaces some.
+fn replaced(mut columns: Vec<Column>, options: &WildcardAdditionalOptions) -> Vec<Column> {
+    for item in options.opt_replace.iter().flat_map(|replaced| &replaced.items) {
+        let name = fold(&item.column_name);
+        let is = |column: &&mut Column| column.name == name || column.other.as_ref() == Some(&name);
+        columns.iter_mut().filter(is).for_each(|column| column.origin = None);
+    }
+    columns
+}
+
+/// The columns, as the query makes them.
+fn made(columns: Vec<Column>) -> Vec<Column> {
+    columns.into_iter().map(|column| Column { origin: None, ..column }).collect()
+}
+
 /// A column as an answer calls it that names it so.
 fn named<'a>(ident: &Ident, relations: impl IntoIterator<Item = &'a Relation>) -> Column {
     let name = fold(ident);
@@ -296,7 +303,8 @@ fn named<'a>(ident: &Ident, relations: impl IntoIterator<Item = &'a Relation>) -
                 return column.clone();
             }
             if column.other.as_ref() == Some(&name) {
-                return Column { name, other: Some(column.name.clone()) };
+                let origin = column.origin.clone();
+                return Column { name, other: Some(column.name.clone()), origin };
             }
         }
     }
@@ -308,7 +316,7 @@ fn renamed(mut columns: Vec<Column>, alias: &TableAlias) -> Vec<Column> {
     for (place, column) in alias.columns.iter().enumerate() {
         let named = Column::plain(fold(&column.name));
         match columns.get_mut(place) {
-            Some(column) => *column = named,
+            Some(column) => *column = Column { origin: column.origin.take(), ..named },
             None => columns.push(named),
         }
     }

@@ -11,7 +11,11 @@ use datafusion::sql::sqlparser::{
     tokenizer::Span,
 };
 
-use super::columns::{Column, Defined, Relation, Seen, Tables};
+use super::{
+    columns::{Defined, Seen, Tables},
+    good_share,
+    relation::{Column, Relation},
+};
 use crate::{
     error::QueryError,
     parse::{fold, place},
@@ -33,7 +37,7 @@ impl<'a> Resolver<'a> {
     }
 
     fn seen(&mut self) -> Seen<'_> {
-        Seen { tables: self.tables, defined: &mut self.defined }
+        Seen { tables: self.tables, defined: &mut self.defined, met: 0 }
     }
 
     /// What a word stands for, where it is the second name of a column.
@@ -47,13 +51,7 @@ impl<'a> Resolver<'a> {
                 scope.iter().filter_map(|relation| Some((relation, relation.meant(&name)?)));
             let Some((relation, meant)) = means.next() else { continue };
             if means.next().is_some() {
-                return Err(QueryError::invalid(
-                    format!(
-                        "more than one table has the column {name:?}; write the table's name in front, \
-                         as in a.{name}"
-                    ),
-                    Some(place(word)),
-                ));
+                return Err(QueryError::ambiguous(&name, Some(place(word))));
             }
             let column = quoted(meant, word.span);
             let alone = scope.iter().filter(|relation| relation.has(meant)).count() == 1;
@@ -95,6 +93,16 @@ impl<'a> Resolver<'a> {
         })
     }
 
+    /// Puts what an expression stands for in its place.
+    fn write_out(&self, expr: &mut Expr) -> Result<(), QueryError> {
+        if let Some(call) = good_share::call(expr) {
+            *expr = good_share::written_out(call, &self.scopes)?;
+        } else if let Some((meant, _)) = self.written_out(expr)? {
+            *expr = meant;
+        }
+        Ok(())
+    }
+
     fn select(&mut self, select: &mut Select) -> Result<(), QueryError> {
         // Where rows are grouped, a word may be what the select itself calls something else.
         let labels: HashSet<String> = select
@@ -122,6 +130,10 @@ impl<'a> Resolver<'a> {
         let shown: Vec<String> = select.projection.iter().filter_map(label).collect();
         for item in &mut select.projection {
             match item {
+                SelectItem::UnnamedExpr(expr) if good_share::is_within(expr) => {
+                    let alias = quoted(&expr.to_string(), Span::empty());
+                    *item = SelectItem::ExprWithAlias { expr: expr.clone(), alias };
+                }
                 SelectItem::UnnamedExpr(expr) => {
                     if let Some((meant, word)) = self.written_out(expr)? {
                         let name = fold(&word);
@@ -280,12 +292,7 @@ impl VisitorMut for Resolver<'_> {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<QueryError> {
-        match self.written_out(expr) {
-            Ok(Some((meant, _))) => *expr = meant,
-            Ok(None) => {}
-            Err(error) => return ControlFlow::Break(error),
-        }
-        ControlFlow::Continue(())
+        flow(self.write_out(expr))
     }
 }
 
@@ -312,12 +319,7 @@ impl VisitorMut for OwnNames<'_, '_> {
         if self.queries > 0 {
             return ControlFlow::Continue(());
         }
-        match self.resolver.written_out(expr) {
-            Ok(Some((meant, _))) => *expr = meant,
-            Ok(None) => {}
-            Err(error) => return ControlFlow::Break(error),
-        }
-        ControlFlow::Continue(())
+        flow(self.resolver.write_out(expr))
     }
 }
 

@@ -15,11 +15,11 @@ use datafusion::{
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Functions, own};
+use super::{Functions, own, written};
 use crate::classify::plain;
 
 /// The release that brought the hub's own functions.
-const SINCE: &str = "0.1.0";
+pub(super) const SINCE: &str = "0.1.0";
 
 /// What a function is called on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -241,6 +241,7 @@ pub fn function_catalog() -> Vec<FunctionEntry> {
         })
         .collect();
     entries.extend(of_datasets());
+    entries.extend(written::entries());
     let is_own = |name: &str| definitions.iter().any(|definition| definition.name == name);
     let mut others: Vec<FunctionEntry> = Vec::new();
     let mut put = |kind, name: &str, aliases: &[String], said: Option<&Documentation>| {
@@ -407,6 +408,7 @@ fn heading(family: &str) -> &'static str {
         "place" => "Place",
         "geometry" => "Geometry",
         "datasets" => "Datasets",
+        "quality" => "Quality",
         _ => "Units",
     }
 }

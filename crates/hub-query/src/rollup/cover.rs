@@ -107,6 +107,11 @@ impl Question {
         }
         self.parts.iter().all(|(part, _)| {
             let Some(value) = part.value() else { return true };
+            if let (Part::Due(_), Some(judge)) = (part, &value.judge) {
+                let rolled = rollups.values.get(&value.stored);
+                return !file.columns.contains_key(judge)
+                    || rolled.is_some_and(|r| r.quality == value.judge && r.not_due == Some(0));
+            }
             let Some(known) = file.columns.get(&value.stored) else {
                 // The column was added after the file was written.
                 return true;

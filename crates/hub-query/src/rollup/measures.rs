@@ -3,12 +3,18 @@
 use datafusion::{
     common::{Column, Result},
     functions_aggregate::expr_fn::{count, max, min, sum},
-    logical_expr::{Expr, cast, expr::AggregateFunction, lit, when},
+    logical_expr::{
+        Expr, cast,
+        expr::{AggregateFunction, ScalarFunction},
+        lit, when,
+    },
 };
 use hub_lake::{FIRST_TIME, LAST_TIME, ROWS, RollupValue};
 use hub_model::FieldType;
 
 use arrow_schema::DataType;
+
+use crate::quality::{GOOD_VALUE, WAS_DUE};
 
 /// A value column of the dataset that an aggregate is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +33,8 @@ pub(crate) enum Part {
     Count(Value),
     /// Rows with a value of good quality; asked for by the hub itself.
     Good(Value),
+    /// Rows in which a value was due.
+    Due(Value),
     Sum(Value),
     /// The sum in floating point, as a mean needs it.
     FloatSum(Value),
@@ -43,6 +51,7 @@ impl Part {
             Self::Rows | Self::FirstTime | Self::LastTime => None,
             Self::Count(value)
             | Self::Good(value)
+            | Self::Due(value)
             | Self::Sum(value)
             | Self::FloatSum(value)
             | Self::Min(value)
@@ -54,7 +63,8 @@ impl Part {
     pub(crate) fn kept(&self, column: impl Fn(&str) -> Expr) -> Result<Expr> {
         let of = |what: RollupValue, value: &Value| column(&what.column(&value.stored));
         Ok(match self {
-            Self::Rows => column(ROWS),
+            // Files in which a value was not due everywhere are not asked by their companions.
+            Self::Rows | Self::Due(_) => column(ROWS),
             Self::Count(value) => or_zero(of(RollupValue::Count, value))?,
             Self::Good(value) => or_zero(of(RollupValue::Good, value))?,
             Self::Sum(value) => of(RollupValue::Sum, value),
@@ -70,7 +80,7 @@ impl Part {
     pub(crate) fn of_rows(&self, argument: Expr) -> Expr {
         match self {
             Self::Rows => count(lit(1i64)),
-            Self::Count(_) | Self::Good(_) => count(argument),
+            Self::Count(_) | Self::Good(_) | Self::Due(_) => count(argument),
             Self::Sum(_) => sum(argument),
             Self::FloatSum(_) => sum(cast(argument, DataType::Float64)),
             Self::Min(_) | Self::FirstTime => min(argument),
@@ -81,9 +91,12 @@ impl Part {
     /// It of several groups, from theirs.
     pub(crate) fn joined(&self, part: Expr) -> Expr {
         match self {
-            Self::Rows | Self::Count(_) | Self::Good(_) | Self::Sum(_) | Self::FloatSum(_) => {
-                sum(part)
-            }
+            Self::Rows
+            | Self::Count(_)
+            | Self::Good(_)
+            | Self::Due(_)
+            | Self::Sum(_)
+            | Self::FloatSum(_) => sum(part),
             Self::Min(_) | Self::FirstTime => min(part),
             Self::Max(_) | Self::LastTime => max(part),
         }
@@ -132,6 +145,8 @@ pub(crate) struct Columns<'a> {
     pub(crate) value: &'a dyn Fn(&Column) -> Option<Value>,
     /// Whether rows always have a value in the column.
     pub(crate) required: &'a dyn Fn(&Column) -> bool,
+    /// The value column whose quality this column tells, left out by it.
+    pub(crate) judged: &'a dyn Fn(&Column) -> Option<Value>,
 }
 
 impl Columns<'_> {
@@ -156,6 +171,7 @@ impl Columns<'_> {
         let meant = resolved(argument.clone())?;
         let of_time = matches!(&meant, Expr::Column(column) if column == self.time);
         let measure = match (name, &meant) {
+            ("count", Expr::ScalarFunction(call)) => self.judged(call).map(Measure::Count),
             ("count", Expr::Literal(value, _)) if !value.is_null() => {
                 Some(Measure::Count(Part::Rows))
             }
@@ -182,6 +198,25 @@ impl Columns<'_> {
             _ => None,
         };
         Ok(measure.map(|measure| (measure, argument.clone())))
+    }
+
+    /// The counts of which a share of good values is made.
+    fn judged(&self, call: &ScalarFunction) -> Option<Part> {
+        let column = |at: usize| match call.args.get(at)? {
+            Expr::Column(column) => Some(column),
+            _ => None,
+        };
+        match call.name() {
+            GOOD_VALUE => {
+                let (value, judged) = ((self.value)(column(0)?)?, (self.judged)(column(1)?)?);
+                (value.stored == judged.stored).then_some(Part::Count(judged))
+            }
+            WAS_DUE => {
+                let present = call.args.len() == 1 || (self.required)(column(1)?);
+                (self.judged)(column(0)?).filter(|_| present).map(Part::Due)
+            }
+            _ => None,
+        }
     }
 
     /// A number column, and whether it is turned into floating point first.

@@ -100,6 +100,16 @@ impl Question {
                 let judge = judge.map(|field| field.storage_name().to_owned());
                 Some(Value { stored, field_type: field.field_type, judge })
             },
+            judged: &|judge| {
+                let judge = field(judge).filter(|judge| judge.role == FieldRole::Quality)?;
+                let of = contract.field(judge.quality_of.as_deref()?)?;
+                let field = Some(of).filter(|field| field.role == FieldRole::Value)?;
+                Some(Value {
+                    stored: field.storage_name().to_owned(),
+                    field_type: field.field_type,
+                    judge: Some(judge.storage_name().to_owned()),
+                })
+            },
             required: &|column| {
                 exposed(column).is_some_and(|exposed| exposed.judged_by.is_none())
                     && field(column).is_some_and(|field| contract.is_required(field))

@@ -46,7 +46,7 @@ async fn written_by(release: &str, changed: impl Fn(String) -> String) -> Pair {
 
 #[tokio::test]
 async fn rollups_written_before_are_still_read() {
-    for release in ["rollups_v1", "rollups_v2"] {
+    for release in ["rollups_v1", "rollups_v2", "rollups_v3"] {
         let pair = written_by(release, |log| log).await;
         for (level, sql) in [
             ("day", DAYS),
@@ -81,7 +81,7 @@ async fn rollups_of_a_later_form_are_passed_over() {
             assert!(changed != text || !text.contains("mochiyori.rollups"), "{what}");
             changed
         };
-        let pair = written_by("rollups_v2", log).await;
+        let pair = written_by("rollups_v3", log).await;
         pair.unrolled(DAYS).await;
         assert_eq!(pair.same(DAYS, SnapshotAt::Latest).await.len(), 6, "{what}");
     }
@@ -89,7 +89,7 @@ async fn rollups_of_a_later_form_are_passed_over() {
     let more = |log: String| {
         log.replace("{\\\"series\\\":[", "{\\\"sketches\\\":{\\\"level\\\":7},\\\"series\\\":[")
     };
-    let pair = written_by("rollups_v2", more).await;
+    let pair = written_by("rollups_v3", more).await;
     pair.rolled(DAYS, &["rollup=day files=1/1"]).await;
 }
 

@@ -461,6 +461,24 @@ async fn values_of_bad_quality_are_left_out_of_rollups_too() {
 }
 
 #[tokio::test]
+async fn shares_of_good_values_are_told_by_rollups() {
+    let pair = ten_days().await;
+    let shares = "SELECT station, date_trunc('day', time) AS day, good_share(level) AS share, count(level), count(*) \
+                  FROM otaru.gauges GROUP BY 1, 2";
+    for day in pair.rolled(shares, &["rollup=day files=2/2"]).await {
+        let number = |at: usize| day[at].parse::<f64>().unwrap();
+        // Every row was due; what is counted is what is shown.
+        assert!((number(2) - number(3) / number(4)).abs() < 1e-12, "{day:?}");
+        assert!(number(2) < 1.0, "{day:?}");
+    }
+    let all =
+        "SELECT station, good_share(水位) AS share FROM with_quality('otaru.gauges') GROUP BY 1";
+    let shown = "SELECT station, good_share(水位) AS share FROM otaru.gauges GROUP BY 1";
+    let answer = pair.rolled(all, &["rollup=series files=2/2"]).await;
+    assert_eq!(answer, pair.rolled(shown, &["rollup=series files=2/2"]).await);
+}
+
+#[tokio::test]
 async fn an_intervals_day_is_that_of_its_last_instant() {
     let pair = Pair::new("end").await;
     let rows = [series("余市", APRIL + HOUR / 6, 3 * 144), series("朝里", APRIL, 144)].concat();
@@ -663,6 +681,8 @@ fn question() -> impl Strategy<Value = String> {
         "max(time)",
         "count(station)",
         "max(DISTINCT cars)",
+        "good_share(level)",
+        "good_share(cars)",
     ]);
     let instant = || {
         (0i64..10, 0i64..24, prop::sample::select(vec![0i64, 0, 0, 20 * 60, 3_599])).prop_map(
