@@ -144,6 +144,18 @@ async fn a_contract_that_cannot_be_is_refused_with_every_place() {
         let problem = answer.problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-descriptor");
         assert!(problem.to_string().contains(name), "{pointer}: {problem}");
     }
+    for (name, value, said) in [
+        ("title", json!({"ja": ""}), "題（title）を日本語か英語か両方で書いてください"),
+        ("homepage", json!("町のページ"), "「町のページ」は使えません。http か https の"),
+    ] {
+        let mut broken = river("public");
+        broken["metadata"][name] = value;
+        let asked = site.hub.client().put(site.hub.url(path)).json(&broken);
+        let asked = asked.bearer_auth(&site.publisher).header("accept-language", "ja");
+        let problem =
+            site.ask(asked).await.problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid-descriptor");
+        assert!(problem["detail"].as_str().unwrap().starts_with(said), "{problem}");
+    }
     for path in
         ["/v1/datasets/otaru/Broken", "/v1/datasets/otaru/a.b", "/v1/datasets/otaru/%E5%B7%9D"]
     {

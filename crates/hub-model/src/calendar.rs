@@ -58,7 +58,10 @@ impl Interval {
             ModelError::invalid(
                 "interval",
                 value,
-                "use an ISO 8601 duration such as PT5M, PT1H, P1D, P1M or P1Y",
+                (
+                    "PT5M、PT1H、P1D、P1M、P1YのようなISO 8601の期間で書いてください",
+                    "use an ISO 8601 duration such as PT5M, PT1H, P1D, P1M or P1Y",
+                ),
             )
         };
         let mut months = 0u32;

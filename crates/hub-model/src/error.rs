@@ -105,6 +105,8 @@ pub enum ModelError {
         value: String,
         /// What would be accepted.
         expected: &'static str,
+        /// The same in Japanese; empty where programs alone meet it.
+        expected_ja: &'static str,
     },
     /// A unit's code has a part that is not known.
     #[error(
@@ -148,8 +150,13 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    pub(crate) fn invalid(what: &'static str, value: &str, expected: &'static str) -> Self {
-        Self::InvalidValue { what, value: value.chars().take(80).collect(), expected }
+    pub(crate) fn invalid(
+        what: &'static str,
+        value: &str,
+        (expected_ja, expected): (&'static str, &'static str),
+    ) -> Self {
+        let value = value.chars().take(80).collect();
+        Self::InvalidValue { what, value, expected, expected_ja }
     }
 
     /// The kind a caller acts on.

@@ -17,8 +17,10 @@ fn is_id(value: &str) -> bool {
         && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
-const ID_FORM: &str =
-    "use up to 63 lower-case letters, digits and underscores, beginning with a letter";
+const ID_FORM: (&str, &str) = (
+    "英小文字で始まる、英小文字・数字・「_」だけの63文字までにしてください",
+    "use up to 63 lower-case letters, digits and underscores, beginning with a letter",
+);
 
 /// Ids that would be confused with the hub's own schemas.
 const RESERVED: [&str; 3] = ["information_schema", "pg_catalog", "public"];
@@ -38,7 +40,10 @@ impl AgencyId {
             return Err(ModelError::invalid(
                 "agency id",
                 value,
-                "this name is reserved; choose another",
+                (
+                    "この名前はハブが使います。別の名前にしてください",
+                    "this name is reserved; choose another",
+                ),
             ));
         }
         Ok(Self(value.to_owned()))
@@ -62,7 +67,11 @@ impl DatasetId {
     /// Reads `agency.name`.
     pub fn parse(value: &str) -> Result<Self, ModelError> {
         let (agency, name) = value.split_once('.').ok_or_else(|| {
-            ModelError::invalid("dataset id", value, "write it as agency.dataset")
+            ModelError::invalid(
+                "dataset id",
+                value,
+                ("「機関.データセット」の形で書いてください", "write it as agency.dataset"),
+            )
         })?;
         Self::new(AgencyId::parse(agency)?, name)
     }
@@ -163,7 +172,7 @@ impl PermalinkId {
         if value.len() == Self::LENGTH && value.bytes().all(|b| Self::LETTERS.contains(&b)) {
             return Ok(Self(value.to_owned()));
         }
-        Err(ModelError::invalid("permalink id", value, "give the id as it was answered"))
+        Err(ModelError::invalid("permalink id", value, ("", "give the id as it was answered")))
     }
 
     /// The id as text.
@@ -189,7 +198,7 @@ macro_rules! uuid_id {
             /// Reads the id's UUID form.
             pub fn parse(value: &str) -> Result<Self, ModelError> {
                 Uuid::try_parse(value).map(Self).map_err(|_| {
-                    ModelError::invalid($what, value, "give the id as it was answered")
+                    ModelError::invalid($what, value, ("", "give the id as it was answered"))
                 })
             }
         }

@@ -178,8 +178,12 @@ impl Licence {
             ModelError::invalid(
                 "licence",
                 id,
-                "use one of CC-BY-4.0, CC-BY-SA-4.0, CC-BY-NC-4.0, CC-BY-NC-SA-4.0, CC-BY-ND-4.0, \
-                 CC-BY-NC-ND-4.0, ODbL-1.0, CC0-1.0, PDL-1.0, GJSTU-2.0, JARTIC-API, SSDSE",
+                (
+                    "ライセンスはCC-BY-4.0、CC-BY-SA-4.0、CC-BY-NC-4.0、CC-BY-NC-SA-4.0、CC-BY-ND-4.0、\
+                     CC-BY-NC-ND-4.0、ODbL-1.0、CC0-1.0、PDL-1.0、GJSTU-2.0、JARTIC-API、SSDSEから選んでください",
+                    "use one of CC-BY-4.0, CC-BY-SA-4.0, CC-BY-NC-4.0, CC-BY-NC-SA-4.0, CC-BY-ND-4.0, \
+                     CC-BY-NC-ND-4.0, ODbL-1.0, CC0-1.0, PDL-1.0, GJSTU-2.0, JARTIC-API, SSDSE",
+                ),
             )
         })
     }

@@ -100,13 +100,23 @@ impl DatasetMetadata {
     /// Checks what the types leave open: a title, an attribution where the licence asks for one, lengths.
     pub fn validate(&self) -> Result<(), ModelError> {
         if self.title.is_empty() {
-            return Err(ModelError::invalid("title", "", "give a title in ja, en or both"));
+            return Err(ModelError::invalid(
+                "title",
+                "",
+                (
+                    "題（title）を日本語か英語か両方で書いてください",
+                    "give a title in ja, en or both",
+                ),
+            ));
         }
         if self.attribution.trim().is_empty() && self.licence.terms().attribution {
             return Err(ModelError::invalid(
                 "attribution",
                 "",
-                "the licence asks users to name the source: give the line they must show",
+                (
+                    "このライセンスでは利用者が出典を示します。示してもらう一行（attribution）を書いてください",
+                    "the licence asks users to name the source: give the line they must show",
+                ),
             ));
         }
         let texts = [
@@ -120,15 +130,27 @@ impl DatasetMetadata {
             texts.into_iter().chain(&self.keywords).chain(&self.contact).chain(&self.homepage)
         {
             if text.chars().count() > MAX_TEXT {
-                return Err(ModelError::invalid("text", text, "keep it within 10,000 characters"));
+                return Err(ModelError::invalid(
+                    "text",
+                    text,
+                    ("10,000文字までにしてください", "keep it within 10,000 characters"),
+                ));
             }
         }
         if self.keywords.len() > 100 {
-            return Err(ModelError::invalid("keywords", "", "give at most 100"));
+            return Err(ModelError::invalid(
+                "keywords",
+                "",
+                ("キーワード（keywords）は100個までにしてください", "give at most 100"),
+            ));
         }
         match &self.homepage {
             Some(url) if !url.starts_with("https://") && !url.starts_with("http://") => {
-                Err(ModelError::invalid("homepage", url, "give an http or https address"))
+                Err(ModelError::invalid(
+                    "homepage",
+                    url,
+                    ("http か https のアドレスを書いてください", "give an http or https address"),
+                ))
             }
             _ => Ok(()),
         }

@@ -111,7 +111,7 @@ impl ResultHash {
         match parts.as_deref() {
             Some(&[a, b]) => Ok(Self { rows: [a, b], sequence: None }),
             Some(&[a, b, c, d]) => Ok(Self { rows: [a, b], sequence: Some([c, d]) }),
-            _ => Err(ModelError::invalid("result hash", text, "give it as it was answered")),
+            _ => Err(ModelError::invalid("result hash", text, ("", "give it as it was answered"))),
         }
     }
 }

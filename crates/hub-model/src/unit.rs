@@ -24,7 +24,14 @@ impl Unit {
     /// Reads a code: printable ASCII without spaces, its brackets closed in the order they open.
     pub fn parse(value: &str) -> Result<Self, ModelError> {
         let refuse = || {
-            ModelError::invalid("unit", value, "use a UCUM code such as mm, Cel, m3/s or {person}")
+            ModelError::invalid(
+                "unit",
+                value,
+                (
+                    "mm、Cel、m3/s、{person} のようなUCUMの記号で書いてください",
+                    "use a UCUM code such as mm, Cel, m3/s or {person}",
+                ),
+            )
         };
         if value.is_empty() || value.len() > 64 || !value.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(refuse());

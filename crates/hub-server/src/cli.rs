@@ -11,6 +11,7 @@ mod completion;
 mod dataset;
 mod download;
 mod error;
+mod findings;
 mod functions;
 mod input;
 mod output;

@@ -137,13 +137,23 @@ impl AppError {
             Self::Model(ModelError::UnitsDiffer { from, to }) => {
                 format!("「{from}」は「{to}」に換算できません。測るものが違います")
             }
+            Self::Model(ModelError::InvalidValue { value, expected_ja, .. }) => {
+                if expected_ja.is_empty() {
+                    return None;
+                }
+                let subject = if value.is_empty() {
+                    String::new()
+                } else {
+                    format!("「{value}」は使えません。")
+                };
+                format!("{subject}{expected_ja}")
+            }
             Self::Model(ModelError::Malformed { detail, .. }) => {
                 format!("送られた記述を読めません。直すところは次のとおりです（英語）：{detail}")
             }
             Self::InvalidRequest(_)
             | Self::NotRepeatable(_)
             | Self::QueryFailed { .. }
-            | Self::Model(ModelError::InvalidValue { .. })
             | Self::Registry(_)
             | Self::Lake(_)
             | Self::Scratch(_)

@@ -68,14 +68,18 @@ fn decide(header: &str, profile: &Profile) -> (FieldType, Option<&'static str>, 
     };
     let has = |words: &[&str]| words.iter().any(|word| header.contains(word));
     if profile.values == 0 {
-        return (
-            FieldType::String,
-            None,
+        let reason = if profile.markers.is_empty() {
             why(
                 "値が1つもないので、型はわかりません。確かめてください",
                 "there is no value to tell the type from; please check",
-            ),
-        );
+            )
+        } else {
+            why(
+                "欠測などを表すことの多い語のほかに値がないので、型はわかりません。確かめてください",
+                "there are only words that often mean that there is no value, so the type is not known; please check",
+            )
+        };
+        return (FieldType::String, None, reason);
     }
     if profile.datetime {
         return (FieldType::Datetime, None, all());

@@ -128,6 +128,19 @@ fn codes_stay_text_and_amounts_are_numbers() {
 }
 
 #[test]
+fn a_column_of_words_for_no_value_alone_is_told_from_an_empty_one() {
+    for (cell, words) in [("欠測", "words that often mean"), ("", "there is no value to tell")] {
+        let proposal = proposal(&format!("a,備考\n1,{cell}\n2,{cell}\n"));
+        let mut notes = proposal.notes.iter().filter(|note| note.column.as_deref() == Some("備考"));
+        assert!(
+            notes.any(|note| note.message.en.contains(words)),
+            "{cell:?}: {:?}",
+            proposal.notes
+        );
+    }
+}
+
+#[test]
 fn leading_zeros_anywhere_in_the_file_keep_a_column_text() {
     let mut text = String::from("a\n");
     text.push_str(&"12345678\n9\n".repeat(20_000));

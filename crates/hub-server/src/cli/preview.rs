@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::cli::{
     client::Client,
     error::CliError,
+    findings::findings,
     input::{FileHints, Input},
     output::{Console, Language, clean, count, counted, instant, member, show_value, text_in},
     report,
@@ -132,11 +133,13 @@ pub(crate) fn show(
             table.push(cells);
         }
     }
-    console.line(format_args!(
-        "\n{}",
-        say("はじめの行（公開される形）", "first rows, as they would be published")
-    ))?;
-    table.write(console.out, console.look.table_width())?;
+    if !table.is_empty() {
+        console.line(format_args!(
+            "\n{}",
+            say("はじめの行（公開される形）", "first rows, as they would be published")
+        ))?;
+        table.write(console.out, console.look.table_width())?;
+    }
     let Some(report @ Value::Object(_)) = preview.get("report") else { return Ok(()) };
     show_report(report, console)?;
     let errors = report.get("error_count").and_then(Value::as_u64).unwrap_or_default();
@@ -177,7 +180,11 @@ fn show_report(report: &Value, console: &mut Console<'_>) -> Result<(), CliError
         let times = change.get("count").and_then(Value::as_u64).unwrap_or_default();
         let examples = list(change, "examples").iter().take(EXAMPLES);
         let examples: Vec<String> = examples
-            .map(|one| format!("{} → {}", member(one, "before"), member(one, "after")))
+            .map(|one| match (member(one, "before"), member(one, "after")) {
+                // Left out, or no value.
+                (before, after) if after.is_empty() => before,
+                (before, after) => format!("{before} → {after}"),
+            })
             .collect();
         let message = text_in(change.get("message"), language);
         let message = if message.is_empty() { member(change, "kind") } else { message };
@@ -185,8 +192,8 @@ fn show_report(report: &Value, console: &mut Console<'_>) -> Result<(), CliError
             if examples.is_empty() { String::new() } else { format!(" ({})", examples.join(", ")) };
         console.line(format_args!("  {message}: {}{beside}", count(times)))?;
     }
-    for warning in list(report, "warnings") {
-        console.line(format_args!("  ! {}", text_in(warning.get("message"), language)))?;
+    for finding in findings(report, language) {
+        console.line(format_args!("  ! {finding}"))?;
     }
     Ok(())
 }

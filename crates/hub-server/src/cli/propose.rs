@@ -11,7 +11,7 @@ use crate::cli::{
     client::Client,
     error::CliError,
     input::{FileHints, Input},
-    output::{Console, counted, member, text_in},
+    output::{Console, Language, count, counted, member, text_in},
     upload::progress,
 };
 
@@ -84,8 +84,17 @@ pub(crate) async fn run(
             write().map_err(CliError::file(format!("can't write {}", path.display())))?;
         }
     }
+    let language = console.look.language;
+    let say = |ja: String, en: String| match language {
+        Language::Ja => ja,
+        Language::En => en,
+    };
     if let Some(rows) = proposal.get("rows").and_then(Value::as_u64) {
-        console.remark(format_args!("{} looked at", counted(rows, "row")))?;
+        let looked_at = say(
+            format!("{} 行を見ました", count(rows)),
+            format!("{} looked at", counted(rows, "row")),
+        );
+        console.remark(looked_at)?;
     }
     for note in proposal.get("notes").and_then(Value::as_array).into_iter().flatten() {
         let message = text_in(note.get("message"), console.look.language);
@@ -93,17 +102,16 @@ pub(crate) async fn run(
         let mark = if column.is_empty() { String::new() } else { format!("{column}: ") };
         console.remark(format_args!("  {mark}{message}"))?;
     }
-    match (&args.output, &args.dataset) {
-        (Some(path), Some(_)) => console.remark(format_args!(
-            "Next: fill in title and attribution in {0}, then mochiyori dataset create {0}",
-            path.display()
-        ))?,
-        (Some(path), None) => console.remark(format_args!(
-            "Next: mochiyori dataset create {} --id agency.dataset --title-ja … --licence … \
-             --attribution …",
-            path.display()
-        ))?,
-        (None, _) => {}
-    }
-    Ok(())
+    let Some(path) = args.output.as_ref().map(|path| path.display()) else { return Ok(()) };
+    Ok(console.remark(if args.dataset.is_some() {
+        say(
+            format!("次に：{path} の title と attribution を書き入れ、mochiyori dataset create {path}"),
+            format!("Next: fill in title and attribution in {path}, then mochiyori dataset create {path}"),
+        )
+    } else {
+        let next = format!(
+            "mochiyori dataset create {path} --id agency.dataset --title-ja … --licence … --attribution …"
+        );
+        say(format!("次に：{next}"), format!("Next: {next}"))
+    })?)
 }

@@ -61,6 +61,11 @@ impl Table {
         self.rows.push(row);
     }
 
+    /// Whether it has no row.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Writes the table, at most `width` columns wide. Answers how many columns had to be left out.
     pub(crate) fn write(&self, out: &mut dyn Write, width: Option<usize>) -> io::Result<usize> {
         let mut widths = self.natural_widths();

@@ -10,7 +10,7 @@ use crate::cli::{
     client::Client,
     dataset::{finish_list, grouped, path},
     error::CliError,
-    output::{Console, bytes, clean, member, member_instant},
+    output::{Console, Language, bytes, clean, member, member_instant},
     table::Table,
 };
 
@@ -199,15 +199,23 @@ async fn withdraw(
     if args.json {
         return Ok(console.json(&version)?);
     }
-    let shown = match version.pointer("/withdraws/restores").and_then(Value::as_u64) {
-        Some(0) | None => "no rows".to_owned(),
-        Some(restored) => format!("the rows of version {restored}"),
-    };
-    Ok(console.line(format_args!(
-        "{}: version {number} withdrawn; the newest is version {}, with {shown}",
-        args.dataset,
-        member(&version, "number"),
-    ))?)
+    let (dataset, newest) = (&args.dataset, member(&version, "number"));
+    let restored = version.pointer("/withdraws/restores").and_then(Value::as_u64);
+    let restored = restored.filter(|restored| *restored > 0);
+    Ok(console.line(match console.look.language {
+        Language::Ja => {
+            let rows = restored.map(|of| format!("版{of}の行"));
+            let rows = rows.unwrap_or_else(|| "行なし".to_owned());
+            format!("{dataset}：版{number}を取り下げました。最新は版{newest}（{rows}）です")
+        }
+        Language::En => {
+            let rows = restored.map(|of| format!("the rows of version {of}"));
+            let rows = rows.unwrap_or_else(|| "no rows".to_owned());
+            format!(
+                "{dataset}: version {number} withdrawn; the newest is version {newest}, with {rows}"
+            )
+        }
+    })?)
 }
 
 /// How a version came to be, and whether it is still seen.

@@ -38,7 +38,12 @@ pub(super) fn read(text: &str, unit: Option<&str>) -> Reading {
     }
     if parts.whole.contains(',') {
         if !is_grouped(parts.whole) {
-            return Reading::Refused(FaultKind::TwoReadings);
+            let may_be_point = parts.whole.matches(',').count() == 1;
+            return if may_be_point {
+                Reading::Refused(FaultKind::TwoReadings)
+            } else {
+                Reading::Unread
+            };
         }
         kinds.push(ChangeKind::Thousands);
     }

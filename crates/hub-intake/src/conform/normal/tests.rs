@@ -53,6 +53,7 @@ fn numbers_are_read_as_people_write_them() {
             ("1234,567", "refused TwoReadings"),
             ("0,123", "refused TwoReadings"),
             ("1,23", "refused TwoReadings"),
+            ("1,2,5", "unread"),
             ("10³", "unread"),
             ("①", "unread"),
             ("½", "unread"),

@@ -194,7 +194,7 @@ impl<R: Read> Lexer<R> {
 
     fn after_comma(&mut self, byte: u8, close: u8) -> Result<u8, IntakeError> {
         if byte != b',' {
-            return Err(self.odd(byte, "「,」", "a comma"));
+            return Err(self.unclosed(byte, char::from(close)));
         }
         self.at += 1;
         match self.after_space()? {
@@ -282,6 +282,23 @@ impl<R: Read> Lexer<R> {
         self.refusal(
             &format!("{wanted_ja}があるはずの場所に「{found}」があります。JSONとして正しい形に直してください"),
             &format!("there is {found:?} where {wanted_en} is expected; write it as valid JSON"),
+        )
+    }
+
+    /// The error of a value that neither a comma nor the end of what it stands in follows, of the line in
+    /// which it ends.
+    fn unclosed(&self, found: u8, close: char) -> IntakeError {
+        let before = self.buffer[..self.at].iter().rev();
+        let blank = before.take_while(|byte| byte.is_ascii_whitespace());
+        let line = self.line - blank.filter(|byte| **byte == b'\n').count() as u64;
+        let found = show_text(&String::from_utf8_lossy(&[found]));
+        IntakeError::unreadable(
+            format!(
+                "{line}行目: 値の後に「,」か「{close}」があるはずですが、「{found}」が続いています。JSONとして正しい形に直してください"
+            ),
+            format!(
+                "line {line}: a comma or {close:?} is expected behind the value, and {found:?} follows; write it as valid JSON"
+            ),
         )
     }
 

@@ -109,6 +109,8 @@ fn what_is_no_table_is_refused_with_its_line() {
         ("[{\"a\":1},{\"b\":", "ends before"),
         ("[{}]", "no values"),
         ("{\"a\":1}\n{\"a\":\n", "line 3: the JSON ends"),
+        ("{\"a\":1}\n{\"a\":1\n \n{\"a\":2}", "line 2: a comma or '}' is expected"),
+        ("[{\"a\":[1 2]}]", "line 1: a comma or ']' is expected"),
     ] {
         let error = refusal(text);
         assert!(error.contains(words), "{text}: {error}");

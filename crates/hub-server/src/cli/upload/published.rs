@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::Mode;
 use crate::cli::{
     error::CliError,
+    findings::findings,
     output::{Console, Language, bytes, clean, count, counted, instant, member, text_in},
 };
 
@@ -107,10 +108,12 @@ pub(super) fn tell(
         let said = say(format!("  {first} から {last} まで"), format!("  from {first} to {last}"));
         console.remark(said)?;
     }
+    let report = upload.get("report").unwrap_or(&Value::Null);
     for column in upload.pointer("/report/columns").and_then(Value::as_array).into_iter().flatten()
     {
         let missing = column.get("missing").and_then(Value::as_u64).unwrap_or_default();
-        if missing > 0 {
+        let is_in_file = column.get("source") != Some(&Value::Null);
+        if missing > 0 && is_in_file {
             let name = member(column, "name");
             let (name, missing) = (clean(&name), count(missing));
             let said = say(
@@ -119,6 +122,9 @@ pub(super) fn tell(
             );
             console.remark(said)?;
         }
+    }
+    for finding in findings(report, language) {
+        console.remark(format_args!("  ! {finding}"))?;
     }
     Ok(())
 }
