@@ -1,6 +1,8 @@
 //! Which format a file has: first by its own bytes, then by what the sender says of it. A file that
 //! the hub does not read is named, with what to do about it.
 
+mod foreign;
+
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
@@ -9,107 +11,11 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    IntakeError,
+    Format, IntakeError,
     decode::json_kind,
     encoding::{TextEncoding, tell},
     workbook,
 };
-
-/// A format that the hub reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Format {
-    /// Text whose cells are separated by commas, tabs, semicolons or spaces.
-    Csv,
-    /// Apache Parquet.
-    Parquet,
-    /// The Arrow IPC file format, also called Feather version 2.
-    ArrowFile,
-    /// The Arrow IPC streaming format.
-    ArrowStream,
-    /// An Excel workbook of today (`.xlsx`, `.xlsm`).
-    Xlsx,
-    /// An Excel workbook as before 2007.
-    Xls,
-    /// JSON: an array of objects, or an object that holds one.
-    Json,
-    /// JSON objects, one a line.
-    NdJson,
-    /// A GeoJSON feature collection.
-    GeoJson,
-}
-
-impl Format {
-    /// The word used in reports and parameters.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Csv => "csv",
-            Self::Parquet => "parquet",
-            Self::ArrowFile => "arrow_file",
-            Self::ArrowStream => "arrow_stream",
-            Self::Xlsx => "xlsx",
-            Self::Xls => "xls",
-            Self::Json => "json",
-            Self::NdJson => "ndjson",
-            Self::GeoJson => "geojson",
-        }
-    }
-
-    /// Reads the word used in parameters.
-    pub fn parse(word: &str) -> Option<Self> {
-        match word {
-            "csv" => Some(Self::Csv),
-            "parquet" => Some(Self::Parquet),
-            "arrow" | "arrow_file" | "feather" => Some(Self::ArrowFile),
-            "arrow_stream" | "arrows" => Some(Self::ArrowStream),
-            "xlsx" | "xlsm" | "excel" => Some(Self::Xlsx),
-            "xls" => Some(Self::Xls),
-            "json" => Some(Self::Json),
-            "ndjson" | "jsonl" => Some(Self::NdJson),
-            "geojson" => Some(Self::GeoJson),
-            _ => None,
-        }
-    }
-
-    fn of_media_type(media_type: &str) -> Option<Self> {
-        match media_type.split(';').next()?.trim().to_ascii_lowercase().as_str() {
-            "text/csv" | "application/csv" | "text/tab-separated-values" => Some(Self::Csv),
-            "application/vnd.apache.parquet" | "application/parquet" => Some(Self::Parquet),
-            "application/vnd.apache.arrow.file" => Some(Self::ArrowFile),
-            "application/vnd.apache.arrow.stream" => Some(Self::ArrowStream),
-            "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-            | "application/vnd.ms-excel.sheet.macroenabled.12" => Some(Self::Xlsx),
-            "application/vnd.ms-excel" => Some(Self::Xls),
-            "application/json" => Some(Self::Json),
-            "application/x-ndjson" | "application/jsonl" | "application/x-jsonlines" => {
-                Some(Self::NdJson)
-            }
-            "application/geo+json" => Some(Self::GeoJson),
-            _ => None,
-        }
-    }
-
-    fn of_file_name(name: &str) -> Option<Self> {
-        match name.rsplit_once('.')?.1.to_ascii_lowercase().as_str() {
-            "csv" | "tsv" | "tab" | "txt" | "dat" => Some(Self::Csv),
-            "parquet" | "parq" | "pq" => Some(Self::Parquet),
-            "arrow" | "feather" | "ipc" => Some(Self::ArrowFile),
-            "arrows" => Some(Self::ArrowStream),
-            "xlsx" | "xlsm" => Some(Self::Xlsx),
-            "xls" => Some(Self::Xls),
-            "json" => Some(Self::Json),
-            "ndjson" | "jsonl" => Some(Self::NdJson),
-            "geojson" => Some(Self::GeoJson),
-            _ => None,
-        }
-    }
-}
-
-impl std::fmt::Display for Format {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// What the sender says of a file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -172,7 +78,7 @@ pub(crate) fn detect(
             _ => Ok((format, TextEncoding::Utf8)),
         };
     }
-    if let Some(found) = foreign(&head) {
+    if let Some(found) = foreign::in_bytes(&head) {
         return Err(found.refusal());
     }
     let stated = hint
@@ -195,7 +101,7 @@ pub(crate) fn detect(
     if let Some(asked) = hint.format.filter(|asked| !asked.is_text()) {
         return Err(contradiction(asked, ("文字のファイル", "text")));
     }
-    if let Some(found) = foreign_text(&encoding.glance(&head)) {
+    if let Some(found) = foreign::in_text(&encoding.glance(&head)) {
         return Err(found.refusal());
     }
     let format = json_kind(&encoding.glance(&head)).unwrap_or(Format::Csv);
@@ -218,98 +124,6 @@ fn by_magic(head: &[u8]) -> Option<Format> {
         Some(Format::ArrowStream)
     } else {
         None
-    }
-}
-
-/// Kinds of files that are known and not read.
-#[derive(Debug, Clone, Copy)]
-enum Foreign {
-    Xlsb,
-    OpenDocument,
-    Office,
-    Zip,
-    Gzip,
-    Zstd,
-    OldArrow,
-    Pdf,
-    Html,
-}
-
-fn foreign(head: &[u8]) -> Option<Foreign> {
-    let contains = |needle: &[u8]| head.windows(needle.len()).any(|w| w == needle);
-    if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
-        return Some(if contains(b"xl/workbook.bin") || contains(b"xl/worksheets/sheet1.bin") {
-            Foreign::Xlsb
-        } else if contains(b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet") {
-            Foreign::OpenDocument
-        } else if contains(b"[Content_Types].xml") {
-            Foreign::Office
-        } else {
-            Foreign::Zip
-        });
-    }
-    if head.starts_with(&[0x1F, 0x8B]) {
-        return Some(Foreign::Gzip);
-    }
-    if head.starts_with(&[0x28, 0xB5, 0x2F, 0xFD]) {
-        return Some(Foreign::Zstd);
-    }
-    if head.starts_with(b"FEA1") {
-        return Some(Foreign::OldArrow);
-    }
-    if head.starts_with(b"%PDF-") {
-        return Some(Foreign::Pdf);
-    }
-    None
-}
-
-fn foreign_text(text: &str) -> Option<Foreign> {
-    let start = text.trim_start_matches('\u{FEFF}').trim_start();
-    let lower: String = start.chars().take(16).flat_map(char::to_lowercase).collect();
-    if ["<!doctype", "<html", "<?xml"].iter().any(|mark| lower.starts_with(mark)) {
-        Some(Foreign::Html)
-    } else {
-        None
-    }
-}
-
-impl Foreign {
-    fn refusal(self) -> IntakeError {
-        let (seems_ja, seems_en) = match self {
-            Self::Xlsb => ("Excelバイナリブック（xlsb）", "a binary Excel workbook (xlsb)"),
-            Self::OpenDocument => ("OpenDocumentの表（ods）", "an OpenDocument spreadsheet (ods)"),
-            Self::Office => (
-                "WordかPowerPointの文書、または壊れたExcelブック",
-                "a document of Word or PowerPoint, or a damaged workbook",
-            ),
-            Self::Zip => ("ZIPで圧縮されたもの", "a ZIP archive"),
-            Self::Gzip => ("gzipで圧縮されたもの", "compressed with gzip"),
-            Self::Zstd => ("zstdで圧縮されたもの", "compressed with zstd"),
-            Self::OldArrow => ("Featherの古い版（V1）", "the old version 1 of Feather"),
-            Self::Pdf => ("PDF", "a PDF document"),
-            Self::Html => ("HTMLかXML", "HTML or XML"),
-        };
-        let (do_ja, do_en) = match self {
-            Self::Xlsb | Self::OpenDocument => (
-                "「名前を付けて保存」で「Excelブック（.xlsx）」を選び、そのブックを送ってください",
-                "choose \"Save As\", \"Excel Workbook (.xlsx)\", and send that file",
-            ),
-            Self::Office => (
-                "表をExcelブック（xlsx）かCSVで保存して送ってください",
-                "save the table as a workbook (xlsx) or as CSV, and send that",
-            ),
-            Self::Zip | Self::Gzip | Self::Zstd => {
-                ("展開して、中のファイルを送ってください", "unpack it and send the file inside")
-            }
-            Self::OldArrow | Self::Pdf | Self::Html => (
-                "UTF-8のCSV、Parquet、Arrowのいずれかで保存して送ってください",
-                "save the data as CSV in UTF-8, as Parquet or as Arrow, and send that",
-            ),
-        };
-        IntakeError::unsupported(
-            format!("ファイルは{seems_ja}のようです。{do_ja}"),
-            format!("the file seems to be {seems_en}; {do_en}"),
-        )
     }
 }
 

@@ -11,6 +11,7 @@ mod mark;
 mod merges;
 mod number;
 mod sheet;
+mod shown;
 #[cfg(test)]
 pub(crate) mod tests;
 mod unpack;

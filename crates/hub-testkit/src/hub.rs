@@ -18,6 +18,9 @@ mod requests;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// How often a condition is looked at while it is waited for.
 const GLANCE: Duration = Duration::from_millis(10);
+/// How long a connection is used again: the hub closes one that says nothing for ten seconds, and a test
+/// that waits for another process does not see that.
+const IDLE: Duration = Duration::from_secs(5);
 /// How much of the log is shown where a test fails, in characters from its end.
 const LOG_TAIL: usize = 8_000;
 
@@ -158,7 +161,8 @@ impl Hub {
             fs::write(scratch.path().join("mochiyori.toml"), config)
                 .expect("the configuration file can be written");
         }
-        let client = Client::builder().no_proxy().build().expect("an HTTP client can be made");
+        let client = Client::builder().no_proxy().pool_idle_timeout(IDLE).build();
+        let client = client.expect("an HTTP client can be made");
         Self { process: None, options, data_dir, scratch, base: String::new(), client }
     }
 

@@ -5,7 +5,8 @@ use std::{collections::HashMap, io::Read};
 
 use super::{
     archive::{Archive, Part, Source},
-    number::{Epoch, Shown, built_in, of_code},
+    number::Epoch,
+    shown::{Shown, built_in, of_code},
     unpack::Unpacked,
     xml::{MAX_TOKEN, Token, Xml, too_long},
 };

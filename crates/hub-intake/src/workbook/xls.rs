@@ -14,8 +14,9 @@ use strings::Charset;
 use super::{
     book::{Sheet, Texts},
     merges::{MAX_RANGES, Range},
-    number::{self, Epoch, Shown, built_in, of_code},
+    number::{self, Epoch},
     sheet::{MAX_ROW_BYTES, SheetCells, row_too_long},
+    shown::{Shown, built_in, of_code},
 };
 use crate::{IntakeError, decode::damaged, rows::Row};
 

@@ -12,6 +12,7 @@ use super::{
     merges::Range,
     number,
     sheet::{MAX_COLUMNS, MAX_ROW_BYTES, MAX_ROWS, SheetCells, row_too_long},
+    shown::Shown,
     xml::{Token, Xml, unescape},
 };
 use crate::{IntakeError, decode::damaged, rows::Row};
@@ -218,7 +219,7 @@ fn write(
     raw: &[u8],
     out: &mut String,
 ) -> Result<(), IntakeError> {
-    let shown = || book.formats.get(style).copied().unwrap_or(number::Shown::Number);
+    let shown = || book.formats.get(style).copied().unwrap_or(Shown::Number);
     match (kind, std::str::from_utf8(raw)) {
         (Kind::Number, Ok(text)) if !text.trim_ascii().is_empty() => {
             number::write(text.trim_ascii(), shown(), book.epoch, out);
