@@ -7,6 +7,7 @@ mod collected;
 mod date_bin;
 mod epoch;
 mod own;
+mod sums;
 mod written;
 
 use std::{
@@ -29,6 +30,8 @@ pub(crate) use own::{
     Buckets, GAPFILL, INTERPOLATE, LOCF, Step, bucket_steps, geometry_metadata, is_of_days,
     is_point_function, refused,
 };
+
+pub(crate) use sums::sum;
 
 use crate::dialect;
 
@@ -58,6 +61,7 @@ impl Functions {
             aggregate: SessionStateDefaults::default_aggregate_functions()
                 .into_iter()
                 .map(collected::counted)
+                .map(sums::checked)
                 .collect(),
             window: SessionStateDefaults::default_window_functions(),
             table,

@@ -6,7 +6,7 @@ use datafusion::{
     common::Result,
     datasource::provider_as_source,
     functions::datetime::expr_fn::date_trunc,
-    functions_aggregate::expr_fn::{count, max, min, sum},
+    functions_aggregate::expr_fn::{count, max, min},
     logical_expr::{Aggregate, Expr, LogicalPlan, LogicalPlanBuilder, lit, when},
 };
 use hub_model::{Contract, Field, FieldRole, FieldType, Label, Quality};
@@ -21,6 +21,7 @@ use crate::{
     engine::{QueryEngine, ReadableTable},
     error::QueryError,
     filter::column,
+    functions::sum,
     quality,
     session::task_context,
     stream::{Planned, QueryStream},

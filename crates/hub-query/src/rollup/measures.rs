@@ -2,7 +2,7 @@
 
 use datafusion::{
     common::{Column, Result},
-    functions_aggregate::expr_fn::{count, max, min, sum},
+    functions_aggregate::expr_fn::{count, max, min},
     logical_expr::{
         Expr, cast,
         expr::{AggregateFunction, ScalarFunction},
@@ -14,7 +14,10 @@ use hub_model::FieldType;
 
 use arrow_schema::DataType;
 
-use crate::quality::{GOOD_VALUE, WAS_DUE};
+use crate::{
+    functions::sum,
+    quality::{GOOD_VALUE, WAS_DUE},
+};
 
 /// A value column of the dataset that an aggregate is of.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! Dates and times without a zone are Japanese where they are compared with an instant: a date begins at
-//! midnight in Japan. The engine by itself compares them with the instant's clock in UTC.
+//! midnight in Japan. The engine by itself compares them with the instant's clock in UTC. Likewise an instant
+//! that is cast to a time without a zone is what the clock shows in its own zone, which the engine takes for
+//! that of UTC. So is its time of the day: the engine has it right, but leaves out parts of files as if later
+//! instants had later times of the day, where it sees the cast alone.
 
 use arrow::datatypes::DataType;
 use datafusion::{
@@ -8,8 +11,9 @@ use datafusion::{
         config::ConfigOptions,
         tree_node::{Transformed, TreeNode},
     },
+    functions::datetime::expr_fn::to_local_time,
     logical_expr::{
-        Between, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, expr::InList,
+        Between, BinaryExpr, Cast, Expr, ExprSchemable, LogicalPlan, TryCast, expr::InList,
         expr_rewriter::NamePreserver, utils::merge_schema,
     },
     optimizer::AnalyzerRule,
@@ -49,6 +53,20 @@ fn compared(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         }
         Expr::InList(InList { expr, list, .. }) => {
             to_instants(std::iter::once(expr.as_mut()).chain(list), schema)
+        }
+        Expr::Cast(Cast { expr, field }) | Expr::TryCast(TryCast { expr, field })
+            if matches!(
+                field.data_type(),
+                DataType::Timestamp(_, None) | DataType::Time32(_) | DataType::Time64(_)
+            ) =>
+        {
+            let of = expr.get_type(schema);
+            let is_instant = matches!(of, Ok(DataType::Timestamp(_, Some(_))));
+            if is_instant {
+                let instant = std::mem::take(expr.as_mut());
+                **expr = to_local_time(vec![instant]);
+            }
+            is_instant
         }
         _ => false,
     };

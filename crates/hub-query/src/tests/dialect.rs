@@ -3,7 +3,10 @@
 
 use hub_model::ErrorKind;
 
-use crate::tests::support::{APRIL, Bench, RIVER, river, small};
+use crate::{
+    QueryError,
+    tests::support::{APRIL, Bench, RIVER, river, small},
+};
 
 /// Two stations' first two days of April 2024, and a few texts that hold JSON.
 async fn bench() -> Bench {
@@ -255,6 +258,23 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT count(*) FROM otaru.river r ANTI JOIN otaru.river d ON d.station = r.station AND d.level > r.level", &["2"]),
         ("SELECT year(max(time)), month(max(time)), day(max(time)), hour(max(time)) FROM otaru.river", &["2024,4,2,23"]),
         ("SELECT max(time) AT TIME ZONE 'UTC' FROM otaru.river", &["2024-04-02T14:00:00Z"]),
+        ("SELECT max(time)::timestamp, max(time)::date, max(time)::time FROM otaru.river", &["2024-04-02T23:00:00,2024-04-02,23:00:00"]),
+        ("SELECT max(time)::varchar, (max(time)::timestamp)::varchar, CAST(max(time) AS TIMESTAMP(0)) FROM otaru.river", &["2024-04-02T23:00:00+09:00,2024-04-02T23:00:00,2024-04-02T23:00:00"]),
+        ("SELECT (max(time) AT TIME ZONE 'UTC')::timestamp, try_cast(max(time) AS timestamp) FROM otaru.river", &["2024-04-02T14:00:00,2024-04-02T23:00:00"]),
+        ("SELECT to_char(max(time)::timestamp, 'YYYY-MM-DD HH24:MI'), date_part('hour', max(time)::timestamp) FROM otaru.river", &["2024-04-02 23:00,23"]),
+        ("SELECT time::timestamp AS t, count(*) FROM otaru.river GROUP BY t ORDER BY t DESC LIMIT 1", &["2024-04-02T23:00:00,2"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::timestamp >= '2024-04-02 02:00' AND time::timestamp < TIMESTAMP '2024-04-02 03:00'", &["2"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::date = '2024-04-01' AND time::date < DATE '2024-04-02'", &["48"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::time < '02:00' AND time::time = TIME '01:00'", &["4"]),
+        ("SELECT count(*) FROM otaru.river a JOIN (VALUES (TIMESTAMP '2024-04-01 09:00')) b(t) ON a.time::timestamp = b.t AND a.time = b.t", &["2"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::timestamp = time", &["96"]),
+        ("SELECT coalesce(NULL::timestamp, max(time))::timestamp FROM otaru.river", &["2024-04-02T23:00:00"]),
+        ("SELECT max(t)::timestamp FROM (SELECT time AS t FROM otaru.river UNION ALL SELECT TIMESTAMP '2024-04-01')", &["2024-04-02T23:00:00"]),
+        ("SELECT min(t)::varchar FROM (SELECT time AS t FROM otaru.river UNION ALL SELECT TIMESTAMP '2024-03-31 23:30')", &["2024-03-31T23:30:00+09:00"]),
+        ("SELECT max(time)::timestamp - TIMESTAMP '2024-04-02 22:00' = INTERVAL '1 hour' FROM otaru.river", &["true"]),
+        ("SELECT max(time) - TIMESTAMP '2024-04-02 22:00' = INTERVAL '1 hour' FROM otaru.river", &["true"]),
+        ("SELECT greatest(max(time), TIMESTAMP '2024-04-02 23:30') FROM otaru.river", &["2024-04-02T23:30:00+09:00"]),
+        ("SELECT CASE WHEN false THEN max(time) ELSE TIMESTAMP '2024-04-02 23:30' END FROM otaru.river", &["2024-04-02T23:30:00+09:00"]),
         ("SELECT count(DISTINCT (station, level)) FROM otaru.river", &["96"]),
         ("SELECT bool_and(level >= 0) AS a, every(level >= 1) AS b FROM otaru.river", &["true,false"]),
         ("SELECT count_if(level > 1000) FROM otaru.river", &["47"]),
@@ -356,6 +376,29 @@ async fn whole_numbers_that_grow_out_of_their_type_are_errors() {
         ("SELECT CASE WHEN false THEN 9223372036854775807 + 1 ELSE 0 END", &["0"]),
         ("SELECT max(samples * 3 - 1), max(-samples) FROM otaru.river", &["284,0"]),
         ("SELECT samples + NULL FROM otaru.river WHERE samples = 1", &[""]),
+        // A sum may pass the greatest number on its way, in any order.
+        (
+            "SELECT sum(x) FROM (VALUES (9223372036854775807), (1), (-1)) t(x)",
+            &["9223372036854775807"],
+        ),
+        (
+            "SELECT k, sum(x), sum(DISTINCT x) FILTER (WHERE x < 5) FROM (VALUES (1, 9223372036854775807), (1, 1), \
+             (1, -1), (2, 3), (2, 3), (2, NULL), (3, NULL)) t(k, x) GROUP BY k ORDER BY k",
+            &["1,9223372036854775807,0", "2,6,3", "3,,"],
+        ),
+        (
+            "SELECT sum(x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW), \
+             sum(DISTINCT x) OVER (ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) \
+             FROM (VALUES (1), (1), (9223372036854775806)) t(x) ORDER BY x",
+            &["1,1", "2,1", "9223372036854775807,9223372036854775807"],
+        ),
+        ("SELECT sum(x) FROM (SELECT 1 AS x WHERE false)", &[""]),
+        ("SELECT sum(x + 1), sum(x::decimal(38, 0)) FROM (VALUES (1), (2)) t(x)", &["5,3"]),
+        ("SELECT sum(n) FROM (SELECT row_number() OVER () AS n FROM otaru.river)", &["4656"]),
+        (
+            "SELECT sum(9223372036854775807::decimal(38, 0)) FROM otaru.river",
+            &["885443715538058477472"],
+        ),
         (
             "SELECT min(n) FROM (SELECT row_number() OVER (PARTITION BY station ORDER BY time) \
              - row_number() OVER (ORDER BY station, time) AS n FROM otaru.river)",
@@ -375,11 +418,42 @@ async fn whole_numbers_that_grow_out_of_their_type_are_errors() {
         "SELECT samples + 9223372036854775807 FROM otaru.river",
         "SELECT count(*) FROM otaru.river WHERE samples * 1000000000000000000 > 5",
         "SELECT sum(samples * 9223372036854775807) FROM otaru.river",
+        "SELECT sum(9223372036854775807) FROM otaru.river",
+        "SELECT station, sum(9223372036854775807) FROM otaru.river GROUP BY station",
+        "SELECT time, sum(9223372036854775807) FILTER (WHERE samples >= 0) FROM otaru.river GROUP BY time",
+        "SELECT sum(-9223372036854775807) OVER (PARTITION BY station) FROM otaru.river",
+        "SELECT sum(9223372036854775807) OVER (ORDER BY time ROWS 1 PRECEDING) FROM otaru.river",
+        "SELECT sum(DISTINCT x) FROM (VALUES (9223372036854775807), (1)) t(x)",
+        "SELECT sum(DISTINCT x) OVER (ORDER BY x ROWS 1 PRECEDING) FROM (VALUES (9223372036854775807), (1)) t(x)",
+        "SELECT sum(x + 1) FROM (VALUES (9223372036854775806), (2)) t(x)",
         "SELECT count(*) FROM otaru.river GROUP BY samples - 9223372036854775807 - 3",
         "SELECT count(*) FROM otaru.river a JOIN otaru.river b ON a.samples + 9223372036854775807 = b.samples",
     ] {
         let error = bench.error(sql).await;
         assert_eq!(error.kind(), ErrorKind::SqlExecution, "{sql}: {error:?}");
-        assert!(error.to_string().contains("too large"), "{sql}: {error}");
+        let sums = sql.contains("sum(") && !sql.contains("samples *");
+        let said = if sums { "DECIMAL(38, 0)" } else { "too large" };
+        assert!(error.to_string().contains(said), "{sql}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_name_is_never_suggested_in_its_own_place() {
+    let bench = bench().await;
+    for sql in [
+        "WITH t AS (SELECT 流量 AS q FROM otaru.river) SELECT discharge FROM t",
+        "WITH t AS (SELECT 流量 AS q FROM otaru.river) SELECT t.discharge FROM t",
+        "SELECT x.discharge FROM (SELECT station, max(discharge) FROM otaru.river GROUP BY station) x",
+        "SELECT discharge FROM (SELECT * EXCLUDE (discharge) FROM otaru.river)",
+        "SELECT discharge FROM align('otaru.river', '1 day', 'level')",
+        "SELECT * FROM (SELECT 観測所 AS s FROM otaru.river) b ORDER BY station",
+    ] {
+        let error = bench.error(sql).await;
+        let QueryError::InvalidSql { message, position: Some(_), suggestions } = &error else {
+            panic!("{sql}: {error:?}")
+        };
+        assert!(message.contains("what this FROM names does not give it"), "{sql}: {message}");
+        let own = |name: &String| ["discharge", "station"].contains(&name.as_str());
+        assert!(!suggestions.iter().any(own), "{sql}: {suggestions:?}");
     }
 }
