@@ -24,6 +24,7 @@ use crate::{
 
 pub use grid::{GridMeasure, GridRequest};
 pub(crate) use measures::Measure;
+pub use measures::fitting_aggregate;
 
 /// A way of putting the values of one bucket together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,24 +107,24 @@ pub(crate) fn measured<'a>(
 }
 
 /// Puts queries in place of the tables that stand for calls. `contract` gives those of the datasets that may
-/// be read, which all of the calls' datasets are by now.
+/// be read, which all of the calls' datasets are by now, and whether they have rollups that may be used.
 pub(crate) fn write_out<'a>(
     statement: &mut Statement,
     calls: &[AlignCall],
     names: &Names,
     all: &[&'a Contract],
-    contract: impl Fn(&DatasetId) -> Option<&'a Contract>,
+    contract: impl Fn(&DatasetId) -> Option<(&'a Contract, bool)>,
 ) -> Result<(), QueryError> {
     if calls.is_empty() {
         return Ok(());
     }
     let mut queries = Vec::with_capacity(calls.len());
     for call in calls {
-        let Some(contract) = contract(&call.dataset) else {
+        let Some((contract, rollups)) = contract(&call.dataset) else {
             return Err(QueryError::internal("a call of align of a dataset that is not opened"));
         };
         let shown = alias::exposed(contract, all, names, false);
-        queries.push(statement::query(call, contract, &shown, names)?);
+        queries.push(statement::query(call, contract, &shown, names, rollups)?);
     }
     let mut writer = Writer { queries };
     let _ = statement.visit(&mut writer);

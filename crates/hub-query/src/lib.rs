@@ -46,7 +46,7 @@ mod table;
 mod tests;
 mod units;
 
-pub use align::{GridMeasure, GridRequest};
+pub use align::{GridMeasure, GridRequest, fitting_aggregate};
 pub use bounds::SqlBounds;
 pub use cost::{Cost, MemoryNeed, TableCost};
 pub use cursor::Cursor;

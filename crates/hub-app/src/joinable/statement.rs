@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use hub_model::{Contract, DatasetId, Field, FieldRole, FieldType};
+use hub_query::fitting_aggregate;
 
 use super::grid::Grid;
 
@@ -107,9 +108,11 @@ impl Statement {
             columns.push(format!("count(*) AS {}", ident(&count)));
             shown.push(format!("{table}.{}", ident(&count)));
             let numbers = side.contract.fields.iter().filter(|field| is_number(field));
-            for field in numbers.take(SHOWN) {
-                let name = names.free(&format!("mean_{}", shown_name(field)));
-                columns.push(format!("avg({}) AS {}", quoted(field), ident(&name)));
+            let fitting = numbers.filter_map(|f| Some((f, fitting_aggregate(side.contract, f)?)));
+            for (field, aggregate) in fitting.take(SHOWN) {
+                let what = if aggregate == "avg" { "mean" } else { aggregate };
+                let name = names.free(&format!("{what}_{}", shown_name(field)));
+                columns.push(format!("{aggregate}({}) AS {}", quoted(field), ident(&name)));
                 shown.push(format!("{table}.{}", ident(&name)));
             }
             format!(
@@ -220,6 +223,32 @@ fn ident(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_put_together_as_their_units_suggest() {
+        let contract = |fields: &str| {
+            let time = r#"{"name":"time","type":"datetime","role":"time","interval":"PT1H","label":"end"}"#;
+            Contract::parse(
+                format!(r#"{{"fields":[{time},{fields}],"primaryKey":["time"]}}"#).as_bytes(),
+            )
+            .unwrap()
+        };
+        let sky = contract(
+            r#"{"name":"rain","type":"number","role":"value","unit":"mm"},
+               {"name":"wind_direction","type":"number","role":"value","unit":"deg"},
+               {"name":"temperature","type":"number","role":"value","unit":"Cel"}"#,
+        );
+        let road = contract(r#"{"name":"cars","type":"integer","role":"value"}"#);
+        let id = |name: &str| DatasetId::parse(&format!("otaru.{name}")).unwrap();
+        let (own_id, other_id) = (id("sky"), id("road"));
+        let times = Equal { own: sky.time_field().unwrap(), other: road.time_field().unwrap() };
+        let (own, other) =
+            (Side { id: &own_id, contract: &sky }, Side { id: &other_id, contract: &road });
+        let sql = Statement::on_grid(own, other, &[], times, Grid::Day).text();
+        let columns = "count(*) AS rows_of_sky, sum(rain) AS sum_rain, avg(temperature) AS mean_temperature\n";
+        assert!(sql.contains(columns), "{sql}");
+        assert!(sql.contains("count(*) AS rows_of_road, sum(cars) AS sum_cars\n"), "{sql}");
+    }
 
     #[test]
     fn names_are_quoted_where_they_must_be_and_stand_once() {

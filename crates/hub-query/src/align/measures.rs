@@ -96,6 +96,16 @@ impl<'a> Measure<'a> {
     }
 }
 
+/// The aggregate of SQL that fits a column of numbers: `sum` of amounts, `avg` of states. None does for
+/// directions.
+pub fn fitting_aggregate(contract: &Contract, field: &Field) -> Option<&'static str> {
+    match usual(contract, field, contract.time_field().and_then(|time| time.interval)) {
+        Way::As(Method::Sum) => Some("sum"),
+        Way::As(_) => Some("avg"),
+        Way::Vector(_) => None,
+    }
+}
+
 fn is_number(field: &Field) -> bool {
     matches!(field.field_type, FieldType::Integer | FieldType::Number)
 }

@@ -24,14 +24,16 @@ use crate::{
     table::Exposed,
 };
 
-/// The query, under the names that `shown` has for the contract's columns.
+/// The query, under the names that `shown` has for the contract's columns. Where rollups may answer some of the
+/// measures, the others are read beside them.
 pub(super) fn query(
     call: &AlignCall,
     contract: &Contract,
     shown: &[Exposed],
     names: &Names,
+    rollups: bool,
 ) -> Result<Query, QueryError> {
-    let sql = text(call, contract, shown, names)?;
+    let sql = text(call, contract, shown, names, rollups)?;
     let statements = Parser::parse_sql(&HubDialect, &sql).map_err(|error| {
         QueryError::internal(format!("align wrote what can't be read: {error}: {sql}"))
     })?;
@@ -43,7 +45,7 @@ pub(super) fn query(
 
 /// Whether a call can be written out, as [`query`] would tell.
 pub(super) fn check(call: &AlignCall, contract: &Contract) -> Result<(), QueryError> {
-    text(call, contract, &Exposed::all(contract), &Names::default()).map(|_| ())
+    text(call, contract, &Exposed::all(contract), &Names::default(), false).map(|_| ())
 }
 
 fn text(
@@ -51,6 +53,7 @@ fn text(
     contract: &Contract,
     shown: &[Exposed],
     names: &Names,
+    rollups: bool,
 ) -> Result<String, QueryError> {
     let invalid = |said: String| QueryError::invalid(said, Some(call.position));
     let Some(time) = contract.time_field() else {
@@ -101,6 +104,7 @@ fn text(
     };
     let expected = |bucket: &str| expected(width, time.interval, bucket, &call.width);
 
+    let splits = rollups && splits(&measures, contract, time, width);
     let mut inner = String::from("SELECT ");
     let mut outer = String::from("SELECT ");
     for (at, key) in contract.series_fields().enumerate() {
@@ -110,24 +114,27 @@ fn text(
         }
     }
     push(&mut inner, &format!("{bucket} AS bucket"));
+    // What rollups may tell, and what only rows do; all is in the first where nothing is split.
+    let mut parts = [inner.clone(), inner];
     for name in shown_names(contract, time, shown) {
         push(&mut outer, &format!("bucket AS {}", quoted(name)));
     }
     for (at, measure) in measures.iter().enumerate() {
+        let inner = &mut parts[usize::from(splits && is_of_rows(measure))];
         let column = quoted(&measure.field.name);
         let mut value = aggregate(measure, &instant);
         let count = format!("count({column})");
         if let (Some(least), Some(expected)) = (call.min_coverage, expected(&bucket)) {
             value = format!("CASE WHEN {count} / {expected} >= {least:?} THEN {value} END");
         }
-        push(&mut inner, &format!("{value} AS v{at}, {count} AS n{at}"));
+        push(inner, &format!("{value} AS v{at}, {count} AS n{at}"));
         let gap = max_gap.map_or_else(String::new, |gap| format!(", {}", literal(gap)));
         match call.fill {
-            Some(FillMethod::Locf) => push(&mut inner, &format!("locf({value}{gap}) AS f{at}")),
+            Some(FillMethod::Locf) => push(inner, &format!("locf({value}{gap}) AS f{at}")),
             Some(FillMethod::Interpolate) if is_interpolated(measure) => {
-                push(&mut inner, &format!("interpolate({value}{gap}) AS f{at}"));
+                push(inner, &format!("interpolate({value}{gap}) AS f{at}"));
             }
-            Some(FillMethod::Interpolate) => push(&mut inner, &format!("{value} AS f{at}")),
+            Some(FillMethod::Interpolate) => push(inner, &format!("{value} AS f{at}")),
             None => {}
         }
         let value = if call.fill.is_some() { format!("f{at}") } else { format!("v{at}") };
@@ -136,15 +143,22 @@ fn text(
             Some(expected) => format!("coalesce(n{at}, 0) / {expected}"),
             None => "CAST(NULL AS DOUBLE)".to_owned(),
         };
-        for name in shown_names(contract, measure.field, shown) {
-            push(&mut outer, &format!("{value} AS {}", quoted(&measure.shown(name))));
+        let own = match measure.suffix {
+            Some(_) => called(measure, "", names),
+            None => {
+                let names = shown_names(contract, measure.field, shown);
+                names.into_iter().map(str::to_owned).collect()
+            }
+        };
+        for name in own {
+            push(&mut outer, &format!("{value} AS {}", quoted(&name)));
         }
         for (what, value) in [
-            ("coverage", Some(coverage)),
-            ("filled", call.fill.map(|_| format!("f{at} IS NOT NULL AND v{at} IS NULL"))),
+            ("_coverage", Some(coverage)),
+            ("_filled", call.fill.map(|_| format!("f{at} IS NOT NULL AND v{at} IS NULL"))),
         ] {
             let Some(value) = value else { continue };
-            for name in beside(measure, what, names) {
+            for name in called(measure, what, names) {
                 push(&mut outer, &format!("{value} AS {}", quoted(&name)));
             }
         }
@@ -157,7 +171,37 @@ fn text(
         (Some(start), Some(finish)) => within(time, &instant, start, finish),
         _ => String::new(),
     };
-    Ok(format!("{outer} FROM ({inner} FROM {from}{bounds} GROUP BY {}) grid", groups.join(", ")))
+    let [kept, of_rows] =
+        parts.map(|inner| format!("({inner} FROM {from}{bounds} GROUP BY {})", groups.join(", ")));
+    let mut same: Vec<String> = (0..keys).map(|at| format!("k{at}")).collect();
+    same.push("bucket".to_owned());
+    Ok(match splits {
+        true => {
+            format!("{outer} FROM {kept} grid JOIN {of_rows} beside USING ({})", same.join(", "))
+        }
+        false => format!("{outer} FROM {kept} grid"),
+    })
+}
+
+/// Whether a measure needs rows: rollups have neither directions nor what came first or last.
+fn is_of_rows(measure: &Measure<'_>) -> bool {
+    matches!(measure.way, Way::Vector(_) | Way::As(Method::First | Method::Last))
+}
+
+/// Whether it pays to read some measures beside the others: rollups may answer these, their buckets being of
+/// several rows and of whole hours, and rows of both fit together, each having its series and a time.
+fn splits(measures: &[Measure<'_>], contract: &Contract, time: &Field, width: Step) -> bool {
+    const HOUR_US: i64 = 3_600_000_000;
+    let seldom = match (width, time.interval) {
+        (Step::Months(_), _) => true,
+        (Step::Micros(width), interval) => {
+            let most = interval.filter(|interval| interval.months() == 0);
+            let rare = most.is_none_or(|each| width >= 2 * 1_000_000 * each.seconds() as i64);
+            width % HOUR_US == 0 && rare
+        }
+    };
+    let whole = contract.series_fields().chain([time]).all(|field| contract.is_required(field));
+    seldom && whole && measures.iter().any(is_of_rows) && !measures.iter().all(is_of_rows)
 }
 
 fn push(list: &mut String, item: &str) {
@@ -230,14 +274,14 @@ fn shown_names<'a>(contract: &Contract, field: &'a Field, shown: &'a [Exposed]) 
     names.map(|column| column.name.as_str()).collect()
 }
 
-/// The names of what stands beside a measure. It is called after the column's own name, and after its alias
-/// where the query does so.
-fn beside(measure: &Measure<'_>, what: &str, names: &Names) -> Vec<String> {
+/// The names of a measure that bears its method, or of what stands beside one. It is called after the column's
+/// own name, and after its alias where the query does so.
+fn called(measure: &Measure<'_>, what: &str, names: &Names) -> Vec<String> {
     let field = measure.field;
     let mut made: Vec<String> = [Some(field.name.as_str()), field.alias.as_deref()]
         .into_iter()
         .flatten()
-        .map(|name| format!("{}_{what}", measure.shown(name)))
+        .map(|name| format!("{}{what}", measure.shown(name)))
         .collect();
     let used: Vec<String> =
         made.iter().filter(|name| names.columns.contains(*name)).cloned().collect();

@@ -109,7 +109,10 @@ impl Inner {
         let mut statement = request.query.statement;
         let contract = |dataset: &DatasetId| {
             let table = request.tables.iter().find(|table| table.snapshot.dataset == *dataset);
-            table.map(|table| table.contract.as_ref())
+            table.map(|table| {
+                let has_rollups = table.snapshot.files.iter().any(|file| file.rollups.is_some());
+                (table.contract.as_ref(), rollups && has_rollups)
+            })
         };
         let named = request.tables.iter();
         let named = named.map(|table| (&table.snapshot.dataset, table.contract.as_ref()));

@@ -406,6 +406,26 @@ async fn a_request_may_do_without_rollups_and_costs_say_what_is_read() {
 }
 
 #[tokio::test]
+async fn measures_of_a_grid_are_rolled_beside_those_that_need_rows() {
+    let pair = ten_days().await;
+    let grid = "SELECT station, time, cars_sum, cars_sum_coverage, level_first, level_max \
+                FROM align('otaru.gauges', '1 day', 'cars:sum', 'level:first', 'level:max')";
+    assert_eq!(pair.rolled(grid, &["rollup=day files=2/2"]).await.len(), 20);
+    let one =
+        format!("{grid} WHERE station = '余市' AND time >= '2024-04-03' AND time < '2024-04-05'");
+    assert_eq!(pair.rolled(&one, &["rollup=day files=2/2"]).await.len(), 2);
+    eprintln!("{}", pair.plan(&one).await);
+    let filled = "SELECT station, time, cars_sum, cars_sum_filled, level_last FROM align('otaru.gauges', '12 hours', \
+                  'cars:sum', 'level:last', start => '2024-04-09', finish => '2024-04-13', fill => 'locf')";
+    assert_eq!(pair.rolled(filled, &["rollup=hour"]).await.len(), 16);
+    // Where no rollup tells, rows are read once.
+    let fine = "SELECT station, time, cars_sum, level_first \
+                FROM align('otaru.gauges', '10 minutes', 'cars:sum', 'level:first')";
+    pair.unrolled(fine).await;
+    assert!(!pair.plan(fine).await.contains("Join"));
+}
+
+#[tokio::test]
 async fn files_without_rollups_are_read_beside_the_others() {
     let pair = ten_days().await;
     pair.publish(UploadMode::Append, &series("余市", APRIL + 10 * DAY, 288), false).await;
