@@ -345,6 +345,31 @@ async fn a_statement_may_have_its_rows_read_in_place_of_rollups() {
     assert!(explained(true).await.contains("rollup=day files=1/1"));
     assert!(!explained(false).await.contains("rollup="));
     by_address("perhaps").await.problem(StatusCode::BAD_REQUEST, "invalid-request");
+
+    // Grids and permalinks have the same switch.
+    let grid = async |rollups: &str| {
+        let query = [("measure", "otaru.river.level"), ("every", "1 day"), ("rollups", rollups)];
+        site.ask(site.get("/v1/align").query(&query)).await
+    };
+    let (with, without) = (grid("true").await.ok(), grid("false").await.ok());
+    assert_ne!(with.header("etag"), without.header("etag"));
+    assert_eq!(with.json()["rows"], without.json()["rows"]);
+    assert_eq!(with.json()["row_count"], 12 * 31);
+    grid("perhaps").await.problem(StatusCode::BAD_REQUEST, "invalid-request");
+    let made = site.post("/v1/permalinks").json(&json!({"sql": days}));
+    let made = site.ask(made).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{made:?}");
+    let made = made.json();
+    let kept = async |what: &str| {
+        let address = format!("/v1/permalinks/{}/{what}", made["id"].as_str().unwrap());
+        site.ask(site.get(&address)).await
+    };
+    let (with, without) = (kept("result").await.ok(), kept("result?rollups=false").await.ok());
+    assert_ne!(with.header("etag"), without.header("etag"));
+    assert_eq!(rows(with.json()), rows(without.json()));
+    let verified = kept("verification?rollups=false").await.ok().json();
+    assert_eq!(verified["verdict"], "same", "{verified}");
+    kept("result?rollups=perhaps").await.problem(StatusCode::BAD_REQUEST, "invalid-request");
 }
 
 #[tokio::test]

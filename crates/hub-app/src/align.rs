@@ -17,6 +17,8 @@ pub struct AlignRequest {
     pub versions: BTreeMap<DatasetId, VersionSelector>,
     /// Which version to read of datasets that `versions` does not name; the newest by default.
     pub others: VersionSelector,
+    /// Whether rows are read where rollups would tell the same.
+    pub without_rollups: bool,
 }
 
 impl App {
@@ -38,7 +40,7 @@ impl App {
             parameters: Vec::new(),
             versions: request.versions,
             others: request.others,
-            without_rollups: false,
+            without_rollups: request.without_rollups,
         };
         self.prepare_query(principal, statement).await
     }

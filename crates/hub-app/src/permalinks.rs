@@ -135,11 +135,13 @@ impl App {
         Ok(permalink)
     }
 
-    /// A permalink's statement over the versions that it names, ready to run.
+    /// A permalink's statement over the versions that it names, ready to run, from rollups where these tell or
+    /// from rows alone.
     pub async fn prepare_permalink(
         &self,
         principal: &Principal,
         id: &PermalinkId,
+        without_rollups: bool,
     ) -> Result<(Permalink, PreparedQuery), AppError> {
         let permalink = self.permalink(principal, id).await?;
         let versions = permalink
@@ -150,6 +152,7 @@ impl App {
             sql: permalink.sql.clone(),
             parameters: permalink.parameters.clone(),
             versions: versions.collect(),
+            without_rollups,
             ..SqlRequest::default()
         };
         let prepared = self.prepare_query(principal, request).await;
@@ -169,8 +172,10 @@ impl App {
         &self,
         principal: &Principal,
         id: &PermalinkId,
+        without_rollups: bool,
     ) -> Result<Verification, AppError> {
-        let (permalink, prepared) = self.prepare_permalink(principal, id).await?;
+        let prepared = self.prepare_permalink(principal, id, without_rollups).await;
+        let (permalink, prepared) = prepared?;
         let checked_at = self.inner.clock.now();
         let ordered = permalink.result_hash.sequence.is_some();
         let now = fingerprint(prepared, ordered).await?;

@@ -61,6 +61,9 @@ pub(crate) struct AlignQuery {
     as_of: Option<String>,
     /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
+    #[param(default = true)]
+    rollups: Option<bool>,
 }
 
 /// Put measures on one grid
@@ -68,7 +71,8 @@ pub(crate) struct AlignQuery {
 /// Columns of one or several datasets, joined on buckets of time. Each value stands under the measure as it was
 /// asked for; beside it are the share of good values among those expected (`…_coverage`) and, with `fill`,
 /// whether it was filled (`…_filled`). A value whose time names the end of its interval is in the bucket that
-/// the interval lies in. One dataset may show several series; of the others one is chosen.
+/// the interval lies in. One dataset may show several series; of the others one is chosen. The answer is streamed
+/// to its end, within the limits that answers in SQL have.
 #[utoipa::path(get, path = "/v1/align", tag = "query", params(AlignQuery),
     responses((status = 200, description = "The grid", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
@@ -126,6 +130,10 @@ fn request(mut parameters: Parameters) -> Result<AlignRequest, Problem> {
     let by = parameters.take("by")?.unwrap_or_default();
     let versions = parameters.take("versions")?;
     let as_of = parameters.take("as_of")?;
+    let rollups = parameters.take("rollups")?.map(|word| {
+        let refused = |_| Problem::parameter("rollups", "say true or false");
+        word.parse::<bool>().map_err(refused)
+    });
     let grid = GridRequest {
         measures,
         every,
@@ -146,6 +154,7 @@ fn request(mut parameters: Parameters) -> Result<AlignRequest, Problem> {
         grid,
         versions: versions_of_text("versions", versions.as_deref())?,
         others: version_selector(None, as_of.as_deref())?,
+        without_rollups: !rollups.transpose()?.unwrap_or(true),
     })
 }
 

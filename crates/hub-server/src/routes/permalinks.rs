@@ -14,14 +14,14 @@ use hub_model::{
     Source, format_instant,
 };
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use super::{
     BodyProblems, QueryProblems,
     agencies::TextBody,
-    answer::{AnswerBody, FormatQuery, Manner, output_format, respond_as},
+    answer::{AnswerBody, Manner, output_format, respond_as},
     citations::{CitationResponse, FormQuery, cited, show},
-    sql,
+    sql::{self, yes},
 };
 use crate::{
     auth::Caller,
@@ -226,6 +226,30 @@ impl From<Verification> for VerificationResponse {
     }
 }
 
+/// How a permalink's result is made and told.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct ResultQuery {
+    /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
+    format: Option<String>,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
+    #[serde(default = "yes")]
+    #[param(default = true)]
+    rollups: bool,
+}
+
+/// How a permalink's result is made.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct RollupsQuery {
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
+    #[serde(default = "yes")]
+    #[param(default = true)]
+    rollups: bool,
+}
+
 /// What making a permalink can be answered with beside.
 #[derive(utoipa::IntoResponses)]
 #[expect(dead_code, reason = "only described, never built: problems are built in `problem`")]
@@ -285,7 +309,7 @@ pub(crate) async fn read_permalink(
 ///
 /// The statement on the versions that the permalink names, as they were.
 #[utoipa::path(get, path = "/v1/permalinks/{id}/result", tag = "citing",
-    params(("id" = String, Path, description = "The permalink's id"), FormatQuery),
+    params(("id" = String, Path, description = "The permalink's id"), ResultQuery),
     responses((status = 200, description = "The answer", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
         (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
@@ -295,11 +319,12 @@ pub(crate) async fn read_permalink_result(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     LastSegment(id): LastSegment<PermalinkId>,
-    Params(query): Params<FormatQuery>,
+    Params(query): Params<ResultQuery>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;
-    let (permalink, prepared) = state.app.prepare_permalink(&principal, &id).await?;
+    let (permalink, prepared) =
+        state.app.prepare_permalink(&principal, &id, !query.rollups).await?;
     let etag = prepared.state().map(|read| {
         let scope = cache_scope(&principal);
         Etag::of(&["permalink", id.as_str(), read, format.media_type(), scope])
@@ -323,15 +348,15 @@ pub(crate) async fn read_permalink_result(
 ///
 /// Runs the statement again on the same versions and compares the result with what was recorded.
 #[utoipa::path(get, path = "/v1/permalinks/{id}/verification", tag = "citing",
-    params(("id" = String, Path, description = "The permalink's id")),
+    params(("id" = String, Path, description = "The permalink's id"), RollupsQuery),
     responses((status = 200, body = VerificationResponse), QueryProblems))]
 pub(crate) async fn verify_permalink(
     State(state): State<ServerState>,
     Caller(principal): Caller,
     LastSegment(id): LastSegment<PermalinkId>,
-    Params(NoParams {}): Params<NoParams>,
+    Params(query): Params<RollupsQuery>,
 ) -> Result<Response, Problem> {
-    let found = state.app.verify_permalink(&principal, &id).await?;
+    let found = state.app.verify_permalink(&principal, &id, !query.rollups).await?;
     Ok(not_stored(Json(VerificationResponse::from(found)).into_response()))
 }
 
