@@ -68,6 +68,26 @@ async fn every_refusal_is_a_problem_with_the_requests_id() {
 }
 
 #[tokio::test]
+async fn every_answer_is_held_against_the_document() {
+    let site = Site::start().await;
+    for (method, path, status, listed) in [
+        (Method::GET, "/v1/datasets", 200, true),
+        (Method::HEAD, "/v1/datasets/otaru/river", 404, true),
+        (Method::POST, "/v1/sql", 422, true),
+        (Method::DELETE, "/v1/sql", 405, true),
+        (Method::GET, "/v1/datasets", 201, false),
+        (Method::POST, "/v1/sql", 418, false),
+        (Method::GET, "/v1/align", 409, false),
+        (Method::DELETE, "/v1/sql", 204, false),
+    ] {
+        assert_eq!(site.lists(&method, path, status), listed, "{method} {path} {status}");
+    }
+    // Asking by any test looks so at what comes.
+    let seen = site.ask(site.get("/v1/align")).await;
+    assert!(site.lists(&Method::GET, "/v1/align", seen.status), "{seen:?}");
+}
+
+#[tokio::test]
 async fn bodies_that_are_not_the_json_asked_for_are_refused() {
     let site = Site::start().await;
     let post =

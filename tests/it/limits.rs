@@ -66,6 +66,69 @@ async fn an_answer_over_its_size_is_refused_or_broken_off() {
     site.until_metric("mochiyori_queries_running 0").await;
 }
 
+/// Settings, a statement that goes over one of them, how that is told, and a word of what is said.
+const OVER: [(&str, &str, &str, &str); 7] = [
+    ("max_sql_bytes = 100", "SELECT 'LONG' AS one", "sql-too-complex", "100"),
+    (
+        "memory_bytes_each = 8000000\nspill_bytes_each = 1000000",
+        "SELECT count(*) FROM (SELECT repeat('x', 50) || value AS t FROM generate_series(1, 500000) ORDER BY t DESC)",
+        "memory-limit",
+        "1 MB of disk",
+    ),
+    (
+        "memory_bytes = 4000000",
+        "SELECT string_agg(repeat('x', 100), ',') FROM generate_series(1, 200000)",
+        "memory-limit",
+        "4 MB",
+    ),
+    ("max_rows = 10", "SELECT value FROM generate_series(1, 100)", "output-limit", "10 rows"),
+    (
+        "max_answer_bytes = 10000",
+        "SELECT repeat('x', 100) AS t FROM generate_series(1, 1000)",
+        "output-limit",
+        "10000 bytes",
+    ),
+    (
+        "",
+        "SELECT count(*) FROM generate_series(1, 10000000) a JOIN generate_series(1, 10000000) b ON a.value < b.value",
+        "sql-too-complex",
+        "",
+    ),
+    (
+        "",
+        "SELECT ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))",
+        "sql-too-complex",
+        "",
+    ),
+];
+
+#[tokio::test]
+async fn each_limit_is_told_as_what_it_is_and_spares_small_questions() {
+    for (settings, sql, kind, said) in OVER {
+        let site = Site::with_config(&format!("[queries]\n{settings}")).await;
+        let sql = sql.replace("LONG", &"x".repeat(100));
+        let answer = site.ask(site.sql(&sql)).await;
+        let status = StatusCode::from_u16(answer.status).unwrap();
+        assert!(status.is_client_error(), "{settings}: {answer:?}");
+        let problem = answer.problem(status, kind);
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{settings}: {problem}");
+        site.until_metric("mochiyori_queries_running 0").await;
+        assert_eq!(site.rows("SELECT 1 AS one").await, json!([{"one": 1}]), "{settings}");
+    }
+}
+
+#[tokio::test]
+async fn who_waits_too_long_for_a_place_is_told_so() {
+    let site = Site::with_config("[queries]\nat_once = 1\nwaiting = 1\nwait_ms = 200").await;
+    let endless = tokio::spawn(site.sql(ENDLESS).send());
+    site.until_metric("mochiyori_queries_running 1").await;
+    let waited = site.ask(site.sql("SELECT 1 AS one")).await;
+    waited.problem(StatusCode::SERVICE_UNAVAILABLE, "busy");
+    endless.abort();
+    site.until_metric("mochiyori_queries_running 0").await;
+    assert_eq!(site.rows("SELECT 1 AS one").await, json!([{"one": 1}]));
+}
+
 #[tokio::test]
 async fn small_questions_are_answered_beside_large_ones_until_no_place_is_left() {
     let site = Site::with_config("[queries]\nat_once = 2\nwaiting = 0").await;
