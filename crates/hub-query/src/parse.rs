@@ -4,6 +4,7 @@ mod align;
 mod headings;
 mod names;
 mod repeatable;
+mod table_call;
 mod unheard;
 mod using;
 mod with_quality;

@@ -1,16 +1,12 @@
 //! `align('agency.dataset', '1 hour', …)` in FROM: a dataset's measures on a grid of time. While parsing it
-//! becomes a table of another name, so that whatever looks at names sees which dataset is meant; what stands
-//! for it is written once the dataset's contract is known.
-
-use std::ops::ControlFlow;
+//! becomes a table; what stands for it is written once the dataset's contract is known.
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, Statement, TableAlias,
-    TableFactor, UnaryOperator, Value, VisitMut, VisitorMut,
+    Expr, FunctionArg, FunctionArgExpr, Statement, UnaryOperator, Value,
 };
 use hub_model::DatasetId;
 
-use super::names::{fold, place};
+use super::{names::fold, table_call};
 use crate::{
     align::{AlignCall, FillMethod, Method},
     error::{Position, QueryError},
@@ -37,52 +33,15 @@ pub(crate) fn aligned_name(name: &str) -> Option<(&str, usize)> {
 
 /// Puts tables in place of the function's calls, which are returned in the order of their numbers.
 pub(super) fn expand(statement: &mut Statement) -> Result<Vec<AlignCall>, QueryError> {
-    let mut expander = Expander { calls: Vec::new() };
-    match statement.visit(&mut expander) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(expander.calls),
-    }
-}
-
-struct Expander {
-    calls: Vec<AlignCall>,
-}
-
-impl VisitorMut for Expander {
-    type Break = QueryError;
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<QueryError> {
-        let TableFactor::Table { name, alias, args, .. } = factor else {
-            return ControlFlow::Continue(());
-        };
-        let [ObjectNamePart::Identifier(function)] = name.0.as_slice() else {
-            return ControlFlow::Continue(());
-        };
-        if fold(function) != FUNCTION {
-            return ControlFlow::Continue(());
-        }
-        let Some(arguments) = args.take() else { return ControlFlow::Continue(()) };
-        let call = match call(&arguments.args, place(function)) {
-            Ok(call) => call,
-            Err(error) => return ControlFlow::Break(error),
-        };
-        let (span, dataset) = (function.span, &call.dataset);
-        if alias.is_none() {
-            *alias = Some(TableAlias {
-                explicit: false,
-                name: Ident::with_span(span, dataset.name().to_string()),
-                columns: Vec::new(),
-                at: None,
-            });
-        }
-        let table = format!("{}{MARK}{}", dataset.name(), self.calls.len());
-        *name = ObjectName::from(vec![
-            Ident::with_span(span, dataset.agency().to_string()),
-            Ident::with_quote_and_span('"', span, table),
-        ]);
-        self.calls.push(call);
-        ControlFlow::Continue(())
-    }
+    let mut calls = Vec::new();
+    table_call::replace(statement, FUNCTION, |arguments, position| {
+        let call = call(arguments, position)?;
+        let dataset = call.dataset.clone();
+        let table = format!("{}{MARK}{}", dataset.name(), calls.len());
+        calls.push(call);
+        Ok((dataset, table))
+    })?;
+    Ok(calls)
 }
 
 fn call(arguments: &[FunctionArg], position: Position) -> Result<AlignCall, QueryError> {

@@ -1,15 +1,9 @@
-//! `with_quality('agency.dataset')` in FROM: the dataset with values of every quality. It becomes a table
-//! of another name, so that whatever looks at names sees which dataset is meant.
+//! `with_quality('agency.dataset')` in FROM: the dataset with values of every quality.
 
-use std::ops::ControlFlow;
-
-use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArg, FunctionArgExpr, Ident, ObjectName, ObjectNamePart, Statement, TableAlias,
-    TableFactor, Value, VisitMut, VisitorMut,
-};
+use datafusion::sql::sqlparser::ast::{Expr, FunctionArg, FunctionArgExpr, Statement, Value};
 use hub_model::DatasetId;
 
-use super::names::{fold, place};
+use super::table_call;
 use crate::error::QueryError;
 
 /// The function's name.
@@ -30,29 +24,8 @@ pub(crate) fn plain_name(name: &str) -> Option<&str> {
 
 /// Puts tables in place of the function's calls.
 pub(super) fn expand(statement: &mut Statement) -> Result<(), QueryError> {
-    match statement.visit(&mut Expander) {
-        ControlFlow::Break(error) => Err(error),
-        ControlFlow::Continue(()) => Ok(()),
-    }
-}
-
-struct Expander;
-
-impl VisitorMut for Expander {
-    type Break = QueryError;
-
-    fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<QueryError> {
-        let TableFactor::Table { name, alias, args, .. } = factor else {
-            return ControlFlow::Continue(());
-        };
-        let [ObjectNamePart::Identifier(function)] = name.0.as_slice() else {
-            return ControlFlow::Continue(());
-        };
-        if fold(function) != FUNCTION {
-            return ControlFlow::Continue(());
-        }
-        let Some(arguments) = args.take() else { return ControlFlow::Continue(()) };
-        let dataset = match arguments.args.as_slice() {
+    table_call::replace(statement, FUNCTION, |arguments, position| {
+        let dataset = match arguments {
             [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))] => match &value.value
             {
                 Value::SingleQuotedString(text) => DatasetId::parse(text).ok(),
@@ -60,27 +33,14 @@ impl VisitorMut for Expander {
             },
             _ => None,
         };
-        let Some(dataset) = dataset else {
-            return ControlFlow::Break(QueryError::invalid(
+        let dataset = dataset.ok_or_else(|| {
+            QueryError::invalid(
                 "with_quality takes one dataset's name in quotes: \
                  FROM with_quality('agency.dataset') AS d",
-                Some(place(function)),
-            ));
-        };
-        let span = function.span;
-        if alias.is_none() {
-            *alias = Some(TableAlias {
-                explicit: false,
-                name: Ident::with_span(span, dataset.name().to_string()),
-                columns: Vec::new(),
-                at: None,
-            });
-        }
-        let complete = complete_name(dataset.name());
-        *name = ObjectName::from(vec![
-            Ident::with_span(span, dataset.agency().to_string()),
-            Ident::with_quote_and_span('"', span, complete),
-        ]);
-        ControlFlow::Continue(())
-    }
+                Some(position),
+            )
+        })?;
+        let table = complete_name(dataset.name());
+        Ok((dataset, table))
+    })
 }
