@@ -19,7 +19,8 @@ use datafusion::{
     },
     physical_expr::{PhysicalExpr, ScalarFunctionExpr},
 };
-use hub_model::{Contract, DatasetId, Field, FieldRole, Quality};
+use hub_lake::Snapshot;
+use hub_model::{Contract, Field, FieldRole, Quality};
 use serde_json::json;
 
 use crate::parse::Names;
@@ -51,9 +52,11 @@ pub(crate) fn uses(names: &Names, field: &Field) -> bool {
         || field.alias.as_ref().is_some_and(|alias| names.columns.contains(alias))
 }
 
-/// The columns of a dataset of which a query sees good values only, for the answer to tell.
+/// The columns of a dataset of which a query sees good values only, for the answer to tell. How many values of
+/// the whole version are left out is told where the log counts them; how many of the rows that are asked for
+/// nobody knows, as pages and rows that no answer needs are not read.
 pub(crate) fn left_out(
-    dataset: &DatasetId,
+    snapshot: &Snapshot,
     contract: &Contract,
     used: impl Fn(&Field) -> bool,
 ) -> Vec<serde_json::Value> {
@@ -63,14 +66,27 @@ pub(crate) fn left_out(
     fields
         .filter_map(|field| Some((field, &contract.fields[judge(contract, field)?])))
         .map(|(field, judge)| {
-            json!({
-                "dataset": dataset.to_string(),
+            let mut said = json!({
+                "dataset": snapshot.dataset.to_string(),
                 "column": field.name,
                 "quality_column": judge.name,
                 "left_out": words,
-            })
+            });
+            if let Some(count) = in_version(snapshot, field, judge) {
+                said["left_out_in_version"] = json!(count);
+            }
+            said
         })
         .collect()
+}
+
+/// How many values of a column are left out in all of a version; none where not each of its files tells.
+fn in_version(snapshot: &Snapshot, value: &Field, judge: &Field) -> Option<u64> {
+    let counts = snapshot.files.iter().map(|file| {
+        let rolled = file.rollups.as_ref()?.values.get(value.storage_name())?;
+        (rolled.quality.as_deref() == Some(judge.storage_name())).then_some(rolled.left_out)
+    });
+    counts.sum()
 }
 
 /// What is left out, as metadata of the answer; nothing is said where nothing can be.

@@ -74,7 +74,7 @@ impl Inner {
                 let provider = provider(table, exposed, &self.tables, &self.scans, rollups).await?;
                 let shown = if judged {
                     let used = |field: &Field| quality::uses(names, field);
-                    left_out.extend(quality::left_out(dataset, &table.contract, used));
+                    left_out.extend(quality::left_out(&table.snapshot, &table.contract, used));
                     dataset.name().to_owned()
                 } else {
                     parse::complete_name(dataset.name())
@@ -87,8 +87,9 @@ impl Inner {
                 providers.push((dataset.clone(), align::inner_name(dataset.name()), provider));
                 for call in aligned.iter().filter(|call| call.dataset == *dataset) {
                     let measured = align::measured(call, &table.contract).map_err(external)?;
-                    let said =
-                        quality::left_out(dataset, &table.contract, |f| measured.contains(&f));
+                    let said = quality::left_out(&table.snapshot, &table.contract, |f| {
+                        measured.contains(&f)
+                    });
                     left_out.extend(
                         said.into_iter()
                             .filter(|said| !left_out.contains(said))

@@ -265,11 +265,11 @@ impl<T: Whole> Totals<T> {
             self.sums[group] += number.into();
             self.met[group] = true;
         };
-        let rows = groups.iter().zip(numbers.values()).enumerate();
+        let rows = groups.iter().zip(numbers.values());
         match (numbers.nulls(), filter) {
-            (None, None) => rows.for_each(|(_, (group, number))| add(*group, *number)),
+            (None, None) => rows.for_each(|(group, number)| add(*group, *number)),
             (nulls, filter) => {
-                for (row, (group, number)) in rows {
+                for (row, (group, number)) in rows.enumerate() {
                     let chosen = filter.is_none_or(|f| f.is_valid(row) && f.value(row));
                     if chosen && nulls.is_none_or(|nulls| nulls.is_valid(row)) {
                         add(*group, *number);

@@ -19,7 +19,7 @@ use object_store::memory::InMemory;
 use proptest::prelude::*;
 
 use crate::{
-    EngineConfig, QueryEngine, QueryRequest, ReadableTable, SqlBounds, parse,
+    EngineConfig, QUALITY_KEY, QueryEngine, QueryRequest, ReadableTable, SqlBounds, parse,
     tests::support::{APRIL, HOUR, small},
 };
 
@@ -478,6 +478,35 @@ async fn values_of_bad_quality_are_left_out_of_rollups_too() {
     assert_eq!(answer[0][3..], whole[0][3..]);
     let cars = "SELECT station, sum(cars) FROM with_quality('otaru.gauges') GROUP BY 1";
     pair.rolled(cars, &["rollup=series files=2/2"]).await;
+}
+
+#[tokio::test]
+async fn an_answer_says_how_many_values_of_the_version_are_left_out() {
+    let pair = ten_days().await;
+    let said = async |pair: &Pair, sql: &str| {
+        let answer = pair.run(&pair.with, sql, SnapshotAt::Latest).await;
+        let said = answer.schema().metadata().get(QUALITY_KEY).cloned().unwrap();
+        serde_json::from_str::<serde_json::Value>(&said).unwrap()
+    };
+    let number = async |table: &str| {
+        let counted = format!("SELECT count(level) FROM {table}");
+        let rows = pair.same(&counted, SnapshotAt::Latest).await;
+        rows[0][0].parse::<u64>().unwrap()
+    };
+    let left_out = number("with_quality('otaru.gauges')").await - number("otaru.gauges").await;
+    assert!(left_out > 0);
+    for sql in [
+        "SELECT max(level) FROM otaru.gauges",
+        "SELECT level FROM otaru.gauges WHERE station = '余市' LIMIT 1",
+        "SELECT level FROM align('otaru.gauges', '1 day', 'level')",
+    ] {
+        let said = said(&pair, sql).await;
+        assert_eq!(said[0]["left_out_in_version"], left_out, "{sql}: {said}");
+    }
+    // A file that does not tell leaves it open.
+    pair.publish(UploadMode::Append, &series("余市", APRIL + 10 * DAY, 288), false).await;
+    let said = said(&pair, "SELECT max(level) FROM otaru.gauges").await;
+    assert!(said[0].get("left_out_in_version").is_none(), "{said}");
 }
 
 #[tokio::test]
