@@ -70,10 +70,10 @@ async fn an_answer_over_its_size_is_refused_or_broken_off() {
 const OVER: [(&str, &str, &str, &str); 7] = [
     ("max_sql_bytes = 100", "SELECT 'LONG' AS one", "sql-too-complex", "100"),
     (
-        "memory_bytes_each = 8000000\nspill_bytes_each = 1000000",
-        "SELECT count(*) FROM (SELECT repeat('x', 50) || value AS t FROM generate_series(1, 500000) ORDER BY t DESC)",
+        "memory_bytes_each = 32000000\nspill_bytes_each = 1000",
+        "SELECT value, repeat('x', 100) AS t FROM generate_series(1, 600000) ORDER BY value % 1000, value",
         "memory-limit",
-        "1 MB of disk",
+        "MB of disk",
     ),
     (
         "memory_bytes = 4000000",
