@@ -1,6 +1,7 @@
 //! The newest row of each series, for maps and boards.
 
 mod newest;
+mod only_newest;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use datafusion::{
 use hub_model::{Field, FieldType, ZONE_NAME};
 
 pub(crate) use newest::KnownLasts;
+pub(crate) use only_newest::only_newest;
 
 use crate::{
     classify::classify,
@@ -144,7 +146,8 @@ fn plan(
             let found = MemTable::try_new(newest.rows.schema(), found)?;
             let found =
                 LogicalPlanBuilder::scan(NEWEST, provider_as_source(Arc::new(found)), None)?;
-            let at = newest.spans.iter().flatten().map(|span| during(time, *span));
+            let at = newest.spans.iter().flatten();
+            let at = at.map(|span| during(column(time), time.field_type, *span));
             let rows = match disjunction(at) {
                 Some(at) => rows.filter(at)?,
                 None => rows,
@@ -189,13 +192,13 @@ fn plan(
 }
 
 /// The condition that a row's time is from one to another, both as stored numbers.
-fn during(time: &Field, (from, to): (i64, i64)) -> Expr {
-    let value = |at: i64| match time.field_type {
+fn during(time: Expr, field_type: FieldType, (from, to): (i64, i64)) -> Expr {
+    let value = |at: i64| match field_type {
         FieldType::Datetime => ScalarValue::TimestampMicrosecond(Some(at), Some(ZONE_NAME.into())),
         FieldType::Date => ScalarValue::Date32(i32::try_from(at).ok()),
         _ => ScalarValue::Int32(i32::try_from(at).ok()),
     };
-    column(time).between(lit(value(from)), lit(value(to)))
+    time.between(lit(value(from)), lit(value(to)))
 }
 
 fn newest_column(name: &str) -> Expr {

@@ -4,9 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{
-        Array, ArrayRef, AsArray, BooleanArray, BooleanBufferBuilder, StringViewArray, make_array,
-    },
+    array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, make_array},
     buffer::{BooleanBuffer, NullBuffer},
     compute::cast,
     datatypes::{DataType, FieldRef, Schema},
@@ -110,6 +108,12 @@ pub(crate) fn good_value(
     Ok(Arc::new(call))
 }
 
+/// The stored value that an expression shows where its quality is good; none of any other expression.
+pub(crate) fn value_of(shown: &Arc<dyn PhysicalExpr>) -> Option<&Arc<dyn PhysicalExpr>> {
+    let call = shown.downcast_ref::<ScalarFunctionExpr>()?;
+    call.fun().inner().is::<GoodValue>().then(|| call.args().first())?
+}
+
 /// `good_value(value, quality)`. It shares the values and only adds to what is missing of them.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct GoodValue {
@@ -208,20 +212,28 @@ fn words(quality: &ArrayRef) -> Result<ArrayRef> {
 }
 
 /// The value without those whose word is one of `left_out`. Words of up to twelve bytes stand inside their
-/// view, and all that leave out are, so that one comparison of numbers tells.
+/// view, and all that leave out are, so that one comparison of numbers tells. A word is mostly the one
+/// before it.
 fn without(value: &ArrayRef, words: &StringViewArray, left_out: &[u128]) -> Result<ArrayRef> {
     let views = words.views();
-    let Some(first) = views.iter().position(|view| left_out.contains(view)) else {
-        return Ok(Arc::clone(value));
-    };
-    let mut kept = BooleanBufferBuilder::new(views.len());
-    kept.append_n(first, true);
     let said = words.nulls();
-    for (row, view) in views.iter().enumerate().skip(first) {
-        let bad = left_out.contains(view) && said.is_none_or(|said| said.is_valid(row));
-        kept.append(!bad);
+    let Some(mut before) = views.first().copied() else { return Ok(Arc::clone(value)) };
+    let mut bad = left_out.contains(&before);
+    let mut any = false;
+    let kept = BooleanBuffer::collect_bool(views.len(), |row| {
+        let view = views[row];
+        if view != before {
+            before = view;
+            bad = left_out.contains(&view);
+        }
+        let left = bad && said.is_none_or(|said| said.is_valid(row));
+        any |= left;
+        !left
+    });
+    if !any {
+        return Ok(Arc::clone(value));
     }
-    let kept = NullBuffer::new(kept.finish());
+    let kept = NullBuffer::new(kept);
     let nulls = NullBuffer::union(value.nulls(), Some(&kept));
     let data = value.to_data().into_builder().nulls(nulls).build()?;
     Ok(make_array(data))

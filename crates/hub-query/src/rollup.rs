@@ -25,6 +25,7 @@ use datafusion::{
     optimizer::{ApplyOrder, OptimizerConfig, OptimizerRule},
 };
 
+pub(crate) use input::Input;
 pub use months::{Counted, CountedSeries, Counts, Stretch};
 pub(crate) use proofs::Proofs;
 pub(crate) use sets::RollupSets;

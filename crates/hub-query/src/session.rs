@@ -37,7 +37,7 @@ use crate::{
     literals::TimeLiterals,
     quality,
     rollup::UseRollups,
-    rules::{JapaneseDays, YieldingJoins, whole_sides},
+    rules::{JapaneseDays, KeyRuns, StoredFilters, YieldingJoins, whole_sides},
     spatial::SpatialJoins,
 };
 
@@ -123,7 +123,7 @@ impl Sessions {
                 .with_type_planner(dialect::types())
                 .with_optimizer_rules(optimizer.clone())
                 .with_analyzer_rules(analyzer.clone())
-                .with_config(session_config(config, partitions))
+                .with_config(session_config(partitions))
                 .with_runtime_env(Arc::new(shared.clone()))
                 .with_statistics_registry(estimates::registry())
                 .with_expr_planners(expressions.clone())
@@ -133,6 +133,8 @@ impl Sessions {
                 .with_window_functions(functions.window.clone())
                 .with_table_functions(functions.table.clone())
                 .with_physical_optimizer_rule(Arc::new(SpatialJoins))
+                .with_physical_optimizer_rule(Arc::new(StoredFilters))
+                .with_physical_optimizer_rule(Arc::new(KeyRuns))
                 .with_physical_optimizer_rule(Arc::new(YieldingJoins { max_product_rows: product }))
                 .build()
         };
@@ -214,7 +216,7 @@ pub(crate) fn task_context(state: &SessionState, environment: Arc<RuntimeEnv>) -
     ))
 }
 
-fn session_config(config: &EngineConfig, partitions: usize) -> SessionConfig {
+fn session_config(partitions: usize) -> SessionConfig {
     let mut session = SessionConfig::new()
         .with_target_partitions(partitions.max(1))
         .with_batch_size(8_192)
@@ -224,7 +226,8 @@ fn session_config(config: &EngineConfig, partitions: usize) -> SessionConfig {
     let options = session.options_mut();
     options.execution.time_zone = Some(ZONE_NAME.to_owned());
     options.execution.spill_compression = SpillCompression::Lz4Frame;
-    options.execution.parquet.pushdown_filters = config.pushdown_filters || partitions == 1;
+    // Each scan decides for itself.
+    options.execution.parquet.pushdown_filters = false;
     options.execution.parquet.reorder_filters = true;
     options.optimizer.use_statistics_registry = true;
     options.sql_parser.collect_spans = true;

@@ -49,6 +49,8 @@ pub(crate) struct ScanShared {
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) proofs: Proofs,
+    /// Whether filters that name keys are asked while files are decoded.
+    pub(crate) filters_in_scans: bool,
 }
 
 impl std::fmt::Debug for ScanShared {
@@ -144,6 +146,9 @@ impl SnapshotTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let everything = || vec![true; self.prepared.files.len()];
+        let names_keys = predicate
+            .as_ref()
+            .is_some_and(|predicate| pruning::names_keys(&self.prepared, &self.exposed, predicate));
         let mut kept = predicate
             .map(|predicate| pruning::prune(&self.prepared, &self.exposed, &self.schema, predicate))
             .transpose()?
@@ -176,9 +181,11 @@ impl SnapshotTable {
             .iter()
             .map(|place| self.shown(&self.exposed[*place], options))
             .collect::<Result<_>>()?;
+        let mut global = options.execution.parquet.clone();
+        global.pushdown_filters = names_keys && self.shared.filters_in_scans;
         let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.prepared.scan_schema)))
             .with_table_parquet_options(datafusion::config::TableParquetOptions {
-                global: options.execution.parquet.clone(),
+                global,
                 ..Default::default()
             })
             .with_parquet_file_reader_factory(Arc::new(indexed::IndexedReaders(

@@ -35,7 +35,7 @@ pub struct EngineConfig {
     pub max_wait: Duration,
     /// Pairs of rows that a join without equal columns may compare, as estimated.
     pub max_product_rows: u64,
-    /// Whether SQL evaluates filters while it decodes files, and not after.
+    /// Whether filters that name keys are evaluated while files are decoded, and not after.
     pub pushdown_filters: bool,
     /// Whether aggregates are answered from rollups where these tell the same.
     pub rollups: bool,

@@ -17,7 +17,7 @@ use crate::{
     alias, align, catalog,
     classify::asking,
     error::{Position, QueryError},
-    explain,
+    explain, latest,
     parse::{self, TableName},
     quality,
     session::task_context,
@@ -130,6 +130,7 @@ impl Inner {
         labels.extend(headings.shown(&planned).into_iter().map(owned));
         let plan = plan.with_param_values(parameters)?;
         let units = Some(units::of_plan(&plan)?);
+        let plan = if rollups { latest::only_newest(plan, self).await? } else { plan };
         let said = Said { labels, units, metadata: quality::metadata(left_out) };
         Ok((state, plan, said))
     }

@@ -89,6 +89,13 @@ impl Input {
         plan.with_new_exprs(plan.expressions(), inputs.collect::<Result<_>>()?)
     }
 
+    /// The contract's column of that name; none where the query does not see all of its values.
+    pub(crate) fn stored(&self, table: &SnapshotTable, name: &str) -> Option<Expr> {
+        let fields = &table.contract().fields;
+        let exposed = table.exposed().iter().find(|exposed| fields[exposed.index].name == name)?;
+        exposed.judged_by.is_none().then(|| Expr::Column(self.column(&exposed.name)))
+    }
+
     /// A column of the scan under the name that a query has for it.
     pub(crate) fn column(&self, name: &str) -> Column {
         Column::new(Some(self.scan.table_name.clone()), name)

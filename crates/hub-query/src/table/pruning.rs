@@ -1,4 +1,5 @@
-//! Which files can hold rows for a predicate, by the log's statistics and without opening any.
+//! Which files can hold rows for a predicate, by the log's statistics and without opening any; and where
+//! the predicate is asked of their rows.
 
 use std::{collections::HashSet, sync::Arc};
 
@@ -6,8 +7,10 @@ use arrow::array::{ArrayRef, BooleanArray, UInt64Array};
 use arrow_schema::SchemaRef;
 use datafusion::{
     common::{Column, Result, pruning::PruningStatistics},
-    physical_expr::PhysicalExpr,
+    logical_expr::Operator,
+    physical_expr::{PhysicalExpr, utils::collect_columns},
     physical_optimizer::pruning::PruningPredicateBuilder,
+    physical_plan::expressions::{BinaryExpr, Column as PhysicalColumn, InListExpr},
     scalar::ScalarValue,
 };
 use hub_lake::{Bound, ColumnStatistics, DataFile};
@@ -27,6 +30,42 @@ pub(crate) fn prune(
     let predicate =
         PruningPredicateBuilder::new().with_file_schema(Arc::clone(schema)).try_build(predicate)?;
     predicate.prune(&FileBounds { prepared, exposed })
+}
+
+/// Whether a predicate names values of the column that the files are sorted by first. Rows that fulfil it
+/// then stand together, and the scan itself asks it, so that it decodes nothing else. Everywhere else
+/// whole batches are decoded and filtered, which costs less than to decode the rows that stay in pieces.
+pub(crate) fn names_keys(
+    prepared: &Prepared,
+    exposed: &[Exposed],
+    predicate: &Arc<dyn PhysicalExpr>,
+) -> bool {
+    let key = prepared.sorted_by.first();
+    let is_key = |expr: &Arc<dyn PhysicalExpr>| {
+        let column = expr.downcast_ref::<PhysicalColumn>();
+        column.is_some_and(|column| Some(&exposed[column.index()].index) == key)
+    };
+    names(predicate, &is_key)
+}
+
+fn names(
+    predicate: &Arc<dyn PhysicalExpr>,
+    is_key: &impl Fn(&Arc<dyn PhysicalExpr>) -> bool,
+) -> bool {
+    if let Some(list) = predicate.downcast_ref::<InListExpr>() {
+        return !list.negated() && is_key(list.expr());
+    }
+    let Some(binary) = predicate.downcast_ref::<BinaryExpr>() else { return false };
+    let (left, right) = (binary.left(), binary.right());
+    match binary.op() {
+        Operator::And => names(left, is_key) || names(right, is_key),
+        Operator::Or => names(left, is_key) && names(right, is_key),
+        Operator::Eq => {
+            let is_constant = |expr| collect_columns(expr).is_empty();
+            is_key(left) && is_constant(right) || is_key(right) && is_constant(left)
+        }
+        _ => false,
+    }
 }
 
 struct FileBounds<'a> {

@@ -280,6 +280,74 @@ async fn the_latest_rows_are_read_from_the_files_that_have_them() {
     assert!(counted.taken().1 > 4 * known_bytes);
 }
 
+/// Each asks for the newest row of each station, or of some of them, and for nothing else.
+const NEWEST_OF_EACH: [&str; 6] = [
+    "SELECT DISTINCT ON (観測所) 観測所, 時刻, 水位, cars, quality FROM otaru.gauges \
+     ORDER BY 観測所, 時刻 DESC",
+    "SELECT g.station, g.level FROM (SELECT DISTINCT ON (station) station, time, 水位 AS level \
+     FROM otaru.gauges ORDER BY station, time DESC) g ORDER BY 1",
+    "SELECT station, last_value(水位 ORDER BY time) AS level, max(time) AS time \
+     FROM otaru.gauges GROUP BY station ORDER BY station",
+    "SELECT station, first_value(cars ORDER BY time DESC) FROM otaru.gauges \
+     WHERE station <> 'b' GROUP BY 1 ORDER BY 1",
+    "SELECT n.station, g.time FROM (VALUES ('a'), ('b')) AS n(station) \
+     JOIN (SELECT DISTINCT ON (station) * FROM otaru.gauges ORDER BY station, time DESC) g \
+     ON g.station = n.station ORDER BY 1",
+    "WITH last AS (SELECT DISTINCT ON (station) station, quality FROM with_quality('otaru.gauges') \
+     ORDER BY station, time DESC) SELECT * FROM last ORDER BY station",
+];
+
+/// Each looks like those, and an older row may be its answer.
+const NOT_THE_NEWEST: [&str; 7] = [
+    "SELECT DISTINCT ON (station) station, time FROM otaru.gauges WHERE 水位 > 3 \
+     ORDER BY station, time DESC",
+    "SELECT DISTINCT ON (station) station, time FROM otaru.gauges ORDER BY station, time",
+    "SELECT DISTINCT ON (station) station, time FROM otaru.gauges \
+     ORDER BY station, 水位 DESC, time DESC",
+    "SELECT station, last_value(水位 ORDER BY time) IGNORE NULLS FROM otaru.gauges GROUP BY 1 ORDER BY 1",
+    "SELECT station, last_value(水位 ORDER BY time) FILTER (WHERE cars > 2) FROM otaru.gauges \
+     GROUP BY 1 ORDER BY 1",
+    "SELECT station, last_value(time ORDER BY time), min(time) FROM otaru.gauges GROUP BY 1 ORDER BY 1",
+    "SELECT last_value(station ORDER BY time, station), max(time) FROM otaru.gauges",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4))]
+    #[test]
+    fn sql_finds_the_newest_rows_and_no_others(steps in prop::collection::vec(step(), 1..5)) {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let pair = Pair::new("start").await;
+            for (number, step) in steps.into_iter().enumerate() {
+                pair.take(number, step).await;
+            }
+            for sql in NEWEST_OF_EACH.iter().chain(&NOT_THE_NEWEST) {
+                let expected = rows(&pair.run(&pair.without, sql, SnapshotAt::Latest).await);
+                assert_eq!(rows(&pair.run(&pair.with, sql, SnapshotAt::Latest).await), expected, "{sql}");
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn sql_reads_the_newest_rows_from_the_files_that_have_them() {
+    let (pair, engine, _) = many_files(12, 4, 60).await;
+    let scanned = || engine.gauges().files_scanned;
+    for sql in NEWEST_OF_EACH {
+        let before = scanned();
+        let found = rows(&pair.run(&engine, sql, SnapshotAt::Latest).await);
+        assert_eq!(found, rows(&pair.run(&pair.without, sql, SnapshotAt::Latest).await), "{sql}");
+        // The first file for the station that ended, and the last for all others.
+        assert_eq!(scanned() - before, 2, "{sql}");
+    }
+    for sql in NOT_THE_NEWEST {
+        let before = scanned();
+        let found = rows(&pair.run(&engine, sql, SnapshotAt::Latest).await);
+        assert_eq!(found, rows(&pair.run(&pair.without, sql, SnapshotAt::Latest).await), "{sql}");
+        assert!(scanned() - before >= 12, "{sql}");
+    }
+}
+
 /// `cargo nextest run -p hub-query --run-ignored all two_million --no-capture`
 #[tokio::test]
 #[ignore = "it measures"]

@@ -95,6 +95,49 @@ async fn filters_find_what_is_shown_although_the_files_hold_more() {
 }
 
 #[tokio::test]
+async fn filters_ask_the_stored_values_first_and_let_nothing_bad_through() {
+    let bench = bench().await;
+    for (condition, stored, rows) in [
+        ("depth > 25", "depth@2 > 25", "1"),
+        ("25 < depth", "depth@2 > 25", "1"),
+        ("depth IN (10, 40)", "depth@2 = 10 OR depth@2 = 40", "1"),
+        ("depth = 10 OR depth >= 40 AND wind > 1", "depth@2 = 10 OR depth@2 >= 40", "1"),
+    ] {
+        let sql = format!("SELECT count(wind) FROM kisho.snow WHERE {condition}");
+        assert_eq!(bench.value(&sql).await, rows, "{condition}");
+        let plan = bench.plan(&sql).await;
+        let first = format!("predicate={stored} AND ");
+        assert!(
+            plan.contains(&first) || plan.contains(&format!("predicate=({stored}) AND ")),
+            "{plan}"
+        );
+    }
+    // What nothing follows from is left as it is.
+    for condition in ["depth IS NULL", "depth <> 10", "depth > 25 OR wind > 2"] {
+        let sql = format!("SELECT count(wind) FROM kisho.snow WHERE {condition}");
+        let plan = bench.plan(&sql).await;
+        assert!(!plan.contains("predicate=depth") && !plan.contains("predicate=(depth"), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn the_greatest_values_are_those_of_good_quality() {
+    let bench = bench().await;
+    for (order, rows) in [
+        ("depth DESC NULLS LAST, time", "40.0 a"),
+        ("depth, time", "0.0 a"),
+        ("depth DESC NULLS LAST, station, time LIMIT 1 OFFSET 2", "0.0 a"),
+    ] {
+        let limit = if order.contains("LIMIT") { "" } else { "LIMIT 1" };
+        let sql = format!(
+            "SELECT CAST(depth AS VARCHAR) || ' ' || station FROM kisho.snow \
+             WHERE depth IS NOT NULL ORDER BY {order} {limit}"
+        );
+        assert_eq!(bench.value(&sql).await, rows, "{order}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_says_of_which_columns_values_were_left_out() {
     let bench = bench().await;
     let said = async |sql: &str| {

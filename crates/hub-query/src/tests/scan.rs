@@ -73,6 +73,56 @@ async fn row_groups_and_pages_outside_the_filter_are_not_read() {
 }
 
 #[tokio::test]
+async fn filters_are_asked_inside_the_scan_where_they_name_keys() {
+    let bench = stations(small()).await;
+    for (condition, inside) in [
+        ("station = 's07' AND level > 1", true),
+        ("station IN ('s01', 's02', 's03', 's04', 's05')", true),
+        ("station = 's07' OR station = 's08'", true),
+        ("level > 1", false),
+        ("station = 's07' OR level > 1", false),
+        ("station > 's07'", false),
+    ] {
+        let sql = format!("SELECT sum(samples) FROM otaru.river WHERE {condition}");
+        let plan = bench.plan(&sql).await;
+        assert_eq!(!plan.contains("FilterExec"), inside, "{condition}: {plan}");
+        assert!(plan.contains("predicate="), "{plan}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_key_is_made_once_a_run() {
+    let bench = stations(small()).await;
+    let codes = "(SELECT DISTINCT 'x' || substr(station, 2) AS code FROM otaru.river)";
+    let sql = format!(
+        "SELECT c.code, count(*) AS n, max(r.time) - min(r.time) AS span FROM {codes} c \
+         JOIN otaru.river r ON c.code = 'x' || substr(r.station, 2) \
+         WHERE r.level IS NOT NULL GROUP BY 1 ORDER BY 1"
+    );
+    let of_rows =
+        sql.replace("substr(r.station, 2)", "substr(r.station, 2 + r.samples - r.samples)");
+    for (sql, by_runs) in [(&sql, 2), (&of_rows, 1)] {
+        let plan = bench.plan(sql).await;
+        assert_eq!(plan.matches("by runs").count(), by_runs, "{plan}");
+    }
+    let shown = bench.show(&sql).await;
+    assert!(shown.contains("| x19 "), "{shown}");
+    assert_eq!(shown, bench.show(&of_rows).await);
+    // Short runs, and rows without a key, are computed one by one.
+    let mut bench = Bench::new(small());
+    let names: Vec<String> = (0..200).map(|n| format!("s{n:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    bench.add("otaru.river", RIVER, &[river(&names, APRIL, 2)]).await;
+    let join = "SELECT count(*), count(DISTINCT a.station) FROM otaru.river a \
+                JOIN otaru.river b ON upper(a.station) || '!' = 'S' || substr(b.station, 2) || '!' \
+                WHERE a.level >= 0 AND b.level >= 0";
+    let plan = bench.plan(join).await;
+    assert!(plan.contains("by runs"), "{plan}");
+    let shown = bench.show(join).await;
+    assert!(shown.contains("| 800 ") && shown.contains("| 200 "), "{shown}");
+}
+
+#[tokio::test]
 async fn counts_and_exact_extremes_come_from_statistics() {
     let bench = days(3).await;
     let plan = bench.plan("SELECT count(*), min(time), max(level) FROM otaru.river").await;
