@@ -23,9 +23,11 @@ use datafusion::{
     },
 };
 use futures::{StreamExt, stream};
-use tokio::sync::OnceCell;
 
-use super::{near::Held, probing::Probing, recognise::Condition};
+use super::{
+    probing::{Collected, Probing},
+    recognise::Condition,
+};
 
 /// Which rows of the side that streams are given out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +48,7 @@ pub(crate) struct SpatialJoinExec {
     shared: Arc<Shared>,
     held: Arc<dyn ExecutionPlan>,
     probe: Arc<dyn ExecutionPlan>,
-    collected: Arc<OnceCell<Arc<Held>>>,
+    collected: Collected,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
 }

@@ -10,7 +10,7 @@ use arrow::{
     compute::{concat_batches, filter, take},
 };
 use datafusion::{
-    common::Result,
+    common::{DataFusionError, Result},
     execution::{TaskContext, memory_pool::MemoryConsumer},
     physical_plan::{
         ExecutionPlan, SendableRecordBatchStream,
@@ -18,13 +18,16 @@ use datafusion::{
         metrics::BaselineMetrics,
     },
 };
-use futures::StreamExt;
+use futures::{StreamExt, TryFutureExt};
 use tokio::sync::OnceCell;
 
 use super::{
     exec::{Keeps, Shared},
     near::{Held, Place},
 };
+
+/// The side that is held, or why it can't be.
+pub(super) type Collected = Arc<OnceCell<Result<Arc<Held>, Arc<DataFusionError>>>>;
 
 /// After so many comparisons other work gets its turn.
 const COMPARISONS: usize = 1_024;
@@ -33,7 +36,7 @@ const COMPARISONS: usize = 1_024;
 pub(super) struct Probing {
     shared: Arc<Shared>,
     held: Arc<dyn ExecutionPlan>,
-    collected: Arc<OnceCell<Arc<Held>>>,
+    collected: Collected,
     input: SendableRecordBatchStream,
     /// About how many rows a batch of the answer has.
     rows: usize,
@@ -56,7 +59,7 @@ impl Probing {
     pub(super) fn new(
         shared: Arc<Shared>,
         held: Arc<dyn ExecutionPlan>,
-        collected: Arc<OnceCell<Arc<Held>>>,
+        collected: Collected,
         input: SendableRecordBatchStream,
         context: Arc<TaskContext>,
         metrics: BaselineMetrics,
@@ -88,12 +91,12 @@ impl Probing {
         }
     }
 
-    /// Collects the side that is held, once for all partitions.
+    /// Collects the side that is held, once for all partitions; where that fails it does so for all of them.
     async fn collect(&mut self) -> Result<Arc<Held>> {
         let (plan, context) = (Arc::clone(&self.held), Arc::clone(&self.context));
         let shared = Arc::clone(&self.shared);
         let collected = Arc::clone(&self.collected);
-        let held = collected.get_or_try_init(|| async move {
+        let held = async move {
             let memory = MemoryConsumer::new("SpatialJoin").register(context.memory_pool());
             let mut input = plan.execute(0, context)?;
             let mut batches = Vec::new();
@@ -106,8 +109,9 @@ impl Probing {
             drop(batches);
             memory.try_resize(batch.get_array_memory_size())?;
             Held::new(batch, &shared.condition.held, memory).map(Arc::new)
-        });
-        held.await.cloned()
+        };
+        let held = collected.get_or_init(|| held.map_err(Arc::new)).await.clone();
+        held.map_err(DataFusionError::Shared)
     }
 
     /// Works on until there are rows for a batch, or the batch that streams is done.
