@@ -92,13 +92,13 @@ const OVER: [(&str, &str, &str, &str); 7] = [
         "",
         "SELECT count(*) FROM generate_series(1, 10000000) a JOIN generate_series(1, 10000000) b ON a.value < b.value",
         "sql-too-complex",
-        "",
+        "pairs of rows",
     ),
     (
         "",
         "SELECT ((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))))",
         "sql-too-complex",
-        "",
+        "nested more than",
     ),
 ];
 

@@ -62,10 +62,15 @@ impl App {
         // Another request may be at it just now.
         let writing = self.inner.writers.begin(*id);
         let _writing = writing.map_err(|_| AppError::StillChecked { upload: *id })?;
-        if self.inner.registry.upload(id).await?.is_some() {
-            return Err(AppError::AlreadyComplete { upload: *id });
-        }
         let not_there = || AppError::not_found("upload by a link", id);
+        match self.inner.registry.upload(id).await? {
+            Some(upload) if upload.dataset == *dataset => {
+                return Err(AppError::AlreadyComplete { upload: *id });
+            }
+            // What other datasets have is not told.
+            Some(_) => return Err(not_there()),
+            None => {}
+        }
         let request = self.stored_request(dataset, id).await?.ok_or_else(not_there)?.request;
         let spooled = self.spool_sent(dataset, id).await?;
         let accepted = self.accept(principal, record, request, *id, spooled, None, Terms::Job);

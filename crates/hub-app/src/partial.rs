@@ -127,11 +127,11 @@ impl App {
             return Ok(now);
         }
         if !partial.is_done {
-            let _writing = self.inner.writers.begin(*id)?;
+            let writing = self.inner.writers.begin(*id)?;
             // A piece that was coming may have been the last meanwhile.
-            let mut partial = self.read_partial(principal, dataset, id).await?;
+            let partial = self.read_partial(principal, dataset, id).await?;
             if !partial.is_done {
-                self.finish_partial(principal, id, &mut partial).await?;
+                self.finish_partial(principal, id, partial, writing).await?;
             }
         }
         self.check_taken_in(id).await?;
@@ -149,8 +149,8 @@ impl App {
         checksum: Option<PieceChecksum>,
         body: Body,
     ) -> Result<PartialUpload, AppError> {
-        let mut partial = self.read_partial(principal, dataset, id).await?;
-        let _writing = self.inner.writers.begin(*id)?;
+        let partial = self.read_partial(principal, dataset, id).await?;
+        let writing = self.inner.writers.begin(*id)?;
         let before = self.look_at(id, &partial).await?;
         if before.offset != offset {
             return Err(AppError::OffsetMismatch { expected: before.offset, received: offset });
@@ -180,7 +180,7 @@ impl App {
         }
         let now = self.look_at(id, &partial).await?;
         if now.offset == now.length {
-            self.finish_partial(principal, id, &mut partial).await?;
+            self.finish_partial(principal, id, partial, writing).await?;
         }
         Ok(now)
     }
@@ -197,11 +197,28 @@ impl App {
         self.remove_partial(id).await
     }
 
+    /// Takes in a file that is here whole, also if the client leaves: half of it would look like an upload
+    /// whose file is kept.
     async fn finish_partial(
         &self,
         principal: &Principal,
         id: &UploadId,
-        partial: &mut PartialV1,
+        partial: PartialV1,
+        writing: Writing,
+    ) -> Result<(), AppError> {
+        let (app, principal, id) = (self.clone(), principal.clone(), *id);
+        let work = self.inner.tasks.spawn(async move {
+            let _writing = writing;
+            app.take_in(&principal, &id, partial).await
+        });
+        work.await.map_err(|error| AppError::Broken(error.to_string()))?
+    }
+
+    async fn take_in(
+        &self,
+        principal: &Principal,
+        id: &UploadId,
+        mut partial: PartialV1,
     ) -> Result<(), AppError> {
         let dataset = self.writable_dataset(principal, &partial.request.dataset).await?;
         // It may be an upload already, if only that was not written down here.
@@ -214,7 +231,7 @@ impl App {
         }
         // What came is kept with the upload now; here it is only remembered that it came.
         partial.is_done = true;
-        self.write_partial(id, partial).await?;
+        self.write_partial(id, &partial).await?;
         match fs::remove_file(self.partial_path(id, "part")).await {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                 Err(AppError::Scratch(error))

@@ -94,9 +94,28 @@ impl App {
         }
     }
 
-    /// Records a file that was received whole, and begins to work on it.
+    /// Records a file that was received whole, and begins to work on it. That is done to its end, even if
+    /// the client leaves: a record of which no file is kept could not be worked on.
     #[expect(clippy::too_many_arguments, reason = "each is another fact about one upload")]
     pub(crate) async fn accept(
+        &self,
+        principal: &Principal,
+        dataset: DatasetRecord,
+        request: UploadRequest,
+        id: UploadId,
+        spooled: Spooled,
+        place: Option<OwnedSemaphorePermit>,
+        terms: Terms,
+    ) -> Result<Accepted, AppError> {
+        let (app, principal) = (self.clone(), principal.clone());
+        let begun = self.inner.tasks.spawn(async move {
+            app.begin(&principal, dataset, request, id, spooled, place, terms).await
+        });
+        begun.await.map_err(|error| AppError::Broken(error.to_string()))?
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is another fact about one upload")]
+    async fn begin(
         &self,
         principal: &Principal,
         dataset: DatasetRecord,

@@ -151,7 +151,6 @@ impl QueryEngine {
             metadata: sessions.metadata_cache(),
             counters: Arc::clone(&counters),
             proofs: Proofs::default(),
-            filters_in_scans: config.pushdown_filters,
         });
         Ok(Self {
             inner: Arc::new(Inner {

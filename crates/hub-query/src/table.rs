@@ -49,8 +49,6 @@ pub(crate) struct ScanShared {
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) proofs: Proofs,
-    /// Whether filters that name keys are asked while files are decoded.
-    pub(crate) filters_in_scans: bool,
 }
 
 impl std::fmt::Debug for ScanShared {
@@ -182,7 +180,7 @@ impl SnapshotTable {
             .map(|place| self.shown(&self.exposed[*place], options))
             .collect::<Result<_>>()?;
         let mut global = options.execution.parquet.clone();
-        global.pushdown_filters = names_keys && self.shared.filters_in_scans;
+        global.pushdown_filters = names_keys;
         let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.prepared.scan_schema)))
             .with_table_parquet_options(datafusion::config::TableParquetOptions {
                 global,

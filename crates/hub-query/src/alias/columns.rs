@@ -108,7 +108,8 @@ impl Seen<'_> {
         match body {
             SetExpr::Select(select) => self.of_select(select),
             SetExpr::Query(query) => self.of_query(query),
-            SetExpr::SetOperation { left, .. } => self.of_body(left),
+            // Rows of several queries stand under the names of the first.
+            SetExpr::SetOperation { left, .. } => made(self.of_body(left)),
             SetExpr::Values(values) => {
                 let columns = values.rows.first().map_or(0, |row| row.content.len());
                 (1..=columns).map(|place| Column::plain(format!("column{place}"))).collect()

@@ -76,18 +76,25 @@ impl Relation {
     pub(super) fn judge<'a>(&'a self, value: &'a Column) -> Option<Result<&'a Column, &'a str>> {
         let own = value.origin.as_ref()?;
         let (place, name) = own.judge.as_ref()?;
-        let judge = self.beside(own, |origin| origin.field == *place);
+        let judge = self.beside(own, |origin| origin.field == *place).next();
         Some(judge.ok_or(name.as_str()))
     }
 
-    /// A column that has a value wherever the dataset has a row, also behind an outer join.
-    pub(super) fn always(&self, value: &Column) -> Option<&Column> {
-        self.beside(value.origin.as_ref()?, |origin| origin.is_required)
+    /// A column that has a value wherever the dataset has a row, also behind an outer join. One that shares its
+    /// name is none: joined by USING, it has the values of the other table too.
+    pub(super) fn always<'a>(&'a self, value: &'a Column) -> Option<&'a Column> {
+        let own = value.origin.as_ref()?;
+        let same = |name: &str| self.columns.iter().filter(|column| column.name == name).count();
+        self.beside(own, |origin| origin.is_required).find(|column| same(&column.name) == 1)
     }
 
-    fn beside(&self, own: &Origin, is: impl Fn(&Origin) -> bool) -> Option<&Column> {
-        let fits = |origin: &Origin| origin.read == own.read && is(origin);
-        self.columns.iter().find(|column| column.origin.as_ref().is_some_and(fits))
+    fn beside<'a>(
+        &'a self,
+        own: &'a Origin,
+        is: impl Fn(&Origin) -> bool + 'a,
+    ) -> impl Iterator<Item = &'a Column> {
+        let fits = move |origin: &Origin| origin.read == own.read && is(origin);
+        self.columns.iter().filter(move |column| column.origin.as_ref().is_some_and(&fits))
     }
 
     /// The name of the column that has this other one.

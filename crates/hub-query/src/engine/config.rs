@@ -35,8 +35,6 @@ pub struct EngineConfig {
     pub max_wait: Duration,
     /// Pairs of rows that a join without equal columns may compare, as estimated.
     pub max_product_rows: u64,
-    /// Whether filters that name keys are evaluated while files are decoded, and not after.
-    pub pushdown_filters: bool,
     /// Whether aggregates are answered from rollups where these tell the same.
     pub rollups: bool,
 }
@@ -60,7 +58,6 @@ impl Default for EngineConfig {
             max_waiting: 32,
             max_wait: Duration::from_secs(5),
             max_product_rows: 500_000_000,
-            pushdown_filters: true,
             rollups: true,
         }
     }

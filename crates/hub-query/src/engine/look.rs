@@ -10,16 +10,19 @@ use super::{
     plan::{check_tables, parameters},
 };
 use crate::{
-    classify::classify, cost::Cost, error::QueryError, explain, limits::Running, lineage::Lineage,
+    classify::classify, cost::Cost, error::QueryError, explain, latest, limits::Running,
+    lineage::Lineage,
 };
 
 impl QueryEngine {
-    /// What a statement will cost, by its plan. It runs nothing of it.
+    /// What a statement will cost, by its plan. It runs nothing of it, and may look for the newest times of
+    /// files that it would then read.
     pub async fn cost(&self, request: QueryRequest) -> Result<Cost, QueryError> {
         let snapshots: Vec<Snapshot> =
             request.tables.iter().map(|table| table.snapshot.clone()).collect();
         self.look_at(request, async move |inner, _, request, parameters| {
             let (state, plan, _) = inner.plan_logically(request, parameters).await?;
+            let plan = latest::only_newest(plan, &inner).await?;
             let plan = explain::without_keys(state.create_physical_plan(&plan).await?);
             let memory = inner.sessions.memory_per_query() as u64;
             Ok(Cost::of(&plan, &snapshots, memory))

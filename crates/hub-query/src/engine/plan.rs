@@ -37,6 +37,7 @@ impl Inner {
         let snapshots: Vec<Snapshot> =
             request.tables.iter().map(|table| table.snapshot.clone()).collect();
         let (state, plan, said) = self.plan_logically(request, parameters).await?;
+        let plan = latest::only_newest(plan, self).await?;
         let plan = loop {
             let planned = state.create_physical_plan(&plan).await?;
             if self.scans.proofs.hold(&planned, &snapshots, &self.scans.store).await? {
@@ -130,7 +131,6 @@ impl Inner {
         labels.extend(headings.shown(&planned).into_iter().map(owned));
         let plan = plan.with_param_values(parameters)?;
         let units = Some(units::of_plan(&plan)?);
-        let plan = if rollups { latest::only_newest(plan, self).await? } else { plan };
         let said = Said { labels, units, metadata: quality::metadata(left_out) };
         Ok((state, plan, said))
     }

@@ -17,6 +17,7 @@ use datafusion::{
         utils::disjunction,
     },
 };
+use hub_lake::RollupLevel;
 use hub_model::DatasetId;
 
 use super::{Newest, during};
@@ -29,6 +30,9 @@ use crate::{
 /// What the newest times are called where nobody sees them.
 const LABEL: &str = "newest";
 
+/// Files of so many rows are looked at themselves where they have no companion.
+const FEW_ROWS: u64 = 10_000;
+
 type Version = (DatasetId, u64);
 
 /// The plan, with scans that leave out what is certainly not the newest of its series.
@@ -38,7 +42,9 @@ pub(crate) async fn only_newest(plan: LogicalPlan, engine: &Inner) -> Result<Log
         if let Some((input, _)) = newest_of(node)? {
             input.with_table(|table| {
                 let prepared = table.prepared();
-                asked.insert(version(prepared), Arc::clone(prepared));
+                if is_quickly_told(prepared) {
+                    asked.insert(version(prepared), Arc::clone(prepared));
+                }
                 Ok(None::<()>)
             })?;
         }
@@ -64,6 +70,14 @@ pub(crate) async fn only_newest(plan: LogicalPlan, engine: &Inner) -> Result<Log
         node.map_children(|_| Ok(Transformed::yes(rows.clone())))
     })
     .data()
+}
+
+/// Whether the newest times are told without reading much: the query is being planned yet.
+fn is_quickly_told(prepared: &Prepared) -> bool {
+    prepared.snapshot.files.iter().all(|file| {
+        let companion = file.rollups.as_ref().and_then(|kept| kept.file(RollupLevel::Series));
+        companion.is_some() || file.rows <= FEW_ROWS
+    })
 }
 
 fn version(prepared: &Prepared) -> Version {
@@ -102,12 +116,28 @@ fn newest_of(node: &LogicalPlan) -> Result<Option<(Input, &LogicalPlan)>> {
     };
     let of_series = |condition: &Expr| {
         !condition.is_volatile()
+            && !has_subquery(condition)
             && condition.column_refs().iter().all(|column| {
                 series.columns.iter().any(|known| *known == Expr::Column((*column).clone()))
             })
     };
     let asked = is_asked && input.conditions.iter().all(of_series);
     Ok(asked.then_some((input, rows)))
+}
+
+/// Whether a condition asks a query of its own. That may be of the row's time, which the condition's own
+/// columns do not show.
+fn has_subquery(condition: &Expr) -> bool {
+    let is_subquery = |part: &Expr| {
+        Ok(matches!(
+            part,
+            Expr::Exists(_)
+                | Expr::InSubquery(_)
+                | Expr::ScalarSubquery(_)
+                | Expr::SetComparison(_)
+        ))
+    };
+    condition.exists(is_subquery).unwrap_or(true)
 }
 
 /// A dataset's series and time, in terms of a scan.
@@ -164,6 +194,8 @@ impl<'a> Series<'a> {
         if aggregate.aggr_expr.is_empty() || !self.are_these(&aggregate.group_expr)? {
             return Ok(false);
         }
+        // The newest times alone are told by rollups, which read less.
+        let mut has_rows = false;
         for asked in &aggregate.aggr_expr {
             let Expr::AggregateFunction(asked) = asked.clone().unalias_nested().data else {
                 return Ok(false);
@@ -171,8 +203,9 @@ impl<'a> Series<'a> {
             if !self.is_newest(&asked)? {
                 return Ok(false);
             }
+            has_rows |= asked.func != min_max::max_udaf();
         }
-        Ok(true)
+        Ok(has_rows)
     }
 
     fn is_newest(&self, asked: &AggregateFunction) -> Result<bool> {

@@ -11,7 +11,7 @@ use std::{
 use arrow::{
     array::{RecordBatch, UInt32Array},
     compute::{partition, take},
-    datatypes::{DataType, Schema, SchemaRef},
+    datatypes::{DataType, FieldRef, Schema, SchemaRef},
 };
 use datafusion::{
     common::{
@@ -118,6 +118,11 @@ impl PhysicalExpr for OfRun {
 
     fn nullable(&self, _: &Schema) -> Result<bool> {
         self.value.nullable(&self.schema)
+    }
+
+    fn return_field(&self, _: &Schema) -> Result<FieldRef> {
+        // A cast says of its values what is said of the column, such as its unit.
+        self.value.return_field(&self.schema)
     }
 
     fn evaluate(&self, batch: &RecordBatch) -> Result<ColumnarValue> {

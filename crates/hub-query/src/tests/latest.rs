@@ -298,7 +298,7 @@ const NEWEST_OF_EACH: [&str; 6] = [
 ];
 
 /// Each looks like those, and an older row may be its answer.
-const NOT_THE_NEWEST: [&str; 7] = [
+const NOT_THE_NEWEST: [&str; 9] = [
     "SELECT DISTINCT ON (station) station, time FROM otaru.gauges WHERE 水位 > 3 \
      ORDER BY station, time DESC",
     "SELECT DISTINCT ON (station) station, time FROM otaru.gauges ORDER BY station, time",
@@ -309,6 +309,12 @@ const NOT_THE_NEWEST: [&str; 7] = [
      GROUP BY 1 ORDER BY 1",
     "SELECT station, last_value(time ORDER BY time), min(time) FROM otaru.gauges GROUP BY 1 ORDER BY 1",
     "SELECT last_value(station ORDER BY time, station), max(time) FROM otaru.gauges",
+    "SELECT DISTINCT ON (station) station, time FROM otaru.gauges g WHERE EXISTS \
+     (SELECT 1 FROM otaru.gauges b WHERE b.station = 'b' AND b.time = g.time) \
+     ORDER BY station, time DESC",
+    "SELECT station, last_value(time ORDER BY time) FROM otaru.gauges g WHERE station IN \
+     (SELECT b.station FROM otaru.gauges b WHERE b.time = g.time AND b.cars > 2) \
+     GROUP BY 1 ORDER BY 1",
 ];
 
 proptest! {

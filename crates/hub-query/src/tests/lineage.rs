@@ -81,3 +81,14 @@ async fn values_are_traced_through_each_step() {
         assert_eq!(told(sql).await, expected, "{sql}");
     }
 }
+
+#[tokio::test]
+async fn what_spares_reading_is_no_condition_of_the_statement() {
+    for sql in [
+        "SELECT DISTINCT ON (station) station, level FROM otaru.river ORDER BY station, time DESC",
+        "SELECT station, last_value(level ORDER BY time) AS level FROM otaru.river GROUP BY station",
+    ] {
+        let told = told(sql).await;
+        assert!(told.contains("時刻 order") && !told.contains("filter"), "{told}");
+    }
+}

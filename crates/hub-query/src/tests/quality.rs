@@ -248,6 +248,10 @@ async fn the_share_of_good_values_is_of_those_that_were_due() {
             "SELECT good_share(s.depth) FROM (VALUES ('c')) k(station) LEFT JOIN kisho.snow s ON s.station = k.station",
             "",
         ),
+        (
+            "SELECT good_share(depth) FROM (SELECT * FROM (VALUES ('a'), ('c')) k(station) LEFT JOIN kisho.snow USING (station))",
+            "0.6",
+        ),
     ] {
         assert_eq!(bench.value(sql).await, share, "{sql}");
     }
@@ -276,6 +280,10 @@ async fn the_share_of_good_values_is_of_those_that_were_due() {
         (
             "SELECT good_share(depth) FROM (SELECT * REPLACE (depth * 2 AS depth) FROM kisho.snow)",
             "\"depth\" is none here",
+        ),
+        (
+            "SELECT good_share(wind) FROM (SELECT station, wind FROM kisho.snow UNION ALL SELECT NULL, wind FROM kisho.snow)",
+            "\"wind\" is none here",
         ),
         ("SELECT good_share(dept) FROM kisho.snow", "did you mean \"depth\"?"),
         ("SELECT good_share(depth) FROM align('kisho.snow', '1 day')", "\"depth\" is none here"),

@@ -414,7 +414,6 @@ async fn measures_of_a_grid_are_rolled_beside_those_that_need_rows() {
     let one =
         format!("{grid} WHERE station = '余市' AND time >= '2024-04-03' AND time < '2024-04-05'");
     assert_eq!(pair.rolled(&one, &["rollup=day files=2/2"]).await.len(), 2);
-    eprintln!("{}", pair.plan(&one).await);
     let filled = "SELECT station, time, cars_sum, cars_sum_filled, level_last FROM align('otaru.gauges', '12 hours', \
                   'cars:sum', 'level:last', start => '2024-04-09', finish => '2024-04-13', fill => 'locf')";
     assert_eq!(pair.rolled(filled, &["rollup=hour"]).await.len(), 16);
@@ -478,6 +477,8 @@ async fn values_of_bad_quality_are_left_out_of_rollups_too() {
     assert_eq!(answer[0][3..], whole[0][3..]);
     let cars = "SELECT station, sum(cars) FROM with_quality('otaru.gauges') GROUP BY 1";
     pair.rolled(cars, &["rollup=series files=2/2"]).await;
+    let newest = "SELECT station, max(time) FROM otaru.gauges GROUP BY station";
+    pair.rolled(newest, &["rollup=series files=2/2"]).await;
 }
 
 #[tokio::test]
