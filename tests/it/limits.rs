@@ -70,7 +70,7 @@ async fn an_answer_over_its_size_is_refused_or_broken_off() {
 const OVER: [(&str, &str, &str, &str); 7] = [
     ("max_sql_bytes = 100", "SELECT 'LONG' AS one", "sql-too-complex", "100"),
     (
-        "memory_bytes_each = 32000000\nspill_bytes_each = 1000",
+        "threads = 1\nmemory_bytes_each = 32000000\nspill_bytes_each = 1000",
         "SELECT value, repeat('x', 100) AS t FROM generate_series(1, 600000) ORDER BY value % 1000, value",
         "memory-limit",
         "MB of disk",
