@@ -32,39 +32,50 @@ pub(crate) fn prune(
     predicate.prune(&FileBounds { prepared, exposed })
 }
 
-/// Whether a predicate names values of the column that the files are sorted by first. Rows that fulfil it
-/// then stand together, and the scan itself asks it, so that it decodes nothing else. Everywhere else
-/// whole batches are decoded and filtered, which costs less than to decode the rows that stay in pieces.
-pub(crate) fn names_keys(
+/// Whether rows that fulfil a predicate stand together: it names values of the column that the files are
+/// sorted by first, or keeps one that they are sorted by between two bounds. The scan itself then asks it,
+/// and decodes nothing else. Everywhere else whole batches are decoded and filtered, which costs less than
+/// to decode the rows that stay in pieces.
+pub(crate) fn follows_order(
     prepared: &Prepared,
     exposed: &[Exposed],
     predicate: &Arc<dyn PhysicalExpr>,
 ) -> bool {
-    let key = prepared.sorted_by.first();
-    let is_key = |expr: &Arc<dyn PhysicalExpr>| {
-        let column = expr.downcast_ref::<PhysicalColumn>();
-        column.is_some_and(|column| Some(&exposed[column.index()].index) == key)
+    let says = |key: usize, operators: &[Operator]| {
+        let is_key = |expr: &Arc<dyn PhysicalExpr>| {
+            let column = expr.downcast_ref::<PhysicalColumn>();
+            column.is_some_and(|column| exposed[column.index()].index == key)
+        };
+        says(predicate, &is_key, operators)
     };
-    names(predicate, &is_key)
+    let first = prepared.sorted_by.first();
+    first.is_some_and(|key| says(*key, &[Operator::Eq]))
+        || prepared.sorted_by.iter().any(|key| {
+            says(*key, &[Operator::Eq, Operator::Gt, Operator::GtEq])
+                && says(*key, &[Operator::Eq, Operator::Lt, Operator::LtEq])
+        })
 }
 
-fn names(
+/// Whether a predicate holds only for rows whose key compares so with a constant.
+fn says(
     predicate: &Arc<dyn PhysicalExpr>,
     is_key: &impl Fn(&Arc<dyn PhysicalExpr>) -> bool,
+    operators: &[Operator],
 ) -> bool {
     if let Some(list) = predicate.downcast_ref::<InListExpr>() {
-        return !list.negated() && is_key(list.expr());
+        return !list.negated() && is_key(list.expr()) && operators.contains(&Operator::Eq);
     }
     let Some(binary) = predicate.downcast_ref::<BinaryExpr>() else { return false };
     let (left, right) = (binary.left(), binary.right());
     match binary.op() {
-        Operator::And => names(left, is_key) || names(right, is_key),
-        Operator::Or => names(left, is_key) && names(right, is_key),
-        Operator::Eq => {
+        Operator::And => says(left, is_key, operators) || says(right, is_key, operators),
+        Operator::Or => says(left, is_key, operators) && says(right, is_key, operators),
+        operator => {
             let is_constant = |expr| collect_columns(expr).is_empty();
-            is_key(left) && is_constant(right) || is_key(right) && is_constant(left)
+            let is_said = |operator: Operator| operators.contains(&operator);
+            is_key(left) && is_constant(right) && is_said(*operator)
+                || is_key(right) && is_constant(left) && operator.swap().is_some_and(is_said)
         }
-        _ => false,
     }
 }
 
