@@ -144,9 +144,9 @@ impl SnapshotTable {
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let everything = || vec![true; self.prepared.files.len()];
-        let follows_order = predicate.as_ref().is_some_and(|predicate| {
-            pruning::follows_order(&self.prepared, &self.exposed, predicate)
-        });
+        let names_keys = predicate
+            .as_ref()
+            .is_some_and(|predicate| pruning::names_keys(&self.prepared, &self.exposed, predicate));
         let mut kept = predicate
             .map(|predicate| pruning::prune(&self.prepared, &self.exposed, &self.schema, predicate))
             .transpose()?
@@ -180,7 +180,7 @@ impl SnapshotTable {
             .map(|place| self.shown(&self.exposed[*place], options))
             .collect::<Result<_>>()?;
         let mut global = options.execution.parquet.clone();
-        global.pushdown_filters = follows_order;
+        global.pushdown_filters = names_keys;
         let source = ParquetSource::new(TableSchema::from(Arc::clone(&self.prepared.scan_schema)))
             .with_table_parquet_options(datafusion::config::TableParquetOptions {
                 global,

@@ -32,50 +32,39 @@ pub(crate) fn prune(
     predicate.prune(&FileBounds { prepared, exposed })
 }
 
-/// Whether rows that fulfil a predicate stand together: it names values of the column that the files are
-/// sorted by first, or keeps one that they are sorted by between two bounds. The scan itself then asks it,
-/// and decodes nothing else. Everywhere else whole batches are decoded and filtered, which costs less than
-/// to decode the rows that stay in pieces.
-pub(crate) fn follows_order(
+/// Whether a predicate names values of the column that the files are sorted by first. Rows that fulfil it
+/// then stand together, and the scan itself asks it, so that it decodes nothing else. Everywhere else
+/// whole batches are decoded and filtered, which costs less than to decode the rows that stay in pieces.
+pub(crate) fn names_keys(
     prepared: &Prepared,
     exposed: &[Exposed],
     predicate: &Arc<dyn PhysicalExpr>,
 ) -> bool {
-    let says = |key: usize, operators: &[Operator]| {
-        let is_key = |expr: &Arc<dyn PhysicalExpr>| {
-            let column = expr.downcast_ref::<PhysicalColumn>();
-            column.is_some_and(|column| exposed[column.index()].index == key)
-        };
-        says(predicate, &is_key, operators)
+    let key = prepared.sorted_by.first();
+    let is_key = |expr: &Arc<dyn PhysicalExpr>| {
+        let column = expr.downcast_ref::<PhysicalColumn>();
+        column.is_some_and(|column| Some(&exposed[column.index()].index) == key)
     };
-    let first = prepared.sorted_by.first();
-    first.is_some_and(|key| says(*key, &[Operator::Eq]))
-        || prepared.sorted_by.iter().any(|key| {
-            says(*key, &[Operator::Eq, Operator::Gt, Operator::GtEq])
-                && says(*key, &[Operator::Eq, Operator::Lt, Operator::LtEq])
-        })
+    names(predicate, &is_key)
 }
 
-/// Whether a predicate holds only for rows whose key compares so with a constant.
-fn says(
+fn names(
     predicate: &Arc<dyn PhysicalExpr>,
     is_key: &impl Fn(&Arc<dyn PhysicalExpr>) -> bool,
-    operators: &[Operator],
 ) -> bool {
     if let Some(list) = predicate.downcast_ref::<InListExpr>() {
-        return !list.negated() && is_key(list.expr()) && operators.contains(&Operator::Eq);
+        return !list.negated() && is_key(list.expr());
     }
     let Some(binary) = predicate.downcast_ref::<BinaryExpr>() else { return false };
     let (left, right) = (binary.left(), binary.right());
     match binary.op() {
-        Operator::And => says(left, is_key, operators) || says(right, is_key, operators),
-        Operator::Or => says(left, is_key, operators) && says(right, is_key, operators),
-        operator => {
+        Operator::And => names(left, is_key) || names(right, is_key),
+        Operator::Or => names(left, is_key) && names(right, is_key),
+        Operator::Eq => {
             let is_constant = |expr| collect_columns(expr).is_empty();
-            let is_said = |operator: Operator| operators.contains(&operator);
-            is_key(left) && is_constant(right) && is_said(*operator)
-                || is_key(right) && is_constant(left) && operator.swap().is_some_and(is_said)
+            is_key(left) && is_constant(right) || is_key(right) && is_constant(left)
         }
+        _ => false,
     }
 }
 
