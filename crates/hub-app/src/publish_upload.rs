@@ -109,48 +109,34 @@ impl App {
     ) -> Result<Accepted, AppError> {
         let (app, principal) = (self.clone(), principal.clone());
         let begun = self.inner.tasks.spawn(async move {
-            app.begin(&principal, dataset, request, id, spooled, place, terms).await
-        });
-        begun.await.map_err(|error| AppError::Broken(error.to_string()))?
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "each is another fact about one upload")]
-    async fn begin(
-        &self,
-        principal: &Principal,
-        dataset: DatasetRecord,
-        request: UploadRequest,
-        id: UploadId,
-        spooled: Spooled,
-        place: Option<OwnedSemaphorePermit>,
-        terms: Terms,
-    ) -> Result<Accepted, AppError> {
-        spooled.check(request.expected_sha256)?;
-        let sha256 = hex(&spooled.sha256);
-        let upload = self.record_of(id, principal, &request, &spooled);
-        self.inner.registry.begin_upload(&upload).await?;
-        if let Some(key) = &request.idempotency_key {
-            match self.reserve(principal, &request, key, &sha256, &id).await {
-                Ok(None) => {}
-                repeated => {
-                    self.inner.registry.discard_upload(&id).await?;
-                    let publication = self.answer_again(repeated?, key).await?;
-                    return Ok(Accepted::Repeated(Box::new(publication)));
+            spooled.check(request.expected_sha256)?;
+            let sha256 = hex(&spooled.sha256);
+            let upload = app.record_of(id, &principal, &request, &spooled);
+            app.inner.registry.begin_upload(&upload).await?;
+            if let Some(key) = &request.idempotency_key {
+                match app.reserve(&principal, &request, key, &sha256, &id).await {
+                    Ok(None) => {}
+                    repeated => {
+                        app.inner.registry.discard_upload(&id).await?;
+                        let publication = app.answer_again(repeated?, key).await?;
+                        return Ok(Accepted::Repeated(Box::new(publication)));
+                    }
                 }
             }
-        }
-        if terms == Terms::Job {
-            // Whoever is told that the work goes on must not depend on this process.
-            let stored = StoredRequestV1::new(&request, &upload, terms);
-            if let Err(error) = self.keep_original(&upload, &stored, &spooled).await {
-                // Its sender hears that it was not taken in, and may ask for the same again.
-                self.inner.registry.discard_upload(&id).await?;
-                return Err(error);
+            if terms == Terms::Job {
+                // Whoever is told that the work goes on must not depend on this process.
+                let stored = StoredRequestV1::new(&request, &upload, terms);
+                if let Err(error) = app.keep_original(&upload, &stored, &spooled).await {
+                    // Its sender hears that it was not taken in, and may ask for the same again.
+                    app.inner.registry.discard_upload(&id).await?;
+                    return Err(error);
+                }
             }
-        }
-        let begun = upload.clone();
-        let work = self.carry_out(dataset, upload, request, spooled, place, terms);
-        Ok(Accepted::UnderWay(Job { upload: Box::new(begun), work }))
+            let begun = upload.clone();
+            let work = app.carry_out(dataset, upload, request, spooled, place, terms);
+            Ok(Accepted::UnderWay(Job { upload: Box::new(begun), work }))
+        });
+        begun.await.map_err(|error| AppError::Broken(error.to_string()))?
     }
 
     /// What is recorded of an upload when it begins.

@@ -59,6 +59,13 @@ impl App {
     /// where it is.
     pub(crate) async fn adopt(&self, name: &str, file: &Path) -> Result<Spooled, AppError> {
         let path = self.inner.config.scratch_folder.join(name);
+        // A name that a request left behind may be one of this very file, which a copy over it would empty.
+        match tokio::fs::remove_file(&path).await {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(AppError::Scratch(error));
+            }
+            _ => {}
+        }
         // One file with two names where the disk can do that: nothing is written twice.
         if tokio::fs::hard_link(file, &path).await.is_err() {
             tokio::fs::copy(file, &path).await.map_err(AppError::Scratch)?;
