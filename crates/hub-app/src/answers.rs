@@ -11,7 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt};
-use hub_model::{Principal, Source};
+use hub_model::Principal;
 use parking_lot::Mutex;
 use sha2::{Digest, Sha256};
 
@@ -50,16 +50,8 @@ fn grants(principal: &Principal) -> String {
     }
 }
 
-/// What is said of an answer beside its bytes.
-#[derive(Debug, Clone, Default)]
-pub struct AnswerHead {
-    /// The dataset versions that it was read from.
-    pub sources: Vec<Source>,
-    /// For a page of rows: where the next begins, if there is one.
-    pub next_cursor: Option<String>,
-    /// Which values of bad quality were left out, as JSON, where some may have been.
-    pub quality: Option<String>,
-}
+/// What is said of an answer beside its bytes, as the door writes it: names and values.
+pub type AnswerHead = Vec<(&'static str, Bytes)>;
 
 /// An answer that was given.
 #[derive(Debug)]
@@ -130,7 +122,8 @@ impl Answers {
 
 impl KeptAnswer {
     fn bytes(&self) -> usize {
-        OVERHEAD_BYTES + self.body.iter().map(Bytes::len).sum::<usize>()
+        let said = self.head.iter().map(|(_, value)| value);
+        OVERHEAD_BYTES + self.body.iter().chain(said).map(Bytes::len).sum::<usize>()
     }
 }
 
@@ -214,7 +207,7 @@ mod tests {
             .iter()
             .map(|piece| piece.map(|text| Bytes::from_static(text.as_bytes())))
             .collect();
-        let stream = answers.keeping(key(name), AnswerHead::default(), stream::iter(pieces));
+        let stream = answers.keeping(key(name), AnswerHead::new(), stream::iter(pieces));
         stream.for_each(|_| async {}).await;
     }
 
@@ -233,7 +226,7 @@ mod tests {
         // A reader that leaves before the end.
         let pieces: Vec<Result<Bytes, ()>> = vec![Ok(Bytes::from_static(b"ab"))];
         let mut left =
-            Box::pin(answers.keeping(key("left"), AnswerHead::default(), stream::iter(pieces)));
+            Box::pin(answers.keeping(key("left"), AnswerHead::new(), stream::iter(pieces)));
         assert!(left.next().await.is_some());
         drop(left);
         for name in ["large", "broken", "left", "never"] {

@@ -48,7 +48,9 @@ pub struct Answer {
 impl SqlRequest {
     /// The question as this principal asks it.
     fn key(&self, principal: &Principal) -> AnswerKey {
-        AnswerKey::of(&["opened", &format!("{self:?}")], "", principal)
+        let Self { sql, parameters, versions, others, without_rollups } = self;
+        let rest = format!("{:?}", (parameters, versions, others, without_rollups));
+        AnswerKey::of(&["opened", sql, &rest], "", principal)
     }
 }
 

@@ -17,7 +17,7 @@ use tower_http::{
         predicate::{NotForContentType, Predicate, SizeAbove},
     },
     cors::{AllowOrigin, CorsLayer},
-    set_header::SetResponseHeaderLayer,
+    set_header::SetRequestHeaderLayer,
 };
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -105,32 +105,36 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .route("/coverage", get(coverage_page::show_coverage))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
-        .layer(CatchPanicLayer::custom(answer_panic))
-        .layer(cors(cors_origins))
-        .layer(fixed("x-content-type-options", "nosniff"))
-        .layer(fixed("referrer-policy", "no-referrer"))
-        .layer(fixed("x-frame-options", "DENY"))
-        .layer(middleware::from_fn_with_state(state.clone(), surround))
-        // Outermost, since the layer before it writes the bodies of problems.
-        .layer(compression())
-        .layer(middleware::map_request(accept_plain))
+        // One layer of all, outermost first: the router boxes each of its own, and clones all that is inside of
+        // it for every request.
+        .layer((
+            SetRequestHeaderLayer::overriding(header::ACCEPT_ENCODING, accept_plain),
+            // Around what writes the bodies of problems.
+            compression(),
+            middleware::from_fn_with_state(state.clone(), surround),
+            cors(cors_origins),
+            CatchPanicLayer::custom(answer_panic),
+        ))
         .with_state(state)
 }
 
-/// What is done around every request. One layer, since the router clones all that is inside of each for
-/// every request.
+/// What every answer says to browsers, where a handler says nothing else.
+const FIXED: [(HeaderName, HeaderValue); 3] = [
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+    (header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// What is done around every request.
 async fn surround(State(state): State<ServerState>, request: Request, next: Next) -> Response {
     let inside = async |request| next.run(request).await;
     let counted = async |request| telemetry::count(&state, request, inside).await;
     let spoken = async |request| tus::speak(request, counted).await;
-    request_id::assign(linger::read_rest(request), spoken).await
-}
-
-fn fixed(name: &'static str, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
-    SetResponseHeaderLayer::if_not_present(
-        HeaderName::from_static(name),
-        HeaderValue::from_static(value),
-    )
+    let mut response = request_id::assign(linger::read_rest(request), spoken).await;
+    for (name, value) in FIXED {
+        response.headers_mut().entry(name).or_insert(value);
+    }
+    response
 }
 
 /// Text is compressed; Parquet and Arrow are compressed inside already.
@@ -143,9 +147,9 @@ fn compression() -> CompressionLayer<impl Predicate> {
     CompressionLayer::new().quality(CompressionLevel::Fastest).compress_when(worth)
 }
 
-/// Answers in a form of our own choice where a client takes none of those there are, as if it had not
-/// said so. The layer for compression would do what is asked and then call it not acceptable.
-async fn accept_plain(mut request: Request) -> Request {
+/// Asks for no compression where a client takes none of the forms there are, plain included, so that it is
+/// answered all the same. The layer for compression would do what is asked and then call it not acceptable.
+fn accept_plain(request: &Request) -> Option<HeaderValue> {
     let values = request.headers().get_all(header::ACCEPT_ENCODING).iter();
     let listed: Vec<(String, bool)> = values
         .filter_map(|value| value.to_str().ok())
@@ -161,10 +165,8 @@ async fn accept_plain(mut request: Request) -> Request {
         |name: &str| listed.iter().find(|(listed, _)| listed == name).map(|(_, taken)| *taken);
     let taken = |name| said(name).or_else(|| said("*"));
     let plain = taken("identity").unwrap_or(true);
-    if !plain && taken("gzip") != Some(true) && taken("zstd") != Some(true) {
-        request.headers_mut().remove(header::ACCEPT_ENCODING);
-    }
-    request
+    let nothing = !plain && taken("gzip") != Some(true) && taken("zstd") != Some(true);
+    nothing.then_some(HeaderValue::from_static("identity"))
 }
 
 /// A file is answered byte for byte, as its digest says.

@@ -100,7 +100,7 @@ pub(crate) async fn align(
     }
     let key = kept_key(&question, prepared.state(), format, &principal);
     let mut response = match key.and_then(|key| state.app.answers().find(&key)) {
-        Some(kept) => respond_again(&state, &kept, format),
+        Some(kept) => respond_again(&kept),
         None => {
             let answer = prepared.run().await?;
             let manner = Manner { key, ..Manner::default() };

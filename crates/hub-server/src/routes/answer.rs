@@ -2,9 +2,9 @@
 //! that is written as they come.
 
 use axum::{
-    body::Body,
-    http::{HeaderMap, HeaderValue, header},
-    response::{IntoResponse, Response},
+    body::{Body, Bytes},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
+    response::Response,
 };
 use futures::{StreamExt, stream};
 use hub_app::{AnswerHead, AnswerKey, AppError, KeptAnswer};
@@ -125,17 +125,13 @@ pub(crate) fn kept_key(
 }
 
 /// An answer that was given before.
-pub(crate) fn respond_again(
-    state: &ServerState,
-    kept: &KeptAnswer,
-    format: OutputFormat,
-) -> Response {
+pub(crate) fn respond_again(kept: &KeptAnswer) -> Response {
     let pieces: Vec<_> = kept.body.iter().cloned().map(Ok::<_, std::convert::Infallible>).collect();
     let body = match kept.body.as_slice() {
         [one] => Body::from(one.clone()),
         _ => Body::from_stream(futures::stream::iter(pieces)),
     };
-    with_head(state, body, &kept.head, format, None)
+    with_head(body, &kept.head)
 }
 
 /// The answer's head and body. An error after the first batch breaks the body off, so that no client
@@ -176,8 +172,12 @@ pub(crate) async fn respond_as(
     };
     let paged = manner.page.is_some();
     let next_cursor = manner.page.and_then(|page| page.next_cursor);
-    let quality = answer.schema().metadata().get(QUALITY_KEY).cloned();
-    let head = AnswerHead { sources: sources.clone(), next_cursor: next_cursor.clone(), quality };
+    let quality = answer.schema().metadata().get(QUALITY_KEY).map(|said| ascii(said));
+    let mut head = Head::of_format(format);
+    head.put("mochiyori-next-cursor", next_cursor.as_deref());
+    head.put("mochiyori-quality", quality.as_deref());
+    head.put_sources(&state.public_url, &sources, cite_as);
+    let Head(head) = head;
     let header = AnswerHeader { sources, citation, query_id, paged, next_cursor };
     let mut body = Box::pin(hub_query::encode(answer, format, header, EncodeOptions::default()));
     // What a format cannot hold shows with its first piece, while it can still be told as a problem.
@@ -187,42 +187,16 @@ pub(crate) async fn respond_as(
         None => Body::from_stream(bytes),
         Some(key) => Body::from_stream(state.app.answers().keeping(key, head.clone(), bytes)),
     };
-    Ok(with_head(state, body, &head, format, cite_as))
+    Ok(with_head(body, &head))
 }
 
-fn with_head(
-    state: &ServerState,
-    body: Body,
-    head: &AnswerHead,
-    format: OutputFormat,
-    cite_as: Option<&str>,
-) -> Response {
-    let mut response = body.into_response();
-    let mut links = source_headers(state, &head.sources);
-    let cite_as = cite_as.map(str::to_owned).or_else(|| only_version(state, &head.sources));
-    if let Some(address) = cite_as
-        && let Ok(value) = HeaderValue::from_str(&format!("<{address}>; rel=\"cite-as\""))
-    {
-        links.append(header::LINK, value);
-    }
-    let next_cursor = head.next_cursor.as_deref();
-    let quality = head.quality.as_deref().and_then(|said| {
-        let said: serde_json::Value = serde_json::from_str(said).ok()?;
-        HeaderValue::from_str(&ascii_json(&said)).ok()
-    });
+fn with_head(body: Body, head: &AnswerHead) -> Response {
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
-    if let Some(next) = next_cursor.and_then(|cursor| HeaderValue::from_str(cursor).ok()) {
-        headers.insert("mochiyori-next-cursor", next);
-    }
-    if let Some(quality) = quality {
-        headers.insert("mochiyori-quality", quality);
-    }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
-    headers.extend(links);
-    if !matches!(format, OutputFormat::Json | OutputFormat::NdJson) {
-        let name = format!("attachment; filename=\"mochiyori.{}\"", format.name());
-        if let Ok(value) = HeaderValue::from_str(&name) {
-            headers.insert(header::CONTENT_DISPOSITION, value);
+    headers.reserve(head.len());
+    for (name, value) in head {
+        if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
+            headers.append(HeaderName::from_static(name), value);
         }
     }
     response
@@ -238,62 +212,73 @@ fn citation_address(state: &ServerState, sources: &[Source]) -> String {
     format!("{}/v1/citations?sources={versions}", state.public_url)
 }
 
-/// The address of the one version that an answer was read from. An answer of several has no address of its
-/// own to be cited by, unless it is a permalink's.
-fn only_version(state: &ServerState, sources: &[Source]) -> Option<String> {
-    let [source] = sources else { return None };
-    let (agency, name) = (source.dataset.agency(), source.dataset.name());
-    let (base, version) = (&state.public_url, source.version);
-    (version > 0).then(|| format!("{base}/v1/datasets/{agency}/{name}/versions/{version}"))
-}
+/// The head of an answer, put together.
+struct Head(AnswerHead);
 
-/// What must be said of the sources, for formats that have no room for it: a link to each version and to
-/// each licence, and the attributions as one JSON header in ASCII.
-pub(crate) fn source_headers(state: &ServerState, sources: &[Source]) -> HeaderMap {
-    let mut headers = HeaderMap::new();
-    let mut link = |text: String| {
-        if let Ok(value) = HeaderValue::from_str(&text) {
-            headers.append(header::LINK, value);
+impl Head {
+    fn of_format(format: OutputFormat) -> Self {
+        let mut head = Self(AnswerHead::new());
+        head.put("content-type", Some(format.media_type()));
+        if !matches!(format, OutputFormat::Json | OutputFormat::NdJson) {
+            let name = format!("attachment; filename=\"mochiyori.{}\"", format.name());
+            head.put("content-disposition", Some(&name));
         }
-    };
-    for source in sources {
-        let (agency, name) = (source.dataset.agency(), source.dataset.name());
-        let version = source.version;
-        let base = &state.public_url;
-        link(format!(
-            "<{base}/v1/datasets/{agency}/{name}/versions/{version}>; rel=\"describedby\"; title=\"{}\"",
-            source.dataset
-        ));
-        link(format!(
-            "<{}>; rel=\"license\"; anchor=\"{base}/v1/datasets/{agency}/{name}\"",
-            source.licence_url
-        ));
+        head
     }
-    let short: Vec<_> = sources
-        .iter()
-        .map(|source| {
-            serde_json::json!({
-                "dataset": source.dataset.to_string(),
-                "version": source.version,
-                "committed_at": source.committed_at.map(format_instant),
-                "licence": source.licence,
-                "attribution": source.attribution,
-                "synthetic": source.synthetic,
+
+    /// What a header cannot carry is left out.
+    fn put(&mut self, name: &'static str, value: Option<&str>) {
+        let value = value.filter(|value| HeaderValue::from_str(value).is_ok());
+        self.0.extend(value.map(|value| (name, Bytes::copy_from_slice(value.as_bytes()))));
+    }
+
+    /// What must be said of the sources, for formats that have no room for it: a link to each version and to
+    /// each licence, the address by which to cite, and the attributions as one JSON header in ASCII.
+    fn put_sources(&mut self, base: &str, sources: &[Source], cite_as: Option<&str>) {
+        let addresses: Vec<_> = sources
+            .iter()
+            .map(|source| {
+                let (agency, name) = (source.dataset.agency(), source.dataset.name());
+                let dataset = format!("{base}/v1/datasets/{agency}/{name}");
+                let version = format!("{dataset}/versions/{}", source.version);
+                (source, dataset, version)
             })
-        })
-        .collect();
-    let ascii = ascii_json(&serde_json::Value::from(short));
-    if let Ok(value) = HeaderValue::from_str(&ascii) {
-        headers.insert("mochiyori-sources", value);
+            .collect();
+        for (Source { dataset: id, licence_url, .. }, dataset, version) in &addresses {
+            let described = format!("<{version}>; rel=\"describedby\"; title=\"{id}\"");
+            self.put("link", Some(&described));
+            let licence = format!("<{licence_url}>; rel=\"license\"; anchor=\"{dataset}\"");
+            self.put("link", Some(&licence));
+        }
+        // An answer of several versions has no address of its own to be cited by, unless it is a permalink's.
+        let only_version = match addresses.as_slice() {
+            [(source, _, version)] if source.version > 0 => Some(version.as_str()),
+            _ => None,
+        };
+        let cited = cite_as.or(only_version).map(|at| format!("<{at}>; rel=\"cite-as\""));
+        self.put("link", cited.as_deref());
+        let short: Vec<_> = sources
+            .iter()
+            .map(|source| {
+                serde_json::json!({
+                    "dataset": source.dataset.to_string(),
+                    "version": source.version,
+                    "committed_at": source.committed_at.map(format_instant),
+                    "licence": source.licence,
+                    "attribution": source.attribution,
+                    "synthetic": source.synthetic,
+                })
+            })
+            .collect();
+        self.put("mochiyori-sources", Some(&ascii(&serde_json::Value::from(short).to_string())));
     }
-    headers
 }
 
-/// JSON in which every character beyond ASCII is escaped, since headers carry nothing else.
-fn ascii_json(value: &serde_json::Value) -> String {
+/// Text of JSON in which every character beyond ASCII is escaped, since headers carry nothing else.
+fn ascii(json: &str) -> String {
     use std::fmt::Write;
-    let mut ascii = String::new();
-    for unit in value.to_string().encode_utf16() {
+    let mut ascii = String::with_capacity(json.len());
+    for unit in json.encode_utf16() {
         match u8::try_from(unit) {
             Ok(byte) if byte.is_ascii() => ascii.push(char::from(byte)),
             // Writing to a String cannot fail.
@@ -334,7 +319,7 @@ mod tests {
     #[test]
     fn japanese_attributions_travel_in_headers() {
         let value = serde_json::json!([{"attribution": "出典：𠮷野"}]);
-        let ascii = ascii_json(&value);
+        let ascii = ascii(&value.to_string());
         assert!(ascii.is_ascii());
         assert_eq!(serde_json::from_str::<serde_json::Value>(&ascii).unwrap(), value);
     }

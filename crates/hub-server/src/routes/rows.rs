@@ -316,7 +316,7 @@ impl<'a> Known<'a> {
     /// The answer that was found; where there is none, the client holds it.
     fn respond(&self, etag: &Etag) -> Response {
         let Some(found) = self.found.get() else { return etag.not_modified(self.principal) };
-        let mut response = respond_again(self.state, found, self.format);
+        let mut response = respond_again(found);
         etag.mark(&mut response, self.principal);
         response
     }

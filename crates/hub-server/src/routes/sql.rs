@@ -238,7 +238,7 @@ impl<'a> Question<'a> {
     /// The answer at this state, where it is among those of late.
     fn answer_of_late(&self, state: &ServerState, read: Option<&str>) -> Option<Response> {
         let kept = state.app.answers().find(&self.key(read)?)?;
-        Some(respond_again(state, &kept, self.format))
+        Some(respond_again(&kept))
     }
 
     /// The answer, from those of late where it is among them.
