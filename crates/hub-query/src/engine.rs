@@ -16,6 +16,7 @@ use url::Url;
 use crate::{
     classify::{self, classify},
     cost::Cost,
+    disk::QueryDisk,
     error::QueryError,
     latest::KnownLasts,
     limits::{Admission, Counters, OutputBudget, Running},
@@ -252,37 +253,7 @@ impl Inner {
     {
         let permit = self.admission.enter().await?;
         let guard = Arc::new(Running::new(&self.counters, permit));
-        let environment = self.sessions.environment(Arc::clone(&guard));
-        let environment = environment.map_err(|error| classify(&error, &errors))?;
-        self.counters.watch(&environment.disk_manager);
-        self.start_in(environment, guard, time_limit, errors, planning).await
-    }
-
-    /// As [`Self::start`], for work that puts nothing on disk.
-    pub(crate) async fn start_in_memory<F>(
-        &self,
-        errors: classify::Context,
-        planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
-    ) -> Result<QueryStream, QueryError>
-    where
-        F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
-    {
-        let guard = Arc::new(Running::new(&self.counters, self.admission.enter().await?));
-        let environment = self.sessions.environment_in_memory(Arc::clone(&guard));
-        self.start_in(environment, guard, self.config.time_limit, errors, planning).await
-    }
-
-    async fn start_in<F>(
-        &self,
-        environment: Arc<RuntimeEnv>,
-        guard: Arc<Running>,
-        time_limit: Duration,
-        errors: classify::Context,
-        planning: impl FnOnce(Arc<RuntimeEnv>, Arc<Running>) -> F,
-    ) -> Result<QueryStream, QueryError>
-    where
-        F: Future<Output = Result<Planned, QueryError>> + Send + 'static,
-    {
+        let environment = self.environment(&guard).map_err(|error| classify(&error, &errors))?;
         let limits = WorkLimits {
             time: time_limit,
             stall: self.config.stall_limit,
@@ -293,11 +264,21 @@ impl Inner {
         start(self.runtime.handle()?, planning, errors, limits, guard).await
     }
 
+    fn environment(
+        &self,
+        running: &Arc<Running>,
+    ) -> Result<Arc<RuntimeEnv>, datafusion::error::DataFusionError> {
+        let folder = self.config.spill_folder.clone();
+        let disk = Arc::new(QueryDisk::new(folder, self.config.spill_bytes_per_query));
+        self.counters.watch(&disk);
+        self.sessions.environment(Arc::clone(running), disk)
+    }
+
     /// The memory and disk of a query that is run by hand.
     #[cfg(test)]
-    pub(crate) async fn environment(&self) -> Arc<RuntimeEnv> {
+    pub(crate) async fn environment_by_hand(&self) -> Arc<RuntimeEnv> {
         let permit = self.admission.enter().await.unwrap();
-        self.sessions.environment(Arc::new(Running::new(&self.counters, permit))).unwrap()
+        self.environment(&Arc::new(Running::new(&self.counters, permit))).unwrap()
     }
 
     /// An answer that is there already, as a stream.

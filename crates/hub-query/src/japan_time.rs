@@ -1,4 +1,4 @@
-//! Days, hours and months of Japanese times by whole numbers. The engine's own functions ask a calendar of
+//! Days, hours and months of Japanese times and of dates by whole numbers. The engine's own functions ask a calendar of
 //! time zones for every row, which is most of what grouping hours to days costs; Japan has been nine hours
 //! ahead since 1951, so that a row needs an addition, and rows of one month after the other hardly that.
 //! An optimised plan is rewritten just before it is planned, under the names that it had, so that no rule
@@ -9,20 +9,19 @@ mod function;
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType, TimeUnit};
+use arrow_schema::DataType;
 use datafusion::{
     common::{
-        DFSchema, Result, ScalarValue,
+        Result, ScalarValue,
         tree_node::{Transformed, TreeNode},
     },
     logical_expr::{
-        Expr, LogicalPlan, Operator, ScalarUDF, expr::ScalarFunction, expr_rewriter::NamePreserver,
-        utils::merge_schema,
+        Expr, ExprSchemable, LogicalPlan, Operator, ScalarUDF, expr::ScalarFunction,
+        expr_rewriter::NamePreserver, utils::merge_schema,
     },
 };
-use hub_model::ZONE_NAME;
 
-use function::{JapanTime, Part, Step, Unit};
+use function::{JapanTime, Of, Part, Step, Unit};
 
 /// The plan with quick functions in the place of slow ones.
 pub(crate) fn quick(plan: LogicalPlan) -> Result<LogicalPlan> {
@@ -52,10 +51,11 @@ fn rewrite(plan: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
         let name = names.save(&expr);
         let quicker = expr.transform_up(|expr| {
             let Some((step, time)) = step(&expr, filter) else { return Ok(Transformed::no(expr)) };
-            if !is_japanese(&time, &schema) {
+            let of = time.get_type(&schema).ok().and_then(|of| Of::of_type(&of));
+            let Some(function) = of.and_then(|of| JapanTime::new(step, of)) else {
                 return Ok(Transformed::no(expr));
-            }
-            let function = Arc::new(ScalarUDF::from(JapanTime::new(step)));
+            };
+            let function = Arc::new(ScalarUDF::from(function));
             let call = ScalarFunction::new_udf(function, vec![time]);
             Ok(Transformed::yes(Expr::ScalarFunction(call)))
         })?;
@@ -80,14 +80,9 @@ fn step(expr: &Expr, in_filter: bool) -> Option<(Step, Expr)> {
         Expr::Cast(cast) if !in_filter && cast.field.data_type() == &DataType::Date32 => {
             Some((Step::Day, cast.expr.as_ref().clone()))
         }
-        Expr::BinaryExpr(sum) => {
-            let micros = whole_micros(&sum.right)?;
-            let micros = match sum.op {
-                Operator::Plus => micros,
-                Operator::Minus => micros.checked_neg()?,
-                _ => return None,
-            };
-            Some((Step::Shift(micros), sum.left.as_ref().clone()))
+        Expr::BinaryExpr(sum) if matches!(sum.op, Operator::Plus | Operator::Minus) => {
+            let step = later(&sum.right, sum.op == Operator::Minus)?;
+            Some((step, sum.left.as_ref().clone()))
         }
         _ => None,
     }
@@ -100,17 +95,18 @@ fn text(expr: &Expr) -> Option<&str> {
     }
 }
 
-/// An interval of hours, minutes and seconds; days and months are the calendar's.
-fn whole_micros(expr: &Expr) -> Option<i64> {
-    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) = expr else {
+/// What an interval adds or takes off: hours, minutes and seconds to an instant, days and months to a date.
+/// An instant's days and months are the calendar's.
+fn later(interval: &Expr, taken_off: bool) -> Option<Step> {
+    let Expr::Literal(ScalarValue::IntervalMonthDayNano(Some(interval)), _) = interval else {
         return None;
     };
-    let plain = interval.months == 0 && interval.days == 0 && interval.nanoseconds % 1_000 == 0;
-    plain.then_some(interval.nanoseconds / 1_000)
-}
-
-fn is_japanese(time: &Expr, schema: &DFSchema) -> bool {
-    use datafusion::logical_expr::ExprSchemable;
-    let found = time.get_type(schema);
-    matches!(found, Ok(DataType::Timestamp(TimeUnit::Microsecond, Some(zone))) if &*zone == ZONE_NAME)
+    let (months, days, nanos) = (interval.months, interval.days, interval.nanoseconds);
+    if months == 0 && days == 0 && nanos % 1_000 == 0 {
+        let micros = nanos / 1_000;
+        return Some(Step::Shift(if taken_off { micros.checked_neg()? } else { micros }));
+    }
+    let signed = |number: i32| if taken_off { number.checked_neg() } else { Some(number) };
+    let step = Step::Later { months: signed(months)?, days: signed(days)? };
+    (nanos == 0).then_some(step)
 }

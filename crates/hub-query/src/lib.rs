@@ -15,6 +15,7 @@ mod cost;
 mod cursor;
 mod dialect;
 mod diff;
+mod disk;
 mod encode;
 mod engine;
 mod error;

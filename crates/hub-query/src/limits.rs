@@ -11,15 +11,12 @@ use std::{
 
 use datafusion::{
     common::{Result, resources_datafusion_err},
-    execution::{
-        disk_manager::DiskManager,
-        memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
-    },
+    execution::memory_pool::{MemoryConsumer, MemoryLimit, MemoryPool, MemoryReservation},
 };
 use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::error::QueryError;
+use crate::{disk::QueryDisk, error::QueryError};
 
 /// One query's share of the engine's memory. What it takes is also taken from the pool that all share.
 #[derive(Debug)]
@@ -130,7 +127,7 @@ pub(crate) struct Counters {
     finished: AtomicU64,
     files_read: AtomicU64,
     files_skipped: AtomicU64,
-    spilling: Mutex<Vec<std::sync::Weak<DiskManager>>>,
+    spilling: Mutex<Vec<std::sync::Weak<QueryDisk>>>,
 }
 
 impl Counters {
@@ -140,7 +137,7 @@ impl Counters {
     }
 
     /// Counts what this query puts on disk.
-    pub(crate) fn watch(&self, disk: &Arc<DiskManager>) {
+    pub(crate) fn watch(&self, disk: &Arc<QueryDisk>) {
         let mut spilling = self.spilling.lock();
         spilling.retain(|disk| disk.strong_count() > 0);
         spilling.push(Arc::downgrade(disk));
@@ -161,7 +158,7 @@ impl Counters {
     /// Bytes of intermediate results on disk now.
     pub(crate) fn spilling(&self) -> u64 {
         let spilling = self.spilling.lock();
-        spilling.iter().filter_map(|disk| disk.upgrade()).map(|disk| disk.used_disk_space()).sum()
+        spilling.iter().filter_map(|disk| disk.upgrade()).map(|disk| disk.used()).sum()
     }
 }
 

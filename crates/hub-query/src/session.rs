@@ -1,6 +1,6 @@
 //! The session that a query is planned in: built once, then given each query's catalog and memory.
 
-use std::{collections::HashMap, num::NonZeroUsize, path::PathBuf, sync::Arc};
+use std::{collections::HashMap, num::NonZeroUsize, sync::Arc};
 
 use datafusion::{
     catalog::CatalogProviderList,
@@ -29,6 +29,7 @@ use crate::{
     catalog::{CATALOG, NO_SCHEMA},
     checked::{CheckedConstants, SignedNumbers},
     dialect::{self, LateralFirsts},
+    disk::QueryDisk,
     engine::EngineConfig,
     estimates,
     functions::Functions,
@@ -52,8 +53,6 @@ pub(crate) struct Sessions {
     metadata: Arc<MetadataCache>,
     pub(crate) pool: Arc<dyn MemoryPool>,
     memory_per_query: usize,
-    spill_per_query: u64,
-    spill_folder: Option<PathBuf>,
 }
 
 impl Sessions {
@@ -143,38 +142,25 @@ impl Sessions {
             rows: state(1),
             pool,
             memory_per_query,
-            spill_per_query: config.spill_bytes_per_query,
-            spill_folder: config.spill_folder.clone(),
             shared,
             metadata,
         })
     }
 
     /// The memory and disk of one query, which keep it counted as running while they are in use.
-    pub(crate) fn environment(&self, running: Arc<Running>) -> Result<Arc<RuntimeEnv>> {
-        let mode = match &self.spill_folder {
-            Some(folder) => DiskManagerMode::Directories(vec![folder.clone()]),
-            None => DiskManagerMode::OsTmpDirectory,
-        };
-        let disk: DiskManager = DiskManagerBuilder::default()
-            .with_mode(mode)
-            .with_max_temp_directory_size(self.spill_per_query)
-            .build()?;
-        Ok(self.environment_with(Arc::new(disk), running))
-    }
-
-    /// The memory of a query that puts nothing on disk, and needs no folder made for it.
-    pub(crate) fn environment_in_memory(&self, running: Arc<Running>) -> Arc<RuntimeEnv> {
-        self.environment_with(Arc::clone(&self.shared.disk_manager), running)
-    }
-
-    fn environment_with(
+    pub(crate) fn environment(
         &self,
-        disk_manager: Arc<DiskManager>,
         running: Arc<Running>,
-    ) -> Arc<RuntimeEnv> {
+        disk: Arc<QueryDisk>,
+    ) -> Result<Arc<RuntimeEnv>> {
+        let disk: DiskManager =
+            DiskManagerBuilder::default().with_mode(DiskManagerMode::Custom(disk)).build()?;
         let pool = QueryPool::new(Arc::clone(&self.pool), self.memory_per_query, running);
-        Arc::new(RuntimeEnv { memory_pool: Arc::new(pool), disk_manager, ..self.shared.clone() })
+        Ok(Arc::new(RuntimeEnv {
+            memory_pool: Arc::new(pool),
+            disk_manager: Arc::new(disk),
+            ..self.shared.clone()
+        }))
     }
 
     /// A session for SQL over this catalog and no other. What runs in it takes memory and disk from the

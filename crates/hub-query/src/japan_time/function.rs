@@ -3,14 +3,17 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow::{
-    array::{Array, ArrayRef, AsArray, Date32Array, Int32Array, TimestampMicrosecondArray},
+    array::{
+        Array, ArrayRef, AsArray, Date32Array, Int32Array, IntervalMonthDayNanoArray,
+        TimestampMicrosecondArray,
+    },
     compute,
-    datatypes::TimestampMicrosecondType,
+    datatypes::IntervalMonthDayNano,
 };
 use arrow_schema::{DataType, Field, FieldRef, TimeUnit};
 use chrono::{Datelike, NaiveDate};
 use datafusion::{
-    common::{Result, ScalarValue, exec_err, internal_datafusion_err},
+    common::{Result, ScalarValue, exec_err},
     config::ConfigOptions,
     functions::datetime,
     logical_expr::{
@@ -43,6 +46,37 @@ pub(super) enum Step {
     Day,
     /// The instant so many microseconds later.
     Shift(i64),
+    /// The date so many months later, and from there so many days.
+    Later { months: i32, days: i32 },
+}
+
+/// What it is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Of {
+    /// An instant of Japan's zone in microseconds.
+    Instant,
+    /// A date, which has no zone.
+    Date,
+}
+
+impl Of {
+    /// What has this type; none where it is neither.
+    pub(super) fn of_type(data_type: &DataType) -> Option<Self> {
+        match data_type {
+            DataType::Timestamp(TimeUnit::Microsecond, Some(zone)) if &**zone == ZONE_NAME => {
+                Some(Self::Instant)
+            }
+            DataType::Date32 => Some(Self::Date),
+            _ => None,
+        }
+    }
+
+    fn data_type(self) -> DataType {
+        match self {
+            Self::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE_NAME.into())),
+            Self::Date => DataType::Date32,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -129,33 +163,50 @@ impl Part {
     }
 }
 
-/// One of the functions, of a time in microseconds in Japan.
+/// One of the functions.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct JapanTime {
     step: Step,
+    of: Of,
     name: String,
     signature: Signature,
 }
 
 impl JapanTime {
-    pub(super) fn new(step: Step) -> Self {
-        let name = match &step {
-            Step::Truncate(unit) => format!("japan_{}", unit.as_str()),
-            Step::Part(part) => format!("japan_part_{}", part.as_str()),
-            Step::Day => "japan_date".to_owned(),
-            Step::Shift(micros) => format!("shift_{micros}_us"),
+    /// None where there is no quick way for these.
+    pub(super) fn new(step: Step, of: Of) -> Option<Self> {
+        let name = match (&step, of) {
+            (Step::Truncate(unit), Of::Instant) => format!("japan_{}", unit.as_str()),
+            (Step::Part(part), Of::Instant) => format!("japan_part_{}", part.as_str()),
+            (Step::Day, Of::Instant) => "japan_date".to_owned(),
+            (Step::Shift(micros), Of::Instant) => format!("shift_{micros}_us"),
+            (Step::Part(part), Of::Date) if *part != Part::Hour => {
+                format!("date_part_{}", part.as_str())
+            }
+            (Step::Later { months, days }, Of::Date) => {
+                format!("later_{months}_months_{days}_days")
+            }
+            _ => return None,
         };
-        let time = DataType::Timestamp(TimeUnit::Microsecond, Some(ZONE_NAME.into()));
-        Self { step, name, signature: Signature::exact(vec![time], Volatility::Immutable) }
+        let signature = Signature::exact(vec![of.data_type()], Volatility::Immutable);
+        Some(Self { step, of, name, signature })
     }
 
-    fn quick(&self, times: &TimestampMicrosecondArray) -> Option<ArrayRef> {
+    fn quick(&self, times: &ArrayRef) -> Option<ArrayRef> {
+        match self.of {
+            Of::Instant => self.quick_of_instants(times.as_primitive_opt()?),
+            Of::Date => self.quick_of_dates(times.as_primitive_opt()?),
+        }
+    }
+
+    fn quick_of_instants(&self, times: &TimestampMicrosecondArray) -> Option<ArrayRef> {
         let values = times.values();
         let nulls = times.nulls().cloned();
         let modern = |times: &[i64]| times.iter().all(|t| (MODERN_FROM..MODERN_TO).contains(t));
         if !matches!(self.step, Step::Shift(_)) && !modern(values) {
             return None;
         }
+        let local = || values.iter().map(|time| time + AHEAD);
         Some(match self.step {
             Step::Shift(micros) => {
                 let shifted: Option<Vec<i64>> =
@@ -164,28 +215,51 @@ impl JapanTime {
                 Arc::new(shifted.with_timezone(ZONE_NAME))
             }
             Step::Truncate(unit) => {
-                let begun: Vec<i64> = by_span(values, unit, |from| Some(from - AHEAD))?;
+                let begun: Vec<i64> = by_span(local(), unit, |from| Some(from - AHEAD))?;
                 let begun = TimestampMicrosecondArray::new(begun.into(), nulls);
                 Arc::new(begun.with_timezone(ZONE_NAME))
             }
             Step::Day => {
                 let days: Vec<i32> =
-                    by_span(values, Unit::Day, |from| (from / DAY).try_into().ok())?;
+                    by_span(local(), Unit::Day, |from| (from / DAY).try_into().ok())?;
                 Arc::new(Date32Array::new(days.into(), nulls))
             }
             Step::Part(part) => {
-                let numbers: Vec<i32> = by_span(values, part.unit(), |from| number(part, from))?;
+                let numbers: Vec<i32> = by_span(local(), part.unit(), |from| number(part, from))?;
                 Arc::new(Int32Array::new(numbers.into(), nulls))
             }
+            Step::Later { .. } => return None,
+        })
+    }
+
+    fn quick_of_dates(&self, dates: &Date32Array) -> Option<ArrayRef> {
+        let nulls = dates.nulls().cloned();
+        Some(match self.step {
+            Step::Part(part) => {
+                let begun = dates.values().iter().map(|days| i64::from(*days) * DAY);
+                let numbers: Vec<i32> = by_span(begun, part.unit(), |from| number(part, from))?;
+                Arc::new(Int32Array::new(numbers.into(), nulls))
+            }
+            Step::Later { months, days } => {
+                let later: Option<Vec<i32>> =
+                    dates.values().iter().map(|date| later(*date, months, days)).collect();
+                Arc::new(Date32Array::new(later?.into(), nulls))
+            }
+            Step::Truncate(_) | Step::Day | Step::Shift(_) => return None,
         })
     }
 
     /// The same by the engine's own functions.
     fn slow(&self, times: &ArrayRef, rows: usize, config: Arc<ConfigOptions>) -> Result<ArrayRef> {
-        let (function, word) = match &self.step {
+        let (function, word) = match self.step {
             Step::Day => return Ok(compute::cast(times, &DataType::Date32)?),
             Step::Shift(_) => {
                 return exec_err!("a time is moved out of the range that times can have");
+            }
+            Step::Later { months, days } => {
+                let interval = IntervalMonthDayNano::new(months, days, 0);
+                let interval = IntervalMonthDayNanoArray::new_scalar(interval);
+                return Ok(compute::kernels::numeric::add(times, &interval)?);
             }
             Step::Truncate(unit) => (datetime::date_trunc(), unit.as_str()),
             Step::Part(part) => (datetime::date_part(), part.as_str()),
@@ -210,18 +284,16 @@ impl JapanTime {
     }
 }
 
-/// A value for each time, asked for once for each span of rows in the same unit. `value` is given the
-/// unit's beginning in Japanese microseconds.
+/// A value for each Japanese time, asked for once for each span of rows in the same unit. `value` is given
+/// the unit's beginning in Japanese microseconds.
 fn by_span<T: Copy + Default>(
-    times: &[i64],
+    local: impl Iterator<Item = i64>,
     unit: Unit,
     value: impl Fn(i64) -> Option<T>,
 ) -> Option<Vec<T>> {
     let (mut from, mut to, mut held) = (0, 0, T::default());
-    times
-        .iter()
-        .map(|time| {
-            let local = time + AHEAD;
+    local
+        .map(|local| {
             if !(from..to).contains(&local) {
                 (from, to) = span(unit, local)?;
                 held = value(from)?;
@@ -229,6 +301,14 @@ fn by_span<T: Copy + Default>(
             Some(held)
         })
         .collect()
+}
+
+/// The date so many months after one, or the last of that month, and from there so many days.
+fn later(date: i32, months: i32, days: i32) -> Option<i32> {
+    let date = NaiveDate::from_epoch_days(date)?;
+    let by = chrono::Months::new(months.unsigned_abs());
+    let moved = if months < 0 { date.checked_sub_months(by) } else { date.checked_add_months(by) };
+    moved?.to_epoch_days().checked_add(days)
 }
 
 /// The beginning of the unit that a Japanese time is in, and that of the next.
@@ -285,7 +365,7 @@ impl ScalarUDFImpl for JapanTime {
 
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         Ok(match self.step {
-            Step::Day => DataType::Date32,
+            Step::Day | Step::Later { .. } => DataType::Date32,
             Step::Part(_) => DataType::Int32,
             Step::Truncate(_) | Step::Shift(_) => types.first().cloned().unwrap_or(DataType::Null),
         })
@@ -310,10 +390,7 @@ impl ScalarUDFImpl for JapanTime {
             Some(ColumnarValue::Scalar(time)) => time.to_array()?,
             None => return exec_err!("{} takes a time", self.name),
         };
-        let typed = times
-            .as_primitive_opt::<TimestampMicrosecondType>()
-            .ok_or_else(|| internal_datafusion_err!("{} was given no time", self.name))?;
-        let made = match self.quick(typed) {
+        let made = match self.quick(&times) {
             Some(made) => made,
             None => self.slow(&times, times.len(), args.config_options)?,
         };
@@ -348,28 +425,55 @@ mod tests {
         Arc::new(TimestampMicrosecondArray::from_iter(times).with_timezone(ZONE_NAME))
     }
 
+    fn is_the_same_both_ways(function: &JapanTime, times: &ArrayRef) {
+        let quick = function.quick(times).expect("nothing in it is too old");
+        let slow = function.slow(times, times.len(), Arc::default()).unwrap();
+        assert_eq!(&quick, &slow, "{}", function.name);
+    }
+
+    const PARTS: [&str; 6] = ["day", "dow", "doy", "month", "quarter", "year"];
+
     #[test]
     fn quick_and_slow_are_the_same_on_every_time() {
         let units = ["hour", "day", "week", "month", "quarter", "year"];
-        let parts = ["hour", "day", "dow", "doy", "month", "quarter", "year"];
+        let parts = PARTS.iter().chain(&["hour"]);
         let steps = units.iter().filter_map(|unit| Unit::parse(unit)).map(Step::Truncate);
-        let steps = steps.chain(parts.iter().filter_map(|part| Part::parse(part)).map(Step::Part));
-        let config = Arc::new(ConfigOptions::default());
+        let steps = steps.chain(parts.filter_map(|part| Part::parse(part)).map(Step::Part));
         for step in steps.chain([Step::Day]) {
-            let function = JapanTime::new(step);
+            let function = JapanTime::new(step, Of::Instant).unwrap();
             // Backwards and forwards, by strides that meet no unit's beginning alone.
             for (from, stride) in
                 [(MODERN_FROM, 7_331_000_001), (1_800_000_000_000_000, -97_531_000_003), (0, HOUR)]
             {
-                let times = times(from, stride);
-                let typed = times.as_primitive::<TimestampMicrosecondType>();
-                let quick = function.quick(typed).expect("there is nothing old in it");
-                let slow = function.slow(&times, times.len(), Arc::clone(&config)).unwrap();
-                assert_eq!(&quick, &slow, "{} from {from}", function.name);
+                is_the_same_both_ways(&function, &times(from, stride));
             }
             // 1949 had summer time, which only the calendar knows.
             let old = times(-650_000_000_000_000, HOUR);
-            assert!(function.quick(old.as_primitive::<TimestampMicrosecondType>()).is_none());
+            assert!(function.quick(&old).is_none());
+        }
+    }
+
+    #[test]
+    fn quick_and_slow_are_the_same_on_every_date() {
+        let dates = |from: i32, stride: i32| -> ArrayRef {
+            let dates = (0..20_000).map(|i| (i % 97 != 5).then_some(from + i * stride));
+            Arc::new(Date32Array::from_iter(dates))
+        };
+        let parts = PARTS.iter().filter_map(|part| Part::parse(part)).map(Step::Part);
+        let moves = [(1, 0), (-3, 0), (0, 31), (13, -1), (-1_200, 400), (i32::MIN + 1, 0)];
+        let moves = moves.map(|(months, days)| Step::Later { months, days });
+        for step in parts.chain(moves) {
+            let far = matches!(step, Step::Later { months, .. } if months < -12_000);
+            let function = JapanTime::new(step, Of::Date).unwrap();
+            for (from, stride) in [(-800_000, 61), (20_000, -1), (-10_957, 1)] {
+                let dates = dates(from, stride);
+                if far {
+                    assert!(function.quick(&dates).is_none());
+                    assert!(function.slow(&dates, dates.len(), Arc::default()).is_err());
+                } else {
+                    is_the_same_both_ways(&function, &dates);
+                }
+            }
         }
     }
 }

@@ -55,7 +55,7 @@ impl QueryEngine {
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
-            .start_in_memory(errors.clone(), move |environment, _| async move {
+            .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let prepared = inner.tables.prepare(&table).await?;
                     let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
@@ -140,7 +140,7 @@ mod tests {
         let state = inner.sessions.for_rows();
         let plan = page.plan(&source, state).unwrap();
         let shown = datafusion::physical_plan::displayable(plan.as_ref()).indent(false).to_string();
-        let context = task_context(state, inner.environment().await);
+        let context = task_context(state, inner.environment_by_hand().await);
         let (rows, scanned) = Scanned::by(plan, context).await;
         (rows, scanned, shown)
     }

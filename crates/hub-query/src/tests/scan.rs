@@ -52,7 +52,7 @@ async fn row_groups_and_pages_outside_the_filter_are_not_read() {
     let scanned = async |sql: &str| {
         let inner = &bench.engine.inner;
         let query = crate::parse(sql, &crate::SqlBounds::default()).unwrap();
-        let environment = inner.environment().await;
+        let environment = inner.environment_by_hand().await;
         let none = datafusion::common::ParamValues::List(Vec::new());
         let planned = inner.plan_sql(bench.request(query), none, environment).await.unwrap();
         crate::tests::support::Scanned::by(planned.plan, planned.context).await
