@@ -18,6 +18,7 @@ use datafusion::{
     },
     logical_expr::planner::RelationPlanner,
     optimizer::{Analyzer, AnalyzerRule},
+    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
     prelude::SessionConfig,
 };
 use hub_model::ZONE_NAME;
@@ -38,7 +39,7 @@ use crate::{
     literals::TimeLiterals,
     quality,
     rollup::UseRollups,
-    rules::{JapaneseDays, KeyRuns, StoredFilters, YieldingJoins, whole_sides},
+    rules::{JapaneseDays, KeyRuns, NullableInputs, StoredFilters, YieldingJoins, whole_sides},
     spatial::SpatialJoins,
 };
 
@@ -108,6 +109,16 @@ impl Sessions {
             rules.insert(after, Arc::new(FiltersIntoAsOfJoins));
             CheckedConstants::among(rules)
         };
+        let physical = {
+            let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
+                vec![Arc::new(NullableInputs)];
+            rules.extend(PhysicalOptimizer::new().rules);
+            rules.push(Arc::new(SpatialJoins));
+            rules.push(Arc::new(StoredFilters));
+            rules.push(Arc::new(KeyRuns));
+            rules.push(Arc::new(YieldingJoins { max_product_rows: product }));
+            rules
+        };
         let mut relations: Vec<Arc<dyn RelationPlanner>> = vec![Arc::new(AsOfRelations)];
         relations.extend(dialect::relations());
         let mut expressions = dialect::expressions();
@@ -131,10 +142,7 @@ impl Sessions {
                 .with_aggregate_functions(functions.aggregate.clone())
                 .with_window_functions(functions.window.clone())
                 .with_table_functions(functions.table.clone())
-                .with_physical_optimizer_rule(Arc::new(SpatialJoins))
-                .with_physical_optimizer_rule(Arc::new(StoredFilters))
-                .with_physical_optimizer_rule(Arc::new(KeyRuns))
-                .with_physical_optimizer_rule(Arc::new(YieldingJoins { max_product_rows: product }))
+                .with_physical_optimizer_rules(physical.clone())
                 .build()
         };
         Ok(Self {

@@ -67,7 +67,7 @@ impl Question {
     ) -> Result<LogicalPlan> {
         let mut branches = Vec::new();
         for covered in &files.levels {
-            branches.push(self.kept(table, covered)?);
+            branches.push(self.kept(aggregate, table, covered)?);
             if !covered.beside.is_empty() {
                 let time = &self.known.time;
                 let times =
@@ -90,7 +90,12 @@ impl Question {
     }
 
     /// The groups and parts that companions give.
-    fn kept(&self, table: &SnapshotTable, covered: &Covered) -> Result<LogicalPlan> {
+    fn kept(
+        &self,
+        aggregate: &Aggregate,
+        table: &SnapshotTable,
+        covered: &Covered,
+    ) -> Result<LogicalPlan> {
         let set = &covered.set;
         let mut only = vec![false; set.prepared.files.len()];
         for (place, asked) in set.places.iter().zip(&covered.files) {
@@ -146,8 +151,12 @@ impl Question {
             conditions.push(within(reached, column(BUCKET)));
         }
         let scan = filtered(scan, conjunction(conditions))?;
-        let groups = self.groups.iter().enumerate();
-        let groups = groups.map(|(at, group)| Ok(mapped(group)?.alias(group_name(at))));
+        // With all that is said of the groups that rows give: a union casts what differs in that.
+        let groups = self.groups.iter().zip(aggregate.schema.fields()).enumerate();
+        let groups = groups.map(|(at, (group, field))| {
+            let said = Some(FieldMetadata::from(field.as_ref()));
+            Ok(mapped(group)?.alias_with_metadata(group_name(at), said))
+        });
         let parts = self.parts.iter().enumerate();
         let parts = parts.map(|(at, (part, _))| Ok(part.kept(column)?.alias(part_name(at))));
         project(groups.chain(parts).collect::<Result<_>>()?, scan)

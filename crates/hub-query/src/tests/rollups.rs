@@ -349,6 +349,10 @@ async fn a_range_that_begins_amid_a_day_is_read_from_days_and_rows() {
     let station =
         "SELECT sum(cars) FROM otaru.gauges WHERE station = '余市' AND time < '2024-04-04'";
     pair.rolled(station, &["rollup=day files=1/2"]).await;
+    // Days in their order, partly from each: both tell them in one form, so that the order is kept.
+    let days = "SELECT time::date AS day, max(cars) FROM otaru.gauges \
+                WHERE station = '余市' AND time >= '2024-04-02T10:20:00+09:00' GROUP BY 1 ORDER BY 1";
+    assert_eq!(pair.rolled(days, &["rollup=day"]).await.len(), 9);
     let july =
         "SELECT count(*) FROM otaru.gauges WHERE extract(month FROM time) = 4 AND cars IS NULL";
     pair.unrolled(july).await;
