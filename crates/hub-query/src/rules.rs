@@ -1,16 +1,16 @@
 //! Rules of our own: on physical plans joins that yield, joins of everything with everything that are
 //! refused before they start, filters that stored values answer, what is computed once for each run of a key,
-//! and inputs of which rows get nulls; on logical plans joins that keep all of their conditions, and days that begin in Japan.
+//! and what of an input stays true above it; on logical plans joins that keep all of their conditions, and days that begin in Japan.
 
+mod input_properties;
 mod japanese_days;
 mod key_runs;
-mod nullable_inputs;
 mod stored_filters;
 pub(crate) mod whole_sides;
 
+pub(crate) use input_properties::InputProperties;
 pub(crate) use japanese_days::JapaneseDays;
 pub(crate) use key_runs::KeyRuns;
-pub(crate) use nullable_inputs::NullableInputs;
 pub(crate) use stored_filters::StoredFilters;
 
 use std::sync::Arc;

@@ -18,7 +18,7 @@ use datafusion::{
     },
     logical_expr::planner::RelationPlanner,
     optimizer::{Analyzer, AnalyzerRule},
-    physical_optimizer::{PhysicalOptimizerRule, optimizer::PhysicalOptimizer},
+    physical_optimizer::optimizer::PhysicalOptimizer,
     prelude::SessionConfig,
 };
 use hub_model::ZONE_NAME;
@@ -39,7 +39,7 @@ use crate::{
     literals::TimeLiterals,
     quality,
     rollup::UseRollups,
-    rules::{JapaneseDays, KeyRuns, NullableInputs, StoredFilters, YieldingJoins, whole_sides},
+    rules::{InputProperties, JapaneseDays, KeyRuns, StoredFilters, YieldingJoins, whole_sides},
     spatial::SpatialJoins,
 };
 
@@ -110,9 +110,7 @@ impl Sessions {
             CheckedConstants::among(rules)
         };
         let physical = {
-            let mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> =
-                vec![Arc::new(NullableInputs)];
-            rules.extend(PhysicalOptimizer::new().rules);
+            let mut rules = InputProperties::among(PhysicalOptimizer::new().rules);
             rules.push(Arc::new(SpatialJoins));
             rules.push(Arc::new(StoredFilters));
             rules.push(Arc::new(KeyRuns));

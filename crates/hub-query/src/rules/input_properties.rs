@@ -1,7 +1,11 @@
-//! Inputs of which an operator makes rows with nulls in them: the side of an outer join that may find nothing,
-//! and what is grouped by sets of groupings. What is the same in all rows of such an input, because a filter or
-//! a literal says so, need not be so above, yet the engine takes it over as a constant, and leaves out of an
-//! order what it holds to be one. Here a node between them says no more than what stays true.
+//! What is true of an input and not of what an operator makes of it, but is taken over by the engine:
+//!
+//! - what is the same in all rows, because a filter or a literal says so, of the side of an outer join that may
+//!   find nothing, and of what is grouped by sets of groupings: both add nulls;
+//! - the order of the side of a join that is collected: its rows begin anew with each row of the other side,
+//!   and not with each value that the other side is ordered by.
+//!
+//! An operator above would leave out a sort for it. Here a node between them says no more than what stays true.
 
 use std::sync::Arc;
 
@@ -25,35 +29,45 @@ use datafusion::{
         filter_pushdown::{
             ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
         },
-        joins::{HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec},
+        joins::{HashJoinExec, NestedLoopJoinExec},
+        projection::ProjectionExec,
     },
 };
 
-/// Comes before every rule that asks for an order.
+/// Comes after the rule that swaps the sides of joins, and before those that ask for an order.
 #[derive(Debug)]
-pub(crate) struct NullableInputs;
+pub(crate) struct InputProperties;
 
-impl PhysicalOptimizerRule for NullableInputs {
+impl InputProperties {
+    /// The engine's own rules, with this one in its place.
+    pub(crate) fn among(
+        mut rules: Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>>,
+    ) -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+        let swapping = rules.iter().position(|rule| rule.name() == "join_selection");
+        rules.insert(swapping.map_or(0, |place| place + 1), Arc::new(Self));
+        rules
+    }
+}
+
+impl PhysicalOptimizerRule for InputProperties {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|plan| {
-            let nullable = nullable(plan.as_ref());
             let mut changed = false;
-            let inputs = plan.children().into_iter().zip(nullable).map(|(input, keeps)| {
-                let said = input.equivalence_properties();
-                let told = !said.constants().is_empty()
-                    || keeps == Some(Keeps::Nothing) && said.output_ordering().is_some();
-                match keeps.filter(|_| told) {
-                    Some(keeps) => {
+            let inputs =
+                plan.children().into_iter().zip(ends(plan.as_ref())).map(|(input, ends)| {
+                    let said = input.equivalence_properties();
+                    if ends.constants && !said.constants().is_empty()
+                        || ends.orders && said.output_ordering().is_some()
+                    {
                         changed = true;
-                        Arc::new(NullableInputExec::new(Arc::clone(input), keeps)) as _
+                        return Arc::new(PropertiesEndExec::new(Arc::clone(input), ends)) as _;
                     }
-                    None => Arc::clone(input),
-                }
-            });
+                    Arc::clone(input)
+                });
             let inputs: Vec<Arc<dyn ExecutionPlan>> = inputs.collect();
             Ok(if changed {
                 Transformed::yes(replace_children_if_necessary(plan, inputs)?)
@@ -65,7 +79,7 @@ impl PhysicalOptimizerRule for NullableInputs {
     }
 
     fn name(&self) -> &str {
-        "nullable_inputs"
+        "input_properties"
     }
 
     fn schema_check(&self) -> bool {
@@ -73,56 +87,52 @@ impl PhysicalOptimizerRule for NullableInputs {
     }
 }
 
-/// What of its input's properties is true above an operator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Keeps {
-    /// A row without a partner has nulls for all of a side, and does not stand among its rows.
-    Orders,
-    /// Each set of groupings has nulls elsewhere.
-    Nothing,
+/// What of an input's properties ends with it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ends {
+    constants: bool,
+    orders: bool,
 }
 
-/// The inputs of which the operator makes rows with nulls.
-fn nullable(plan: &dyn ExecutionPlan) -> [Option<Keeps>; 2] {
+/// What ends with each of an operator's inputs.
+fn ends(plan: &dyn ExecutionPlan) -> [Ends; 2] {
     if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
         let sets = aggregate.group_expr().has_grouping_set();
-        return [sets.then_some(Keeps::Nothing), None];
+        return [Ends { constants: sets, orders: sets }, Ends::default()];
     }
     let join_type = if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
-        *join.join_type()
+        join.join_type()
     } else if let Some(join) = plan.downcast_ref::<NestedLoopJoinExec>() {
-        *join.join_type()
-    } else if let Some(join) = plan.downcast_ref::<SortMergeJoinExec>() {
         join.join_type()
     } else {
-        return [None, None];
+        return [Ends::default(); 2];
     };
-    match join_type {
-        JoinType::Left => [None, Some(Keeps::Orders)],
-        JoinType::Right => [Some(Keeps::Orders), None],
-        JoinType::Full => [Some(Keeps::Orders), Some(Keeps::Orders)],
-        _ => [None, None],
-    }
+    let nulls = |side| join_type == &side || join_type == &JoinType::Full;
+    [
+        Ends { constants: nulls(JoinType::Right), orders: true },
+        Ends { constants: nulls(JoinType::Left), orders: false },
+    ]
 }
 
 /// Its input, of which less is said.
 #[derive(Debug, Clone)]
-struct NullableInputExec {
+struct PropertiesEndExec {
     input: Arc<dyn ExecutionPlan>,
-    keeps: Keeps,
+    ends: Ends,
     properties: Arc<PlanProperties>,
 }
 
-impl NullableInputExec {
-    fn new(input: Arc<dyn ExecutionPlan>, keeps: Keeps) -> Self {
+impl PropertiesEndExec {
+    fn new(input: Arc<dyn ExecutionPlan>, ends: Ends) -> Self {
         let of = input.properties();
-        let equivalences = match keeps {
-            Keeps::Orders => EquivalenceProperties::new_with_orderings(
-                input.schema(),
-                of.equivalence_properties().oeq_class().clone(),
-            ),
-            Keeps::Nothing => EquivalenceProperties::new(input.schema()),
-        };
+        let mut equivalences = of.equivalence_properties().clone();
+        if ends.constants {
+            let orders = equivalences.oeq_class().clone();
+            equivalences = EquivalenceProperties::new_with_orderings(input.schema(), orders);
+        }
+        if ends.orders {
+            equivalences.clear_orderings();
+        }
         let properties = PlanProperties::new(
             equivalences,
             of.output_partitioning().clone(),
@@ -131,19 +141,19 @@ impl NullableInputExec {
         )
         .with_evaluation_type(of.evaluation_type)
         .with_scheduling_type(of.scheduling_type);
-        Self { input, keeps, properties: Arc::new(properties) }
+        Self { input, ends, properties: Arc::new(properties) }
     }
 }
 
-impl DisplayAs for NullableInputExec {
+impl DisplayAs for PropertiesEndExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("NullableInputExec")
+        f.write_str("PropertiesEndExec")
     }
 }
 
-impl ExecutionPlan for NullableInputExec {
+impl ExecutionPlan for PropertiesEndExec {
     fn name(&self) -> &str {
-        "NullableInputExec"
+        "PropertiesEndExec"
     }
 
     fn properties(&self) -> &Arc<PlanProperties> {
@@ -170,14 +180,14 @@ impl ExecutionPlan for NullableInputExec {
         mut children: Vec<Arc<dyn ExecutionPlan>>,
         _: ReplaceChildrenOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(children.swap_remove(0), self.keeps)))
+        Ok(Arc::new(Self::new(children.swap_remove(0), self.ends)))
     }
 
     fn with_new_children(
         self: Arc<Self>,
         mut children: Vec<Arc<dyn ExecutionPlan>>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        Ok(Arc::new(Self::new(children.swap_remove(0), self.keeps)))
+        Ok(Arc::new(Self::new(children.swap_remove(0), self.ends)))
     }
 
     fn execute(
@@ -198,6 +208,18 @@ impl ExecutionPlan for NullableInputExec {
         _: &StatisticsArgs,
     ) -> Result<Arc<Statistics>> {
         Ok(Arc::clone(&inputs[0]))
+    }
+
+    fn benefits_from_input_partitioning(&self) -> Vec<bool> {
+        vec![false]
+    }
+
+    fn try_swapping_with_projection(
+        &self,
+        projection: &ProjectionExec,
+    ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        let swapped = self.input.try_swapping_with_projection(projection)?;
+        Ok(swapped.map(|input| Arc::new(Self::new(input, self.ends)) as _))
     }
 
     fn supports_limit_pushdown(&self) -> bool {
