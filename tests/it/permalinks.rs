@@ -87,6 +87,48 @@ async fn a_permalink_answers_the_same_whatever_is_published_later() {
 }
 
 #[tokio::test]
+async fn a_permalink_reads_rows_or_rollups_as_it_was_made() {
+    let site = Site::start().await;
+    let mut csv = RIVER_HEADER.to_owned();
+    for row in 0..12 * 700 {
+        let (station, hour) = (row / 700, row % 700);
+        csv.push_str(&format!("s{station:02},{},0.{},\n", time(hour), hour % 7 + 1));
+    }
+    site.publish(csv).await;
+    // What is left of a sum beside its rounded self is nothing but the order of adding.
+    let sql = "SELECT station, date_part('dow', time) AS day, sum(level) - round(sum(level), 6) AS rest \
+               FROM otaru.river GROUP BY 1, 2";
+    let mut made = Vec::new();
+    for rollups in [false, true] {
+        let answer = create(&site, json!({"sql": sql, "rollups": rollups}), None).await;
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let answer = answer.json();
+        assert_eq!(answer["rollups"], rollups);
+        let kept = async |what: &str| {
+            let path = format!("/v1/permalinks/{}{what}", id(&answer));
+            site.ask(site.get(&path)).await.ok()
+        };
+        let etag = async |query: &str| {
+            kept(&format!("/result?format=csv{query}")).await.header("etag").to_owned()
+        };
+        let (as_made, otherwise) = (rollups.to_string(), (!rollups).to_string());
+        assert_eq!(etag("").await, etag(&format!("&rollups={as_made}")).await);
+        assert_ne!(etag("").await, etag(&format!("&rollups={otherwise}")).await);
+        assert_eq!(kept("/verification").await.json()["verdict"], "same");
+        let other = kept(&format!("/verification?rollups={otherwise}")).await.json();
+        assert_eq!(other["verdict"], "different", "{other}");
+        assert_eq!(kept("").await.json()["rollups"], rollups);
+        made.push(answer);
+    }
+    assert_ne!(made[0]["result_hash"], made[1]["result_hash"]);
+    let silent = create(&site, json!({"sql": sql}), None).await.json();
+    assert_eq!(
+        (&silent["rollups"], &silent["result_hash"]),
+        (&json!(true), &made[1]["result_hash"])
+    );
+}
+
+#[tokio::test]
 async fn the_hash_is_the_one_that_the_document_tells_how_to_compute() {
     let site = Site::with_rows(&["a", "余,市"], 200).await;
     let sql = "SELECT station, time, level, flow, level / 3 AS third, level > 7 AS high, \

@@ -80,6 +80,7 @@ impl App {
         let title = checked_title(request.title)?;
         let (sql, parameters) = (request.query.sql.clone(), request.query.parameters.clone());
         check_size(&sql, &parameters)?;
+        let without_rollups = request.query.without_rollups;
         let token = token_of(principal);
         self.check_rate(token).await?;
         let prepared = self.prepare_query(principal, request.query).await?;
@@ -98,6 +99,7 @@ impl App {
             title,
             sql,
             parameters,
+            without_rollups,
             sources,
             engine: hub_query::engine_version(),
             columns: result.columns,
@@ -135,13 +137,13 @@ impl App {
         Ok(permalink)
     }
 
-    /// A permalink's statement over the versions that it names, ready to run, from rollups where these tell or
-    /// from rows alone.
+    /// A permalink's statement over the versions that it names, ready to run. Rollups are used as when it was
+    /// made where nothing else is asked for.
     pub async fn prepare_permalink(
         &self,
         principal: &Principal,
         id: &PermalinkId,
-        without_rollups: bool,
+        rollups: Option<bool>,
     ) -> Result<(Permalink, PreparedQuery), AppError> {
         let permalink = self.permalink(principal, id).await?;
         let versions = permalink
@@ -152,7 +154,7 @@ impl App {
             sql: permalink.sql.clone(),
             parameters: permalink.parameters.clone(),
             versions: versions.collect(),
-            without_rollups,
+            without_rollups: rollups.map_or(permalink.without_rollups, |rollups| !rollups),
             ..SqlRequest::default()
         };
         let prepared = self.prepare_query(principal, request).await;
@@ -172,10 +174,9 @@ impl App {
         &self,
         principal: &Principal,
         id: &PermalinkId,
-        without_rollups: bool,
+        rollups: Option<bool>,
     ) -> Result<Verification, AppError> {
-        let prepared = self.prepare_permalink(principal, id, without_rollups).await;
-        let (permalink, prepared) = prepared?;
+        let (permalink, prepared) = self.prepare_permalink(principal, id, rollups).await?;
         let checked_at = self.inner.clock.now();
         let ordered = permalink.result_hash.sequence.is_some();
         let now = fingerprint(prepared, ordered).await?;

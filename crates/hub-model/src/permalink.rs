@@ -21,6 +21,9 @@ pub struct Permalink {
     pub sql: String,
     /// The values of `$1`, `$2` and so on.
     pub parameters: Vec<Value>,
+    /// Whether it was made from rows where rollups would have told the same but for the last digits of sums.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub without_rollups: bool,
     /// The dataset versions that it read, as they were described then.
     pub sources: Vec<Source>,
     /// What ran it.

@@ -24,6 +24,7 @@ pub(crate) fn permalink(id: u64, sources: &[(&str, u64)]) -> Permalink {
         title: Some("四月の水位".to_owned()),
         sql: "SELECT count(*) AS n FROM otaru.river WHERE station = $1".to_owned(),
         parameters: vec!["余市".into(), 1.5.into(), serde_json::Value::Null],
+        without_rollups: false,
         sources: sources.iter().map(source).collect(),
         engine: EngineVersion { hub: "0.1.0".to_owned(), datafusion: "55.2.0".to_owned() },
         columns: vec![serde_json::json!({"name": "n", "type": "integer"})],

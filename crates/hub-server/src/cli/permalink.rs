@@ -142,6 +142,7 @@ fn show(permalink: &Value, console: &mut Console<'_>) -> Result<(), CliError> {
         ("versions", versions.join(", ")),
         ("rows", member(permalink, "row_count")),
         ("hash", member(permalink, "result_hash")),
+        ("read", if permalink["rollups"] == false { "rows, no rollups" } else { "" }.to_owned()),
         (
             "engine",
             format!("{} (DataFusion {})", member(&engine, "hub"), member(&engine, "datafusion")),

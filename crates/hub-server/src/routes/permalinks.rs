@@ -53,6 +53,11 @@ pub(crate) struct PermalinkBody {
     versions: BTreeMap<String, serde_json::Value>,
     /// Read datasets that `versions` does not name as they were known at this instant.
     as_of: Option<String>,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same, now and
+    /// whenever the permalink is opened.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    rollups: bool,
     /// What to call it, in up to 200 characters. All who can open the permalink see it.
     title: Option<String>,
 }
@@ -91,6 +96,8 @@ pub(crate) struct PermalinkResponse {
     /// The values of `$1`, `$2` ….
     #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
+    /// Whether what is kept of rows by series, hour and day is read in their place where it tells the same.
+    rollups: bool,
     /// The dataset versions that it read, as they were described then.
     #[schema(value_type = Vec<Object>)]
     sources: Vec<Source>,
@@ -128,6 +135,7 @@ impl PermalinkResponse {
             title: permalink.title,
             sql: permalink.sql,
             parameters: permalink.parameters,
+            rollups: !permalink.without_rollups,
             sources: permalink.sources,
             engine: permalink.engine.into(),
             columns: permalink.columns,
@@ -233,10 +241,9 @@ impl From<Verification> for VerificationResponse {
 pub(crate) struct ResultQuery {
     /// `json`, `ndjson`, `csv`, `arrow`, `parquet`, `geojson` or `xlsx`; goes before `Accept`.
     format: Option<String>,
-    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
-    #[serde(default = "yes")]
-    #[param(default = true)]
-    rollups: bool,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same, `true` reads
+    /// what is kept; as the permalink was made where nothing is said.
+    rollups: Option<bool>,
 }
 
 /// How a permalink's result is made.
@@ -244,10 +251,9 @@ pub(crate) struct ResultQuery {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct RollupsQuery {
-    /// `false` reads rows where what is kept of them by series, hour and day would tell the same.
-    #[serde(default = "yes")]
-    #[param(default = true)]
-    rollups: bool,
+    /// `false` reads rows where what is kept of them by series, hour and day would tell the same, `true` reads
+    /// what is kept; as the permalink was made where nothing is said.
+    rollups: Option<bool>,
 }
 
 /// What making a permalink can be answered with beside.
@@ -278,7 +284,9 @@ pub(crate) async fn create_permalink(
     Params(NoParams {}): Params<NoParams>,
     JsonBody(body): JsonBody<PermalinkBody>,
 ) -> Result<Response, Problem> {
-    let query = sql::statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
+    let mut query =
+        sql::statement(body.sql, body.parameters, &body.versions, body.as_of.as_deref())?;
+    query.without_rollups = !body.rollups;
     let request = PermalinkRequest { query, title: body.title };
     let permalink = state.app.create_permalink(&principal, request).await?;
     let body = PermalinkResponse::of(permalink, &base);
@@ -323,8 +331,7 @@ pub(crate) async fn read_permalink_result(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;
-    let (permalink, prepared) =
-        state.app.prepare_permalink(&principal, &id, !query.rollups).await?;
+    let (permalink, prepared) = state.app.prepare_permalink(&principal, &id, query.rollups).await?;
     let etag = prepared.state().map(|read| {
         let scope = cache_scope(&principal);
         Etag::of(&["permalink", id.as_str(), read, format.media_type(), scope])
@@ -356,7 +363,7 @@ pub(crate) async fn verify_permalink(
     LastSegment(id): LastSegment<PermalinkId>,
     Params(query): Params<RollupsQuery>,
 ) -> Result<Response, Problem> {
-    let found = state.app.verify_permalink(&principal, &id, !query.rollups).await?;
+    let found = state.app.verify_permalink(&principal, &id, query.rollups).await?;
     Ok(not_stored(Json(VerificationResponse::from(found)).into_response()))
 }
 
