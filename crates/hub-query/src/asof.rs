@@ -26,7 +26,7 @@ pub(crate) use exec::AsOfJoinExec;
 pub(crate) use filters::FiltersIntoAsOfJoins;
 pub(crate) use planner::HubPlanner;
 pub(crate) use relation::AsOfRelations;
-pub(crate) use syntax::{nest, plain_forms};
+pub(crate) use syntax::{is_outer, nest, plain_forms};
 
 use datafusion::logical_expr::Expr;
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use datafusion::sql::sqlparser::ast::{
-    Expr, Ident, ObjectName, PivotValueSource, Query, Select, SelectItem,
+    Expr, Ident, JoinOperator, ObjectName, PivotValueSource, Query, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableAlias, TableFactor, TableWithJoins,
     WildcardAdditionalOptions,
 };
@@ -11,6 +11,7 @@ use hub_model::{Contract, DatasetId};
 
 use super::relation::{Column, Origin, Relation};
 use crate::{
+    asof,
     parse::{Names, aligned_name, fold, left_out, plain_name},
     quality,
 };
@@ -21,6 +22,8 @@ pub(super) fn of_contract(contract: &Contract, all: &[&Contract], names: &Names)
     let real = |word: &str| {
         all.iter().flat_map(|contract| &contract.fields).any(|field| field.name == word)
     };
+    let required = contract.fields.iter().find(|field| contract.is_required(field));
+    let required = required.map(|field| field.name.clone());
     let columns = contract.fields.iter().enumerate().map(|(place, field)| {
         let judge = quality::judge(contract, field);
         let origin = Some(Origin {
@@ -28,6 +31,8 @@ pub(super) fn of_contract(contract: &Contract, all: &[&Contract], names: &Names)
             field: place,
             judge: judge.map(|judge| (judge, contract.fields[judge].name.clone())),
             is_required: contract.is_required(field),
+            required: required.clone(),
+            is_made_up: false,
         });
         let alias = field.alias.clone().filter(|alias| !own.contains(alias.as_str()));
         let alone = |alias: &String| {
@@ -154,9 +159,15 @@ impl Seen<'_> {
     pub(super) fn of_from(&mut self, from: &[TableWithJoins]) -> Vec<Relation> {
         let mut relations = Vec::new();
         for table in from {
+            let first = relations.len();
             self.of_factor(&table.relation, &mut relations);
             for join in &table.joins {
+                let left = first..relations.len();
                 self.of_factor(&join.relation, &mut relations);
+                let right = left.end..relations.len();
+                for side in made_up(&join.join_operator, left, right) {
+                    relations[side].iter_mut().for_each(Relation::make_up);
+                }
             }
         }
         relations
@@ -254,6 +265,19 @@ impl Seen<'_> {
             }
             _ => Vec::new(),
         }
+    }
+}
+
+/// Of the two sides of a join those whose rows may be made up, for rows of the other without a match.
+fn made_up<T>(join: &JoinOperator, left: T, right: T) -> Vec<T> {
+    match join {
+        JoinOperator::Left(_) | JoinOperator::LeftOuter(_) => vec![right],
+        JoinOperator::AsOf { match_condition, .. } if asof::is_outer(match_condition) => {
+            vec![right]
+        }
+        JoinOperator::Right(_) | JoinOperator::RightOuter(_) => vec![left],
+        JoinOperator::FullOuter(_) => vec![left, right],
+        _ => Vec::new(),
     }
 }
 

@@ -63,6 +63,21 @@ pub(super) fn written_out(call: &Function, scopes: &[Vec<Relation>]) -> Result<E
         Expr::Function(called(name, arguments))
     };
     let always = relation.always(value).map(named);
+    if let (None, Some(origin)) = (&always, value.origin.as_ref().filter(|own| own.is_made_up)) {
+        let way = match &origin.required {
+            Some(name) => format!(
+                "select the dataset's {name:?} in the subquery, too, under a name of its own"
+            ),
+            None => "ask for it in a subquery that reads the dataset alone".to_owned(),
+        };
+        return Err(QueryError::invalid(
+            format!(
+                "{FUNCTION}({}) can't tell the rows that the outer join makes up; {way}",
+                word.value
+            ),
+            Some(place(word)),
+        ));
+    }
     let (shown, due) = match relation.judge(value) {
         None => {
             let one = || Expr::value(Value::Number("1".to_owned(), false));

@@ -30,6 +30,10 @@ pub(super) struct Origin {
     pub(super) judge: Option<(usize, String)>,
     /// Whether every row has a value in it.
     pub(super) is_required: bool,
+    /// The contract's name of a column in which every row has a value.
+    pub(super) required: Option<String>,
+    /// Whether an outer join may have made up the row.
+    pub(super) is_made_up: bool,
 }
 
 /// What stands in FROM: what it may be called by, part by part, and its columns.
@@ -86,6 +90,12 @@ impl Relation {
         let own = value.origin.as_ref()?;
         let same = |name: &str| self.columns.iter().filter(|column| column.name == name).count();
         self.beside(own, |origin| origin.is_required).find(|column| same(&column.name) == 1)
+    }
+
+    /// Its rows may be made up by an outer join.
+    pub(super) fn make_up(&mut self) {
+        let origins = self.columns.iter_mut().filter_map(|column| column.origin.as_mut());
+        origins.for_each(|origin| origin.is_made_up = true);
     }
 
     fn beside<'a>(

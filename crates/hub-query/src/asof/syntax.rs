@@ -328,6 +328,11 @@ impl Condition {
     }
 }
 
+/// Whether an as-of join of this condition keeps rows of the left table that have no match.
+pub(crate) fn is_outer(condition: &Expr) -> bool {
+    Condition::of(condition.clone()).is_some_and(|condition| matches!(condition.kind, Kind::Left))
+}
+
 fn without_brackets(expr: Expr) -> Expr {
     match expr {
         Expr::Nested(inner) => without_brackets(*inner),

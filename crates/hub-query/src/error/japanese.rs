@@ -4,7 +4,7 @@
 use super::QueryError;
 
 /// What the hub says: parts in braces are taken over as they stand.
-const SAID: [(&str, &str); 33] = [
+const SAID: [(&str, &str); 35] = [
     (
         "there is no column {} here; did you mean {}?",
         "列{0}はここにはありません。{1}のことでしょうか",
@@ -91,6 +91,14 @@ const SAID: [(&str, &str); 33] = [
     (
         "{} can't be compared; CAST one of the two",
         "{0}は比べられません。どちらかをCASTしてください",
+    ),
+    (
+        "good_share({}) can't tell the rows that the outer join makes up; select the dataset's {} in the subquery, too, under a name of its own",
+        "good_share({0})は、外部結合が作った行を見分けられません。副問い合わせでデータセットの{1}も別の名前で選んでください",
+    ),
+    (
+        "good_share({}) can't tell the rows that the outer join makes up; ask for it in a subquery that reads the dataset alone",
+        "good_share({0})は、外部結合が作った行を見分けられません。データセットだけを読む副問い合わせの中で求めてください",
     ),
     ("the regular expression can't be read: {}", "正規表現を読めません：{0}"),
     (

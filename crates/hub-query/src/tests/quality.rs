@@ -301,3 +301,73 @@ async fn the_share_of_good_values_is_of_those_that_were_due() {
         );
     }
 }
+
+#[tokio::test]
+async fn rows_that_an_outer_join_makes_up_are_in_no_share_or_it_is_refused() {
+    let mut bench = bench().await;
+    let loose = SNOW.replace(r#""primaryKey":["station","time"]"#, r#""missingValues":[""]"#);
+    bench.add("kisho.loose", &loose, &[snow("a", &["normal"; 6])]).await;
+    // Of these two stations one has rows.
+    let stations = "(VALUES ('A'), ('C')) k(st)";
+    let snow = |with: &str| {
+        format!("(SELECT upper(station) AS st, depth, depth_quality, wind{with} FROM kisho.snow) s")
+    };
+    let (bare, keyed) = (snow(""), snow(", time"));
+    let loose = bare.replace("kisho.snow", "kisho.loose");
+    let asof = "MATCH_CONDITION (k.t >= s.t) ON s.st = k.st";
+    let timed = |with: &str| {
+        format!(
+            "(SELECT upper(station) AS st, time + INTERVAL '1 hour' AS t, depth, depth_quality{with} FROM kisho.snow) s"
+        )
+    };
+    let asked = "(VALUES ('A', TIMESTAMP '2090-01-01'), ('C', TIMESTAMP '2090-01-01')) k(st, t)";
+    let by_name = "(VALUES ('a'), ('c')) k(station)";
+    for (from, column, share) in [
+        (format!("{stations} LEFT JOIN {keyed} USING (st)"), "depth", "0.6"),
+        (format!("{stations} LEFT JOIN {keyed} USING (st)"), "s.wind", "1.0"),
+        (format!("{keyed} RIGHT JOIN {stations} ON s.st = k.st"), "depth", "0.6"),
+        (format!("{stations} FULL JOIN {keyed} ON s.st = k.st"), "depth", "0.2727272727272727"),
+        // No row of the dataset is made up here.
+        (format!("{stations} JOIN {bare} USING (st)"), "depth", "0.6"),
+        (format!("{bare} LEFT JOIN {stations} USING (st) WHERE s.st = 'A'"), "depth", "0.6"),
+        (format!("{asked} INNER ASOF JOIN {} {asof}", timed("")), "depth", ""),
+        (format!("{asked} ASOF JOIN {} {asof}", timed(", time")), "depth", ""),
+        (
+            format!(
+                "(SELECT k.*, i.depth, i.depth_quality, i.time AS observed FROM {by_name} LEFT JOIN kisho.snow i USING (station))"
+            ),
+            "depth",
+            "0.6",
+        ),
+    ] {
+        let sql = format!("SELECT good_share({column}) FROM {from}");
+        assert_eq!(bench.value(&sql).await, share, "{sql}");
+    }
+    let select = "select the dataset's \"station\" in the subquery, too, under a name of its own";
+    let alone = "ask for it in a subquery that reads the dataset alone";
+    for (from, column, way) in [
+        (format!("{stations} LEFT JOIN {bare} USING (st)"), "depth", select),
+        (format!("{stations} LEFT JOIN {bare} USING (st)"), "s.wind", select),
+        (format!("{bare} RIGHT OUTER JOIN {stations} ON s.st = k.st"), "depth", select),
+        (format!("{stations} FULL OUTER JOIN {bare} ON s.st = k.st"), "depth", select),
+        (format!("{asked} ASOF JOIN {} {asof}", timed("")), "depth", select),
+        (format!("(SELECT * FROM {stations} LEFT JOIN {bare} USING (st))"), "wind", select),
+        (
+            format!(
+                "(SELECT i.depth, i.depth_quality FROM {by_name} LEFT JOIN kisho.snow i USING (station))"
+            ),
+            "depth",
+            select,
+        ),
+        (format!("{stations} LEFT JOIN {loose} USING (st)"), "depth", alone),
+        (format!("{by_name} LEFT JOIN kisho.loose i USING (station)"), "depth", alone),
+    ] {
+        let sql = format!("SELECT good_share({column}) FROM {from}");
+        let error = bench.error(&sql).await;
+        let said = format!("can't tell the rows that the outer join makes up; {way}");
+        assert!(
+            matches!(&error, QueryError::InvalidSql { message, position: Some(_), .. } if message.contains(&said)),
+            "{sql}: {error:?}"
+        );
+    }
+}
