@@ -8,7 +8,7 @@ use datafusion::{
         Result,
         tree_node::{Transformed, TransformedResult, TreeNode, TreeNodeRecursion},
     },
-    datasource::{provider_as_source, source_as_provider},
+    datasource::provider_as_source,
     functions_aggregate::{first_last, min_max},
     logical_expr::{
         Aggregate, Distinct, DistinctOn, Expr, LogicalPlan, LogicalPlanBuilder, SortExpr,
@@ -39,15 +39,13 @@ type Version = (DatasetId, u64);
 pub(crate) async fn only_newest(plan: LogicalPlan, engine: &Inner) -> Result<LogicalPlan> {
     let mut asked: HashMap<Version, Arc<Prepared>> = HashMap::new();
     plan.apply_with_subqueries(|node| {
-        if let Some((input, _)) = newest_of(node)? {
-            input.with_table(|table| {
-                let prepared = table.prepared();
-                if is_quickly_told(prepared) {
-                    asked.insert(version(prepared), Arc::clone(prepared));
-                }
-                Ok(None::<()>)
-            })?;
-        }
+        newest_of(node, |table, _, _| {
+            let prepared = table.prepared();
+            if is_quickly_told(prepared) {
+                asked.insert(version(prepared), Arc::clone(prepared));
+            }
+            Ok(None::<()>)
+        })?;
         Ok(TreeNodeRecursion::Continue)
     })?;
     let mut known = HashMap::new();
@@ -60,13 +58,12 @@ pub(crate) async fn only_newest(plan: LogicalPlan, engine: &Inner) -> Result<Log
         return Ok(plan);
     }
     plan.transform_up_with_subqueries(|node| {
-        let Some((input, rows)) = newest_of(&node)? else { return Ok(Transformed::no(node)) };
-        let narrowed = input.with_table(|table| {
-            let newest = known.get(&version(table.prepared()));
-            newest.and_then(|newest| narrowed(table, &input, newest).transpose()).transpose()
+        let rows = newest_of(&node, |table, input, rows| {
+            let Some(newest) = known.get(&version(table.prepared())) else { return Ok(None) };
+            let scan = narrowed(table, input, newest)?;
+            scan.map(|scan| Input::over(rows, &scan)).transpose()
         })?;
-        let Some(scan) = narrowed else { return Ok(Transformed::no(node)) };
-        let rows = Input::over(rows, &scan)?;
+        let Some(rows) = rows else { return Ok(Transformed::no(node)) };
         node.map_children(|_| Ok(Transformed::yes(rows.clone())))
     })
     .data()
@@ -98,31 +95,38 @@ fn narrowed(table: &SnapshotTable, input: &Input, newest: &Newest) -> Result<Opt
     LogicalPlanBuilder::from(LogicalPlan::TableScan(scan)).filter(at)?.build().map(Some)
 }
 
-/// What a node reads that wants nothing but the newest row of each series; none of other nodes.
-fn newest_of(node: &LogicalPlan) -> Result<Option<(Input, &LogicalPlan)>> {
+/// What comes of the table, its input and the rows that a node reads which wants nothing but the newest row of
+/// each series; none of other nodes.
+fn newest_of<T>(
+    node: &LogicalPlan,
+    work: impl FnOnce(&SnapshotTable, &Input, &LogicalPlan) -> Result<Option<T>>,
+) -> Result<Option<T>> {
     let rows = match node {
         LogicalPlan::Distinct(Distinct::On(distinct)) => distinct.input.as_ref(),
         LogicalPlan::Aggregate(aggregate) => aggregate.input.as_ref(),
         _ => return Ok(None),
     };
     let Some(input) = Input::of(rows)? else { return Ok(None) };
-    let Ok(provider) = source_as_provider(&input.scan.source) else { return Ok(None) };
-    let Some(table) = provider.downcast_ref::<SnapshotTable>() else { return Ok(None) };
-    let Some(series) = Series::of(table, &input, rows) else { return Ok(None) };
-    let is_asked = match node {
-        LogicalPlan::Distinct(Distinct::On(distinct)) => series.is_distinct(distinct)?,
-        LogicalPlan::Aggregate(aggregate) => series.is_aggregate(aggregate)?,
-        _ => false,
-    };
-    let of_series = |condition: &Expr| {
-        !condition.is_volatile()
-            && !has_subquery(condition)
-            && condition.column_refs().iter().all(|column| {
-                series.columns.iter().any(|known| *known == Expr::Column((*column).clone()))
-            })
-    };
-    let asked = is_asked && input.conditions.iter().all(of_series);
-    Ok(asked.then_some((input, rows)))
+    input.with_table(|table| {
+        let Some(series) = Series::of(table, &input, rows) else { return Ok(None) };
+        let is_asked = match node {
+            LogicalPlan::Distinct(Distinct::On(distinct)) => series.is_distinct(distinct)?,
+            LogicalPlan::Aggregate(aggregate) => series.is_aggregate(aggregate)?,
+            _ => false,
+        };
+        let of_series = |condition: &Expr| {
+            !condition.is_volatile()
+                && !has_subquery(condition)
+                && condition.column_refs().iter().all(|column| {
+                    series.columns.iter().any(|known| *known == Expr::Column((*column).clone()))
+                })
+        };
+        if is_asked && input.conditions.iter().all(of_series) {
+            work(table, &input, rows)
+        } else {
+            Ok(None)
+        }
+    })
 }
 
 /// Whether a condition asks a query of its own. That may be of the row's time, which the condition's own
