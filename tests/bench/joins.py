@@ -29,12 +29,12 @@ def measure(hub, files, runs, threads, scratch, folder="queries"):
     return results
 
 
-def one_query(hub, connection, sql, runs):
+def one_query(hub, connection, sql, runs, duck_sql=None):
     def by_hub():
         return hub.table(sql)
 
     def by_duck():
-        return connection.sql(sql).to_arrow_table()
+        return connection.sql(duck_sql or sql).to_arrow_table()
 
     first, second = by_hub(), by_duck()
     compare(first, second)
