@@ -23,26 +23,25 @@ pub(crate) fn map_columns(
 ) -> Mapping {
     let names: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
     let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
+    // Each once: every field is held against every column.
+    let fields: Vec<String> = contract.fields.iter().map(|field| fold(&field.name)).collect();
     let mut errors = Vec::new();
     let mut ambiguous = vec![false; columns.len()];
     let mut sources = vec![None; contract.fields.len()];
     let mut settled = vec![false; contract.fields.len()];
     let mut taken = vec![false; columns.len()];
-    type Looks<'a> = &'a dyn Fn(&Field, usize) -> bool;
-    let by_name = |field: &Field, column: usize| field.name == names[column];
-    let by_alias = |field: &Field, column: usize| field.alias.as_deref() == Some(names[column]);
-    let by_look = |field: &Field, column: usize| {
-        fold(&field.name) == folded[column]
-            || field.alias.as_deref().is_some_and(|alias| alias == folded[column])
+    type Looks<'a> = &'a dyn Fn(usize, usize) -> bool;
+    let alias = |field: usize| contract.fields[field].alias.as_deref();
+    let by_name = |field: usize, column: usize| contract.fields[field].name == names[column];
+    let by_alias = |field: usize, column: usize| alias(field) == Some(names[column]);
+    let by_look = |field: usize, column: usize| {
+        fields[field] == folded[column] || alias(field) == Some(folded[column].as_str())
     };
     for looks in [&by_name as Looks<'_>, &by_alias, &by_look] {
         let mut claims: Vec<(usize, Vec<usize>)> = Vec::new();
-        for (index, field) in contract.fields.iter().enumerate() {
-            if settled[index] {
-                continue;
-            }
+        for index in (0..contract.fields.len()).filter(|index| !settled[*index]) {
             let found: Vec<usize> =
-                (0..columns.len()).filter(|c| !taken[*c] && looks(field, *c)).collect();
+                (0..columns.len()).filter(|c| !taken[*c] && looks(index, *c)).collect();
             if !found.is_empty() {
                 claims.push((index, found));
             }
@@ -84,10 +83,10 @@ pub(crate) fn map_columns(
     for (column, name) in names.iter().enumerate() {
         let is_ours = super::kept_back::ADDED.contains(&folded[column].as_str());
         if !taken[column] && !ambiguous[column] && !is_ours {
-            let meant = contract.fields.iter().zip(&settled).find(|(field, settled)| {
-                !**settled && is_alike(&fold(&field.name), &folded[column])
-            });
-            errors.push(unknown(name, header_row, meant.map(|(field, _)| field.name.as_str())));
+            let meant = (0..contract.fields.len())
+                .find(|index| !settled[*index] && is_alike(&fields[*index], &folded[column]))
+                .map(|index| contract.fields[index].name.as_str());
+            errors.push(unknown(name, header_row, meant));
         }
     }
     Mapping { sources, errors }

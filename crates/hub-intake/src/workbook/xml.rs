@@ -284,11 +284,12 @@ impl<R: Read> Xml<R> {
 
     #[inline]
     fn tag(&mut self) -> Result<Token<'_>, IntakeError> {
-        let mut from = 1;
+        let (mut from, mut quote) = (1, None);
         let end = loop {
             let end = self.find(b'>', from)?.ok_or_else(|| damaged("XML ends within a tag"))?;
-            // A `>` may stand within quotes.
-            if closed(&self.buffer[self.start..][..end]) {
+            // A `>` may stand within quotes, and any number of them.
+            quote = open_quote(quote, &self.buffer[self.start..][from..end]);
+            if quote.is_none() {
                 break end;
             }
             from = end + 1;
@@ -359,17 +360,16 @@ pub(crate) fn too_long() -> IntakeError {
     )
 }
 
-/// Whether no quote is open at the end of a tag's beginning.
-fn closed(tag: &[u8]) -> bool {
-    let mut quote = None;
-    for byte in tag {
+/// The quote that is open at the end of a part of a tag, by the one that is open at its beginning.
+fn open_quote(mut quote: Option<u8>, part: &[u8]) -> Option<u8> {
+    for byte in part {
         match quote {
             None if matches!(byte, b'"' | b'\'') => quote = Some(*byte),
             Some(open) if open == *byte => quote = None,
             _ => {}
         }
     }
-    quote.is_none()
+    quote
 }
 
 #[cfg(test)]
@@ -405,6 +405,13 @@ mod tests {
         )
         .unwrap();
         assert_eq!(found, ["<a r=1>2 b=c", "<b/", "t&amp;", "<>", "/a"]);
+    }
+
+    #[test]
+    fn a_tag_is_taken_apart_once_however_many_ends_of_tags_its_quotes_hold() {
+        let ends = ">".repeat(4 << 20);
+        let found = tokens(&format!("<a b='\"{ends}' c=\"'>\">")).unwrap();
+        assert_eq!(found, [format!("<a b=\"{ends} c='>")]);
     }
 
     #[test]

@@ -204,7 +204,9 @@ impl Steps {
             if missing == 0 {
                 continue;
             }
-            found.missing_steps += missing * known.count;
+            // Of steps of a microsecond, centuries leave out more than can be counted.
+            let all = missing.saturating_mul(known.count);
+            found.missing_steps = found.missing_steps.saturating_add(all);
             places.extend(known.places.iter().map(|place| (missing, *place)));
             if let Some(place) = known.places.first()
                 && longest.is_none_or(|(most, other)| (missing, other.row) > (most, place.row))

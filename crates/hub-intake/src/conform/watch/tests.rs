@@ -177,3 +177,15 @@ fn memory_is_bounded_however_many_series_there_are() {
     let coverage = report(&contract("datetime", None), &rows).coverage.unwrap();
     assert_eq!((coverage.series, coverage.series_capped), (50_000, true));
 }
+
+#[test]
+fn gaps_of_centuries_in_steps_of_a_microsecond_are_counted_as_far_as_numbers_go() {
+    let rows: Vec<String> = (0..100)
+        .flat_map(|series| {
+            ["0001-01-01 00:00", "0001-01-01 00:00:00.000001", "9999-01-01 00:00"]
+                .map(|time| format!("s{series},{time},1"))
+        })
+        .collect();
+    let coverage = report(&contract("datetime", None), &rows).coverage.unwrap();
+    assert_eq!(coverage.gaps.unwrap().missing_steps, u64::MAX);
+}
