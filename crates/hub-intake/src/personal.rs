@@ -8,7 +8,10 @@ use std::collections::HashSet;
 use hub_model::{CellError, Rule, Text};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{conform::mapping::fold, show::show_text};
+use crate::{
+    conform::{mapping::fold, normal::is_dash},
+    show::show_text,
+};
 
 /// Headings that alone say that rows are persons.
 const ALONE: [&str; 12] = [
@@ -72,7 +75,7 @@ const OFFICES: [&str; 12] = [
 ];
 
 /// Headings of what is personal beside a name.
-const BESIDE: [&str; 15] = [
+const BESIDE: [&str; 16] = [
     "住所",
     "電話",
     "携帯",
@@ -80,6 +83,7 @@ const BESIDE: [&str; 15] = [
     "誕生日",
     "メール",
     "年齢",
+    "年令",
     "性別",
     "address",
     "phone",
@@ -174,11 +178,14 @@ pub(crate) fn by_headings(names: &[String]) -> Option<Found> {
         is_person(name) || (born && NAMES_OR_THINGS.iter().any(|word| name == word))
     };
     let person = folded.iter().position(is_named)?;
-    let beside = folded.iter().position(|name| {
-        BESIDE.iter().any(|word| name.contains(word)) && !OFFICES.iter().any(|w| name.contains(w))
-    })?;
+    let is_beside = |name: &String| {
+        // Within a word `tel` is a part of hotel.
+        let is_known = name.starts_with("tel") || BESIDE.iter().any(|word| name.contains(word));
+        is_known && !OFFICES.iter().any(|word| name.contains(word))
+    };
+    let beside = folded.iter().position(is_beside)?;
     found(
-        vec![person, beside],
+        if beside == person { vec![person] } else { vec![person, beside] },
         ("人の名前と、連絡先や生年月日など", "names of persons with ways to reach or tell them"),
     )
 }
@@ -233,7 +240,7 @@ impl Sampler {
         let wide: String;
         let cell = match std::str::from_utf8(cell) {
             Ok(text) if !text.is_ascii() && text.len() <= 160 => {
-                wide = text.nfkc().collect();
+                wide = text.nfkc().map(|c| if is_dash(c) { '-' } else { c }).collect();
                 wide.as_bytes().trim_ascii()
             }
             _ => cell.trim_ascii(),
@@ -344,6 +351,8 @@ mod tests {
             &["世帯主", "住所"],
             &["ｼﾒｲ氏名", "Ｅ－ｍａｉｌ"],
             &["First name", "Phone"],
+            &["氏名", "ＴＥＬ"],
+            &["氏名", "TEL/FAX", "年令"],
         ] {
             assert!(by_headings(&names(personal)).is_some(), "{personal:?}");
         }
@@ -361,6 +370,7 @@ mod tests {
             &["氏名", "会派", "当選回数"],
             &["Name", "Address", "Phone"],
             &["名", "称", "住所"],
+            &["講師氏名", "hotel", "連絡先電話番号"],
         ] {
             assert_eq!(by_headings(&names(public)), None, "{public:?}");
         }
@@ -405,7 +415,8 @@ mod tests {
         };
         assert!(fill(&["連絡", "回答"]).is_some());
         assert!(fill(&["x", "携帯"]).is_some());
-        for form in ["０９０－１２３４－０００", "+81 90-1234-000", "090(1234)000"] {
+        for form in ["０９０－１２３４－０００", "090‐1234−000", "+81 90-1234-000", "090(1234)000"]
+        {
             let mut sampler = Sampler::new(&names(&["連絡"]));
             for person in 0..8 {
                 sampler.add(0, format!("{form}{person}").as_bytes());

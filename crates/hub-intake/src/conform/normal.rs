@@ -15,6 +15,7 @@ mod words;
 
 use hub_model::{ChangeKind, CodeList, Field, FieldRole, FieldType, Quality};
 
+pub(crate) use mark::is_dash;
 pub(crate) use outcome::Normalised;
 pub(crate) use width::fold_width;
 pub(crate) use words::describe;

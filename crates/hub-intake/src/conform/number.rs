@@ -16,14 +16,23 @@ pub(crate) fn parse_number(text: &[u8]) -> Result<f64, FaultKind> {
         let spelt = text.iter().any(|b| b.is_ascii_alphabetic() && !matches!(b, b'e' | b'E'));
         return Err(if spelt { FaultKind::NotFinite } else { FaultKind::OutOfRange });
     }
-    if value.abs() >= MAX_EXACT as f64 && text.len() > 15 {
-        // Whole numbers this long are ids more often than measures.
-        let whole: Result<i128, _> = lexical_core::parse(text);
-        if whole.is_ok_and(|whole| value as i128 != whole) {
-            return Err(FaultKind::Rounded);
-        }
+    // Whole numbers this long are ids more often than measures.
+    if value.abs() >= MAX_EXACT as f64
+        && let Some(digits) = whole_digits(text)
+        && lexical_core::parse::<i128>(digits).ok() != Some(value as i128)
+    {
+        return Err(FaultKind::Rounded);
     }
     Ok(value)
+}
+
+/// The digits of a number that is written as a whole one, with its sign; `12.0` is one too.
+fn whole_digits(text: &[u8]) -> Option<&[u8]> {
+    let end = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
+    let (whole, fraction) = text.split_at(end);
+    let is_whole = !whole.iter().any(|byte| matches!(byte, b'e' | b'E'))
+        && fraction.iter().skip(1).all(|byte| *byte == b'0');
+    is_whole.then_some(whole)
 }
 
 /// The value of up to fifteen digits with a point or without: the quotient of two exact floats, which is
@@ -138,7 +147,11 @@ mod tests {
             assert_eq!(parse_number(text.as_bytes()), Err(FaultKind::NotFinite), "{text}");
         }
         assert_eq!(parse_number(b"1e999"), Err(FaultKind::OutOfRange));
-        assert_eq!(parse_number(b"9007199254740993"), Err(FaultKind::Rounded));
+        let longer = format!("1{}1", "0".repeat(45));
+        for text in ["9007199254740993", "-9007199254740993.0", &longer] {
+            assert_eq!(parse_number(text.as_bytes()), Err(FaultKind::Rounded), "{text}");
+        }
+        assert_eq!(parse_number(b"9007199254740992.5"), Ok(9007199254740992.0));
         assert_eq!(parse_number(b"9007199254740992"), Ok(9007199254740992.0));
     }
 

@@ -19,6 +19,10 @@ pub(crate) const TOKYO_MICROS: i64 = 9 * 3_600 * MICROS_PER_SECOND;
 /// Days from 1970-01-01 to the first and the last that four digits can write.
 pub(crate) const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
 
+/// The instants of those days in Japan, in microseconds of UTC.
+pub(crate) const INSTANTS: std::ops::Range<i64> = *DAYS.start() * MICROS_PER_DAY - TOKYO_MICROS
+    ..(*DAYS.end() + 1) * MICROS_PER_DAY - TOKYO_MICROS;
+
 /// A day and a time of it, as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Written {
@@ -38,7 +42,8 @@ impl Written {
             return Err(FaultKind::TimeUnsaid);
         }
         let ahead = self.offset.map_or(TOKYO_MICROS, |seconds| seconds * MICROS_PER_SECOND);
-        Ok(self.days * MICROS_PER_DAY + self.micros - ahead)
+        let instant = self.days * MICROS_PER_DAY + self.micros - ahead;
+        if INSTANTS.contains(&instant) { Ok(instant) } else { Err(FaultKind::OutOfRange) }
     }
 }
 

@@ -19,7 +19,7 @@ use super::{
     fault::FaultKind,
     faults::ColumnFaults,
     number::{MAX_EXACT, parse_integer, parse_number, whole_float},
-    time::{DAYS, MICROS_PER_DAY, TOKYO_MICROS, TimeFormat, first_of_month},
+    time::{DAYS, INSTANTS, MICROS_PER_DAY, TOKYO_MICROS, TimeFormat, first_of_month},
 };
 use crate::IntakeError;
 
@@ -356,9 +356,8 @@ fn instants(
         TimeUnit::Millisecond => scaled::<TimestampMillisecondType>(array, faults, 1_000, ahead),
         TimeUnit::Microsecond => {
             let micros = array.as_primitive::<TimestampMicrosecondType>();
-            let (least, most) = instant_range();
-            let inside = |value: &i64| *value >= least + ahead && *value <= most;
-            if micros.values().iter().all(inside) {
+            let inside = INSTANTS.start + ahead..INSTANTS.end + ahead;
+            if micros.values().iter().all(|value| inside.contains(value)) {
                 return Ok(if ahead == 0 {
                     micros.clone()
                 } else {
@@ -383,17 +382,11 @@ fn scaled<T: ArrowTimestampType>(
     factor: i64,
     ahead: i64,
 ) -> PrimitiveArray<TimestampMicrosecondType> {
-    let (least, most) = instant_range();
     each::<T, TimestampMicrosecondType>(array.as_primitive(), faults, |value| {
         value
             .checked_mul(factor)
             .and_then(|micros| micros.checked_sub(ahead))
-            .filter(|micros| (least..=most).contains(micros))
+            .filter(|micros| INSTANTS.contains(micros))
             .ok_or(FaultKind::OutOfRange)
     })
-}
-
-/// The instants of the years that four digits can write.
-fn instant_range() -> (i64, i64) {
-    (DAYS.start() * MICROS_PER_DAY - TOKYO_MICROS, (DAYS.end() + 1) * MICROS_PER_DAY - 1)
 }

@@ -182,12 +182,12 @@ fn a_book_without_anything_is_refused_with_what_to_do() {
 
 #[test]
 fn what_other_programs_write_is_read_too() {
-    let sheet = r#"<x:sheetData xmlns:x="y"><x:row><x:c t="inlineStr"><x:is><x:t>a</x:t></x:is></x:c><x:c t="str"><x:f>B()</x:f><x:v>b&amp;c</x:v></x:c><x:c><x:f>A1+1</x:f></x:c><x:c t="d"><x:v>2026-01-15T08:00:00</x:v></x:c><x:c t="s"><x:v>1</x:v></x:c></x:row><x:row r="4"><x:c r="C4"><x:v> 7 </x:v></x:c></x:row></x:sheetData><x:mergeCells count="1"><x:mergeCell ref="C4:D4"/></x:mergeCells>"#;
+    let sheet = r#"<x:sheetData xmlns:x="y"><x:row><x:c t="inlineStr"><x:is><x:t>a</x:t></x:is></x:c><x:c t="str"><x:f>B()</x:f><x:v>b&amp;c</x:v></x:c><x:c><x:f>A1+1</x:f></x:c><x:c t="d"><x:v>2026-01-15T08:00:00</x:v></x:c><x:c t="s"><x:v>1</x:v></x:c><x:c><x:v><![CDATA[5]]></x:v></x:c></x:row><x:row r="4"><x:c r="C4"><x:v> 7 </x:v></x:c></x:row></x:sheetData><x:mergeCells count="1"><x:mergeCell ref="C4:D4"/></x:mergeCells>"#;
     let bytes =
         raw_book(sheet, "<si/><si><r><t>余</t></r><r><t>市</t></r><rPh><t>ヨイチ</t></rPh></si>");
     assert_eq!(
         cells(&bytes),
-        ["1: a|b&c|=A1+1|2026-01-15T08:00:00|余市", "2: ", "3: ", "4: ||7|7"]
+        ["1: a|b&c|=A1+1|2026-01-15T08:00:00|余市|5", "2: ", "3: ", "4: ||7|7"]
     );
 }
 

@@ -148,7 +148,9 @@ impl XlsxCells {
     fn plain_value(&mut self, book: &Book, style: usize, kind: Kind) -> Result<(), IntakeError> {
         loop {
             match self.xml.next()? {
-                Token::Text(raw) => write(book, style, kind, raw, &mut self.value)?,
+                Token::Text(raw) | Token::Verbatim(raw) => {
+                    write(book, style, kind, raw, &mut self.value)?;
+                }
                 Token::Close(b"v") => return Ok(()),
                 Token::Open(tag) if !tag.empty => self.xml.skip()?,
                 Token::End => return Err(damaged("a sheet ends within a value")),

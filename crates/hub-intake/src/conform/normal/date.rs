@@ -48,7 +48,7 @@ pub(super) fn read(text: &str, field_type: FieldType, fiscal_column: bool) -> Re
         if is_day_or_month_first(&folded) || is_short_year(&folded) {
             return Reading::Refused(FaultKind::TwoReadings);
         }
-        return if changed { Reading::Value(folded, kinds) } else { Reading::Unread };
+        return if folded != text { Reading::Value(folded, kinds) } else { Reading::Unread };
     };
     let year = match said.common_year(field_type, fiscal_column) {
         Ok(year) => year,
@@ -113,7 +113,10 @@ impl Said {
             let (year, digits, after) = number(rest)?;
             (said.year, said.year_digits, rest) = (year, digits, after);
         }
-        if said.year_digits != 4 && (said.era.is_none() || said.year_digits > 2) {
+        // An era counts its own years: 令和2024年 is a year of neither count.
+        let is_year =
+            if said.era.is_some() { said.year_digits <= 2 } else { said.year_digits == 4 };
+        if !is_year {
             return None;
         }
         if said.era.is_some() && said.year == 0 {
@@ -278,10 +281,11 @@ impl Said {
 
     /// Whether an era has the day, or a day of the month or of the year.
     fn within(&self, era: &Era, year: i32) -> bool {
-        let (earliest, latest) = match (self.month, self.day) {
-            (Some(month), Some(day)) => ((year, month, day), (year, month, day)),
-            (Some(month), None) => ((year, month, 1), (year, month, 31)),
-            _ if self.fiscal => ((year, 4, 1), (year + 1, 3, 31)),
+        let (earliest, latest) = match (self.fiscal_year(), self.month, self.day) {
+            // A fiscal year has one name throughout: 昭和63年度 ends in 平成.
+            (Some(first), ..) => ((first, 4, 1), (first + 1, 3, 31)),
+            (None, Some(month), Some(day)) => ((year, month, day), (year, month, day)),
+            (None, Some(month), None) => ((year, month, 1), (year, month, 31)),
             _ => ((year, 1, 1), (year, 12, 31)),
         };
         let index = ERAS.iter().position(|other| other == era).unwrap_or(0);
@@ -289,13 +293,17 @@ impl Said {
         latest >= era.first && !ended
     }
 
-    /// The era in which a day, or the first day of a month or a year, really lies, and its year.
-    pub(super) fn right_era(&self) -> Option<(&'static str, i32)> {
+    /// The year by the era in which a day, or the last day of a month or a year, really lies.
+    pub(super) fn right_era(&self) -> Option<String> {
         let year = i32::try_from(self.year).ok()? + ERAS[self.era?].offset;
         // Of a year or a month that an era ends in, the later era is the one that people mean.
         let day = (year, self.month.unwrap_or(12), self.day.unwrap_or(31));
         let era = ERAS.iter().find(|era| day >= era.first)?;
-        Some((era.name, year - era.offset))
+        let counted = match year - era.offset {
+            1 => "元".to_owned(),
+            year => year.to_string(),
+        };
+        Some(format!("{}{counted}年{}", era.name, if self.fiscal { "度" } else { "" }))
     }
 
     pub(super) fn fiscal_year(&self) -> Option<i32> {

@@ -27,8 +27,8 @@ const MISSING: [&str; 18] = [
 ];
 
 /// Nothing was to be observed.
-const NOT_OBSERVED: [&str; 9] =
-    ["///", "//", "…", "……", "...", "未観測", "未測定", "観測なし", "対象外"];
+const NOT_OBSERVED: [&str; 11] =
+    ["///", "//", "/", "…", "……", "...", "・・・", "未観測", "未測定", "観測なし", "対象外"];
 
 /// The instrument or the place was closed.
 const CLOSED: [&str; 11] = [
@@ -48,7 +48,7 @@ const CLOSED: [&str; 11] = [
 /// Why there is no value, if the text is a mark. Two dashes are none: where a phenomenon is reported
 /// they say that it did not occur, and elsewhere that nothing was observed.
 pub(super) fn read(text: &str) -> Reading {
-    // The longest mark is of four characters.
+    // The longest mark is of five characters.
     if text.trim().chars().count() > 8 {
         return Reading::Unread;
     }
@@ -73,6 +73,7 @@ pub(super) fn read(text: &str) -> Reading {
     }
 }
 
-fn is_dash(c: char) -> bool {
+/// A dash or what looks like one, of those that are no full-width form of another character.
+pub(crate) fn is_dash(c: char) -> bool {
     matches!(c, '-' | '‐' | '‑' | '–' | '—' | '―' | '−' | 'ー' | '─')
 }

@@ -59,7 +59,8 @@ pub(super) fn read(text: &str, unit: Option<&str>) -> Reading {
             InCell::Unknown => return Reading::Unread,
         }
     }
-    if kinds.is_empty() { Reading::Unread } else { Reading::Value(number, kinds) }
+    // Spaces that only Unicode knows may be all that stood around it.
+    if kinds.is_empty() && number == text { Reading::Unread } else { Reading::Value(number, kinds) }
 }
 
 impl<'a> Parts<'a> {

@@ -35,7 +35,7 @@ pub(super) fn read(text: &str, adapt: impl Fn(&str) -> Option<String>) -> Readin
             kinds.push(ChangeKind::TimeForm);
             Reading::Value(adapted, kinds)
         }
-        None if changed => Reading::Value(folded, kinds),
+        None if folded != text => Reading::Value(folded, kinds),
         None => Reading::Unread,
     }
 }

@@ -22,17 +22,9 @@ pub(crate) fn describe(
         FaultKind::EraEnd => {
             let right = date::Said::of(&folded).and_then(|said| said.right_era());
             let (fix_ja, fix_en) = match right {
-                Some((era, 1)) => (
-                    format!("{era}元年です。和暦を直すか、西暦で書いてください"),
-                    format!(
-                        "it is the first year of {era}; correct the era, or write the year of the common era"
-                    ),
-                ),
-                Some((era, year)) => (
-                    format!("{era}{year}年です。和暦を直すか、西暦で書いてください"),
-                    format!(
-                        "it is {era} {year}; correct the era, or write the year of the common era"
-                    ),
+                Some(right) => (
+                    format!("{right}です。和暦を直すか、西暦で書いてください"),
+                    format!("it is {right}; correct the era, or write the year of the common era"),
                 ),
                 None => (
                     "西暦で書いてください".to_owned(),

@@ -10,6 +10,9 @@ use crate::{
 
 const BOM: &[u8] = b"\xEF\xBB\xBF";
 
+/// What programs of old write behind a file's last line, and is none of it.
+const END_OF_FILE: u8 = 0x1A;
+
 /// The least and the most that is read for a block; between them it follows the length of records.
 const READ: std::ops::RangeInclusive<usize> = (64 << 10)..=(8 << 20);
 
@@ -91,6 +94,9 @@ impl Records {
         let read =
             Read::by_ref(&mut self.file).take(wanted as u64).read_to_end(&mut self.pending)?;
         self.at_end = read < wanted;
+        while self.at_end && self.pending.last() == Some(&END_OF_FILE) {
+            self.pending.pop();
+        }
         if self.pending[had..].contains(&0)
             && let Some(at) = self.pending[had..].iter().position(|b| *b == 0)
         {

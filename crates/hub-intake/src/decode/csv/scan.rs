@@ -418,6 +418,19 @@ mod tests {
     }
 
     #[test]
+    fn the_mark_that_ends_a_file_of_old_is_no_record_and_no_part_of_one() {
+        for text in ["a,b\r\n1,2\r\n\x1A", "a,b\n1,2\x1A\x1A", "a,b\n1,\"2\"\n\x1A\x1A\x1A"] {
+            let records = by_decoder(text.as_bytes(), 10);
+            assert_eq!(records[1..], [[&b"1"[..], b"2"]], "{text:?}");
+        }
+        // Also where the first read ends right before it.
+        let mut text = format!("a,b\n{}", "1,22\n".repeat(64 << 10)).into_bytes();
+        text.truncate(64 << 10);
+        text.push(0x1A);
+        assert!(by_decoder(&text, 10).iter().flatten().flatten().all(|byte| *byte != 0x1A));
+    }
+
+    #[test]
     fn records_are_the_same_however_reads_cut_them() {
         // Longer than the first read, with quotes, doubled quotes and line ends at its every place.
         let mut text = String::from("a,b\n");

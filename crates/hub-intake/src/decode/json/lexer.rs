@@ -151,12 +151,12 @@ impl<R: Read> Lexer<R> {
                 }
                 self.set(Frame::Object(Expect::Next));
                 if byte != b'"' {
-                    return Err(self.odd(byte, "キー（\"…\"）", "a key in quotes"));
+                    return Err(self.odd("キー（\"…\"）", "a key in quotes"));
                 }
                 self.string()?;
                 match self.after_space()? {
                     Some(b':') => self.at += 1,
-                    Some(byte) => return Err(self.odd(byte, "「:」", "a colon")),
+                    Some(_) => return Err(self.odd("「:」", "a colon")),
                     None => return Err(self.cut()),
                 }
                 self.after_key = true;
@@ -189,7 +189,7 @@ impl<R: Read> Lexer<R> {
 
     fn after_comma(&mut self, byte: u8, close: u8) -> Result<u8, IntakeError> {
         if byte != b',' {
-            return Err(self.unclosed(byte, char::from(close)));
+            return Err(self.unclosed(char::from(close)));
         }
         self.at += 1;
         match self.after_space()? {
@@ -227,7 +227,7 @@ impl<R: Read> Lexer<R> {
             b't' => self.word(b"true", Event::True),
             b'f' => self.word(b"false", Event::False),
             b'n' => self.word(b"null", Event::Null),
-            byte => Err(self.odd(byte, "値", "a value")),
+            _ => Err(self.odd("値", "a value")),
         }
     }
 
@@ -235,7 +235,7 @@ impl<R: Read> Lexer<R> {
         for expected in word {
             match self.peek()? {
                 Some(byte) if byte == *expected => self.at += 1,
-                Some(byte) => return Err(self.odd(byte, "値", "a value")),
+                Some(_) => return Err(self.odd("値", "a value")),
                 None => return Err(self.cut()),
             }
         }
@@ -394,6 +394,8 @@ mod tests {
             ("{\n\"a\" 1}", "colon"),
             ("[\n1,]", "comma"),
             ("[\n1 2]", "comma"),
+            ("[\n1，2]", "，"),
+            ("[\n“a”]", "“"),
             ("[\n01]", "number"),
             ("[\n1.]", "number"),
             ("[\nNaN]", "value"),

@@ -19,8 +19,9 @@ impl<R> Lexer<R> {
         )
     }
 
-    pub(super) fn odd(&self, found: u8, wanted_ja: &str, wanted_en: &str) -> IntakeError {
-        let found = show_text(&String::from_utf8_lossy(&[found]));
+    /// The error of the next character, where something else is expected.
+    pub(super) fn odd(&self, wanted_ja: &str, wanted_en: &str) -> IntakeError {
+        let found = self.found();
         self.refusal(
             &format!("{wanted_ja}があるはずの場所に「{found}」があります。JSONとして正しい形に直してください"),
             &format!("there is {found:?} where {wanted_en} is expected; write it as valid JSON"),
@@ -29,11 +30,11 @@ impl<R> Lexer<R> {
 
     /// The error of a value that neither a comma nor the end of what it stands in follows, of the line in
     /// which it ends.
-    pub(super) fn unclosed(&self, found: u8, close: char) -> IntakeError {
+    pub(super) fn unclosed(&self, close: char) -> IntakeError {
         let before = self.buffer[..self.at].iter().rev();
         let blank = before.take_while(|byte| byte.is_ascii_whitespace());
         let line = self.line - blank.filter(|byte| **byte == b'\n').count() as u64;
-        let found = show_text(&String::from_utf8_lossy(&[found]));
+        let found = self.found();
         IntakeError::unreadable(
             format!(
                 "{line}行目: 値の後に「,」か「{close}」があるはずですが、「{found}」が続いています。JSONとして正しい形に直してください"
@@ -42,6 +43,13 @@ impl<R> Lexer<R> {
                 "line {line}: a comma or {close:?} is expected behind the value, and {found:?} follows; write it as valid JSON"
             ),
         )
+    }
+
+    /// The next character, as far as it was read.
+    fn found(&self) -> String {
+        let rest = &self.buffer[self.at..self.end.min(self.at + 4)];
+        let found = String::from_utf8_lossy(rest).chars().next();
+        show_text(&found.map(String::from).unwrap_or_default())
     }
 
     pub(super) fn cut(&self) -> IntakeError {
