@@ -1,11 +1,7 @@
 //! A file against a contract: three threads, so that decoding, checking and whatever the sink does go on
 //! side by side, with at most a few blocks between them.
 
-#[cfg(test)]
-mod answer_tests;
 pub(crate) mod cells;
-#[cfg(test)]
-mod clerk_tests;
 mod conformer;
 pub(crate) mod fault;
 pub(crate) mod faults;
@@ -24,8 +20,6 @@ pub(crate) mod tests;
 pub(crate) mod text_size;
 pub(crate) mod time;
 pub(crate) mod typed;
-#[cfg(test)]
-mod typed_tests;
 mod watch;
 
 use std::{

@@ -31,6 +31,9 @@ const DELIMITERS: [u8; 4] = [b',', b'\t', b';', b'|'];
 /// How many rows are looked at.
 const LOOKED_AT: usize = 200;
 
+/// How many cells a row has at least that a delimiter cuts.
+const CUT: usize = 2;
+
 impl Dialect {
     pub(crate) const COMMAS: Self = Self { delimiter: Delimiter::Byte(b','), quote: b'"' };
 
@@ -153,7 +156,7 @@ impl Cut {
         let counts = cell_counts(head.as_bytes(), delimiter);
         match quotes::single(head, whole, delimiter, &counts) {
             Some(found) => Self { delimiter, quote: b'\'', found },
-            None => Self { delimiter, quote: b'"', found: Regularity::of_counts(&counts) },
+            None => Self { delimiter, quote: b'"', found: Regularity::of_counts(&counts, CUT) },
         }
     }
 
@@ -171,13 +174,14 @@ struct Regularity {
 }
 
 impl Regularity {
-    fn of_counts(counts: &[usize]) -> Self {
+    /// Of rows with so many cells each; the most usual number is one of at least `least`.
+    fn of_counts(counts: &[usize], least: usize) -> Self {
         let mut best = Self::default();
         let mut sorted: Vec<usize> = counts.to_vec();
         sorted.sort_unstable();
         for same in sorted.chunk_by(|a, b| a == b) {
             let share = same.len() as f64 / counts.len() as f64;
-            if same[0] > 1 && share >= best.share {
+            if same[0] >= least && share >= best.share {
                 best = Self { share, cells: same[0] };
             }
         }
@@ -239,7 +243,7 @@ fn lined_up(head: &str) -> bool {
         .take(LOOKED_AT)
         .collect();
     let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
-    let found = Regularity::of_counts(&counts);
+    let found = Regularity::of_counts(&counts, CUT);
     if rows.len() < 4 || found.share < 0.9 || counts[0] != found.cells {
         return false;
     }

@@ -122,9 +122,10 @@ impl ColumnFaults {
     /// A cell whose value breaks a constraint. Rows of one constraint come in ascending order.
     #[cold]
     pub(crate) fn report(&mut self, row: usize, kind: FaultKind) {
-        *self.counts.entry(kind.rule()).or_default() += 1;
+        let count = self.counts.entry(kind.rule()).or_default();
+        *count += 1;
         // Each of a column's passes finds its own first faults first.
-        if self.counts[&kind.rule()] <= self.room as u64 {
+        if *count <= self.room as u64 {
             self.listed.push((row, kind));
         }
     }

@@ -5,6 +5,7 @@
 //! A blank line is no row, also in a table of one column, where `""` writes an empty cell. A quote
 //! within a cell that does not begin with one is an ordinary character.
 
+mod marks;
 mod records;
 mod scan;
 

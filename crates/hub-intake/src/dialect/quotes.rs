@@ -2,7 +2,7 @@
 //! within words (it's, O'Brien), behind feet (6'11") and before what a spreadsheet is to take for text
 //! (`'0123`), and must not swallow what follows it.
 
-use super::{LOOKED_AT, Regularity};
+use super::{CUT, LOOKED_AT, Regularity};
 
 /// How many lines a cell may go on for where the part that is looked at ends within it.
 const OPEN_LINES: usize = 20;
@@ -35,13 +35,13 @@ pub(super) fn single(
     }
     let rows = rows(head, whole, delimiter)?;
     let counts: Vec<usize> = rows.iter().map(Vec::len).collect();
-    let (share, width) = most_usual(&counts);
-    let (share_otherwise, _) = most_usual(otherwise);
+    let Regularity { share, cells: width } = Regularity::of_counts(&counts, 1);
+    let share_otherwise = Regularity::of_counts(otherwise, 1).share;
     let body = rows.iter().filter(|row| row.len() == width).skip(1);
     let body: Vec<&Vec<Cell>> = body.collect();
     let is_better = share > share_otherwise && share >= 0.9 && rows.iter().flatten().any(is_needed);
     let is_regular = share >= share_otherwise && encloses_texts(&body, width);
-    (is_better || is_regular).then(|| Regularity::of_counts(&counts))
+    (is_better || is_regular).then(|| Regularity::of_counts(&counts, CUT))
 }
 
 /// Whether the cell would be two without its quotes.
@@ -63,15 +63,6 @@ fn encloses_texts(body: &[&Vec<Cell>], width: usize) -> bool {
         let texts = cells.filter(|cell| *cell == Cell::Text).count();
         enclosed == 0 || texts * 10 <= enclosed
     })
-}
-
-/// The share of the rows with the most usual number of cells, and that number.
-fn most_usual(counts: &[usize]) -> (f64, usize) {
-    let mut sorted = counts.to_vec();
-    sorted.sort_unstable();
-    let groups = sorted.chunk_by(|a, b| a == b);
-    let best = groups.max_by_key(|same| same.len());
-    best.map_or((0.0, 0), |same| (same.len() as f64 / counts.len() as f64, same[0]))
 }
 
 /// The rows with anything in them; none where a `'` opens a cell that it does not close, or `"` opens one.

@@ -3,10 +3,13 @@
 //! up: parts are small languages whose local names are enough.
 
 mod escape;
+mod tag;
 
 use std::io::Read;
 
 pub(crate) use escape::{escape, unescape};
+pub(crate) use tag::Tag;
+use tag::local;
 
 use super::archive::part_error;
 use crate::{IntakeError, decode::damaged};
@@ -29,79 +32,6 @@ pub(crate) enum Token<'a> {
     /// Text in which nothing is escaped.
     Verbatim(&'a [u8]),
     End,
-}
-
-/// A tag that opens an element.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Tag<'a> {
-    /// Without its prefix.
-    pub(crate) name: &'a [u8],
-    /// As it is written.
-    pub(crate) full_name: &'a [u8],
-    attributes: &'a [u8],
-    /// Whether the tag closes the element too.
-    pub(crate) empty: bool,
-}
-
-impl<'a> Tag<'a> {
-    /// The attributes as they are written, by local name.
-    pub(crate) fn attributes(&self) -> Attributes<'a> {
-        Attributes { rest: self.attributes }
-    }
-
-    /// All attributes as they are written.
-    pub(crate) fn written(&self) -> &'a [u8] {
-        self.attributes
-    }
-
-    /// An attribute as it is written.
-    pub(crate) fn raw(&self, name: &[u8]) -> Option<&'a [u8]> {
-        self.attributes().find(|(found, _)| *found == name).map(|(_, value)| value)
-    }
-
-    /// An attribute's text.
-    pub(crate) fn attribute(&self, name: &[u8]) -> Option<String> {
-        self.raw(name).map(|raw| {
-            let mut text = String::new();
-            unescape(raw, &mut text);
-            text
-        })
-    }
-
-    /// An attribute that is a truth value.
-    pub(crate) fn flag(&self, name: &[u8]) -> bool {
-        matches!(self.raw(name), Some(b"1" | b"true" | b"on"))
-    }
-}
-
-pub(crate) struct Attributes<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Iterator for Attributes<'a> {
-    type Item = (&'a [u8], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = self.rest.trim_ascii_start();
-        let equals = memchr::memchr(b'=', rest)?;
-        let name = local(rest[..equals].trim_ascii());
-        let after = rest[equals + 1..].trim_ascii_start();
-        let (quote, after) = after.split_first()?;
-        if !matches!(quote, b'"' | b'\'') {
-            return None;
-        }
-        let end = memchr::memchr(*quote, after)?;
-        self.rest = &after[end + 1..];
-        Some((name, &after[..end]))
-    }
-}
-
-/// A name without its prefix.
-fn local(name: &[u8]) -> &[u8] {
-    match memchr::memchr(b':', name) {
-        Some(at) => &name[at + 1..],
-        None => name,
-    }
 }
 
 /// XML as it is read.
@@ -297,16 +227,10 @@ impl<R: Read> Xml<R> {
         let from = self.start;
         self.start += end + 1;
         let inner = &self.buffer[from + 1..from + end];
-        if let Some(name) = inner.strip_prefix(b"/") {
-            return Ok(Token::Close(local(name.trim_ascii_end())));
-        }
-        let (inner, empty) = match inner.strip_suffix(b"/") {
-            Some(inner) => (inner, true),
-            None => (inner, false),
-        };
-        let name = inner.iter().position(u8::is_ascii_whitespace).unwrap_or(inner.len());
-        let (name, attributes) = inner.split_at(name);
-        Ok(Token::Open(Tag { name: local(name), full_name: name, attributes, empty }))
+        Ok(match inner.strip_prefix(b"/") {
+            Some(name) => Token::Close(local(name.trim_ascii_end())),
+            None => Token::Open(Tag::of(inner)),
+        })
     }
 
     /// Passes over what is within an element that was just opened.

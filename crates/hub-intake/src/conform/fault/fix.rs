@@ -1,9 +1,8 @@
 //! How a cell that is not of its type can be mended.
 
 use hub_model::{Field, FieldType, Text};
-use unicode_normalization::UnicodeNormalization;
 
-use crate::conform::number::parse_number;
+use crate::conform::{normal::fold_width, number::parse_number};
 
 /// What to write in place of a value, which is the cell as a person reads it.
 pub(super) fn fix_type(field: &Field, value: &str, is_text: bool) -> Text {
@@ -103,13 +102,32 @@ fn example(text: &str) -> (String, String) {
     (format!("「{text}」"), text.to_owned())
 }
 
-/// The number that a text means if its full-width digits and thousands commas are made plain.
+/// The number that a text means if its full-width digits and thousands commas are made plain; `10³` is none.
 fn plain_number(value: &str) -> Option<String> {
-    let plain: String = value
-        .nfkc()
+    let (folded, _) = fold_width(value);
+    let plain: String = folded
+        .chars()
         .filter(|c| *c != ',' && !c.is_whitespace())
         .map(|c| if matches!(c, '▲' | '△' | '−' | '‐') { '-' } else { c })
         .collect();
     let number = parse_number(plain.as_bytes()).is_ok();
     (number && plain != value).then_some(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_number_is_proposed_for_what_is_no_digit() {
+        for (value, proposed) in [
+            ("１２ ３", Some("123")),
+            ("▲ 1,2", Some("-12")),
+            ("10³", None),
+            ("①", None),
+            ("½", None),
+        ] {
+            assert_eq!(plain_number(value).as_deref(), proposed, "{value}");
+        }
+    }
 }

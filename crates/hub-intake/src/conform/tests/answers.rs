@@ -3,11 +3,11 @@
 use arrow::{array::AsArray, datatypes::Float64Type};
 use hub_model::{Contract, OnError, Quality, Rule, UploadReport};
 
-use super::{
-    tests::{file_of, rows, run_csv, told},
-    *,
+use super::{file_of, rows, run_csv, told};
+use crate::{
+    ConformedBatch, Format, IntakeOptions, KeptBack, KeptBackCsv, Language, Recognised, conform,
+    conform_keeping, encoding::TextEncoding, report_csv,
 };
-use crate::{Format, KeptBackCsv, Language, encoding::TextEncoding, report_csv};
 
 fn river() -> Contract {
     Contract::parse(
@@ -287,12 +287,12 @@ fn missing_is_never_zero_and_a_listed_number_is_missing() {
 
 #[test]
 fn rows_that_one_row_of_the_file_became_are_kept_back_one_by_one() {
-    use super::faults::{ColumnFaults, Faults};
+    use crate::conform::faults::{ColumnFaults, Faults};
     let mut faults = Faults::new(usize::MAX);
     for field in [0, 1] {
         let mut column = ColumnFaults::new(usize::MAX);
-        column.fail(0, super::fault::FaultKind::Type);
-        column.fail(1, super::fault::FaultKind::Type);
+        column.fail(0, crate::conform::fault::FaultKind::Type);
+        column.fail(1, crate::conform::fault::FaultKind::Type);
         faults.add(field, column, |_| 7);
     }
     let (listed, _) = faults.finish();

@@ -1,4 +1,4 @@
-//! Parquet and Arrow files against contracts, sound and hostile.
+//! Parquet and Arrow files against contracts.
 
 use std::{fs::File, io::Write, sync::Arc};
 
@@ -18,20 +18,16 @@ use arrow::{
     },
     record_batch::RecordBatch,
 };
-use hub_model::{Contract, Rule, UploadReport};
+use hub_model::{Rule, UploadReport};
 use parquet::{arrow::ArrowWriter, basic::Compression, file::properties::WriterProperties};
-use proptest::prelude::*;
 
-use super::{
-    tests::{contract, rows, run, told},
-    *,
-};
-use crate::Format;
+use super::{contract, rows, run, told};
+use crate::{Format, IntakeOptions, Recognised, conform};
 
-const TYPED: [Format; 3] = [Format::Parquet, Format::ArrowFile, Format::ArrowStream];
+pub(super) const TYPED: [Format; 3] = [Format::Parquet, Format::ArrowFile, Format::ArrowStream];
 
 /// A file of some batches.
-fn written(batches: &[RecordBatch], format: Format, compressed: bool) -> Vec<u8> {
+pub(super) fn written(batches: &[RecordBatch], format: Format, compressed: bool) -> Vec<u8> {
     let mut bytes = Vec::new();
     let schema = batches[0].schema();
     let options = IpcWriteOptions::default()
@@ -66,7 +62,7 @@ fn written(batches: &[RecordBatch], format: Format, compressed: bool) -> Vec<u8>
     bytes
 }
 
-fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
+pub(super) fn batch(columns: Vec<(&str, ArrayRef)>) -> RecordBatch {
     RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
     )
@@ -280,207 +276,6 @@ fn an_empty_typed_file_is_clean() {
         let bytes = written(std::slice::from_ref(&data), format, true);
         let (report, batches) = run(&bytes, format, &contract, &IntakeOptions::default()).unwrap();
         assert!(report.is_clean() && batches.is_empty() && report.rows == 0);
-    }
-}
-
-#[test]
-fn a_batch_that_says_it_is_huge_is_refused_before_memory_is_taken() {
-    let contract = contract(r#"{"name":"a","type":"integer"}"#);
-    let data = batch(vec![("a", Arc::new(Int64Array::from_iter_values(0..10_000)) as ArrayRef)]);
-    let options = IntakeOptions { max_piece_bytes: 10_000, ..IntakeOptions::default() };
-    for format in TYPED {
-        for compressed in [false, true] {
-            let bytes = written(std::slice::from_ref(&data), format, compressed);
-            let error = run(&bytes, format, &contract, &options).unwrap_err();
-            assert_eq!(error.kind(), hub_model::ErrorKind::UploadTooLarge, "{format} {error}");
-        }
-    }
-}
-
-/// A file of several types and batches, for damage.
-fn sample(format: Format, compressed: bool) -> Vec<u8> {
-    let dictionary: DictionaryArray<Int32Type> = ["p", "q", "p"].into_iter().collect();
-    let data = batch(vec![
-        ("a", Arc::new(StringArray::from(vec![Some("x"), None, Some("水位")])) as ArrayRef),
-        ("b", Arc::new(Float64Array::from(vec![Some(1.5), None, Some(2.5)])) as ArrayRef),
-        ("c", Arc::new(TimestampMicrosecondArray::from(vec![1, 2, 3])) as ArrayRef),
-        ("d", Arc::new(dictionary) as ArrayRef),
-    ]);
-    written(&[data.clone(), data], format, compressed)
-}
-
-fn sample_contract() -> Contract {
-    contract(
-        r#"{"name":"a","type":"string"},{"name":"b","type":"number"},
-           {"name":"c","type":"datetime"},{"name":"d","type":"string"}"#,
-    )
-}
-
-/// Whatever the bytes, reading ends in a report or an error, and no more rows come than are reported.
-fn survives(bytes: &[u8], format: Format) {
-    let options = IntakeOptions {
-        max_piece_bytes: 64 << 20,
-        max_decoded_bytes: 64 << 20,
-        max_record_bytes: 1 << 20,
-        ..IntakeOptions::default()
-    };
-    if let Ok((report, batches)) = run(bytes, format, &sample_contract(), &options) {
-        let given: u64 = batches.iter().map(|b| b.batch.num_rows() as u64).sum();
-        assert!(if report.is_clean() { given == report.rows } else { given <= report.rows });
-    }
-    if let Ok(proposal) =
-        crate::propose(&Recognised::plain(super::tests::file_of(bytes), format), &options)
-    {
-        assert!(proposal.contract.validated().is_ok());
-    }
-}
-
-#[test]
-fn a_file_cut_anywhere_is_an_error_or_a_shorter_stream() {
-    for format in TYPED {
-        let bytes = sample(format, true);
-        for length in (0..bytes.len()).step_by(7) {
-            let result =
-                run(&bytes[..length], format, &sample_contract(), &IntakeOptions::default());
-            if format != Format::ArrowStream {
-                assert!(result.is_err(), "{format} cut to {length} bytes");
-            }
-        }
-    }
-}
-
-#[test]
-fn every_length_forged_to_the_greatest_is_survived() {
-    for format in TYPED {
-        for compressed in [false, true] {
-            let sound = sample(format, compressed);
-            for at in (0..sound.len().saturating_sub(8)).step_by(12) {
-                for forged in [i64::MAX, -1, 1 << 40] {
-                    let mut bytes = sound.clone();
-                    bytes[at..at + 8].copy_from_slice(&forged.to_le_bytes());
-                    survives(&bytes, format);
-                }
-            }
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
-
-    #[test]
-    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
-        for (format, start) in [
-            (Format::Csv, &b""[..]),
-            (Format::Csv, b"a,b,c,d\n"),
-            (Format::Parquet, b"PAR1"),
-            (Format::ArrowFile, b"ARROW1\0\0"),
-            (Format::ArrowStream, &[255; 4]),
-        ] {
-            survives(&[start, &bytes].concat(), format);
-        }
-    }
-
-    #[test]
-    fn any_damage_to_a_sound_file_is_survived(
-        format in 0usize..3,
-        compressed in any::<bool>(),
-        damage in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let mut bytes = sample(TYPED[format], compressed);
-        for (at, byte) in damage {
-            let at = at.index(bytes.len());
-            bytes[at] = byte;
-        }
-        survives(&bytes, TYPED[format]);
-    }
-}
-
-/// Values that a column of each type can hold, as text and typed.
-#[derive(Debug, Clone)]
-struct Row {
-    text: Option<String>,
-    number: Option<f64>,
-    integer: Option<i64>,
-    instant: Option<i64>,
-    day: Option<i32>,
-    truth: Option<bool>,
-}
-
-prop_compose! {
-    fn any_row()(
-        text in proptest::option::of("[ -~水位\n\"éÿ]{1,12}"),
-        number in proptest::option::of(proptest::num::f64::NORMAL.prop_filter("short", |v| v.abs() < 1e15)),
-        integer in proptest::option::of(any::<i64>()),
-        instant in proptest::option::of(-60_000_000_000_000_000i64..250_000_000_000_000_000),
-        day in proptest::option::of(-700_000i32..2_900_000),
-        truth in proptest::option::of(any::<bool>()),
-    ) -> Row {
-        Row { text, number, integer, instant, day, truth }
-    }
-}
-
-fn as_csv(rows: &[Row]) -> String {
-    use std::fmt::Write as _;
-    let mut csv = String::from("text,number,integer,instant,day,truth\r\n");
-    let show = |value: &Option<String>| value.clone().unwrap_or_default();
-    for row in rows {
-        let text = row.text.as_ref().map(|text| format!("\"{}\"", text.replace('"', "\"\"")));
-        let instant = row.instant.map(|micros| {
-            let instant = chrono::DateTime::from_timestamp_micros(micros).unwrap();
-            instant.with_timezone(&hub_model::TOKYO).to_rfc3339()
-        });
-        let day = row.day.map(|day| chrono::NaiveDate::from_epoch_days(day).unwrap().to_string());
-        let number = row.number.map(|number| number.to_string());
-        let integer = row.integer.map(|integer| integer.to_string());
-        let truth = row.truth.map(|truth| truth.to_string());
-        let cells = [text, number, integer, instant, day, truth].map(|cell| show(&cell));
-        write!(csv, "{}\r\n", cells.join(",")).unwrap();
-    }
-    csv
-}
-
-fn as_batch(rows: &[Row]) -> RecordBatch {
-    let instants: TimestampMicrosecondArray = rows.iter().map(|row| row.instant).collect();
-    batch(vec![
-        (
-            "text",
-            Arc::new(rows.iter().map(|row| row.text.clone()).collect::<StringArray>()) as ArrayRef,
-        ),
-        ("number", Arc::new(rows.iter().map(|row| row.number).collect::<Float64Array>())),
-        ("integer", Arc::new(rows.iter().map(|row| row.integer).collect::<Int64Array>())),
-        ("instant", Arc::new(instants.with_timezone("UTC"))),
-        ("day", Arc::new(rows.iter().map(|row| row.day).collect::<Date32Array>())),
-        ("truth", Arc::new(rows.iter().map(|row| row.truth).collect::<BooleanArray>())),
-    ])
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
-    #[test]
-    fn the_same_data_in_every_format_becomes_the_same_rows(
-        data in proptest::collection::vec(any_row(), 1..40),
-        batch_rows in 1usize..50,
-    ) {
-        let contract = contract(
-            r#"{"name":"text","type":"string"},{"name":"number","type":"number"},
-               {"name":"integer","type":"integer"},{"name":"instant","type":"datetime"},
-               {"name":"day","type":"date"},{"name":"truth","type":"boolean"}"#,
-        );
-        let options = IntakeOptions { batch_rows, ..IntakeOptions::default() };
-        let typed = as_batch(&data);
-        for format in [Format::Csv, Format::Parquet, Format::ArrowFile, Format::ArrowStream] {
-            let bytes = match format {
-                Format::Csv => as_csv(&data).into_bytes(),
-                _ => written(std::slice::from_ref(&typed), format, batch_rows % 2 == 0),
-            };
-            let (report, batches) = run(&bytes, format, &contract, &options).unwrap();
-            prop_assert!(report.is_clean(), "{format} {}", told(&report));
-            prop_assert!(batches.iter().all(|b| b.batch.num_rows() <= batch_rows));
-            let found = rows(&batches, &contract);
-            prop_assert_eq!(found.columns(), typed.columns(), "{}", format);
-        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use hub_model::{Contract, UploadReport};
 
-use super::tests::file_of;
+use super::file_of;
 use crate::{FormatHint, IntakeOptions, conform, recognise, report_duplicates};
 
 fn contract() -> Contract {
