@@ -56,10 +56,7 @@ fn refused(upload: &Value, language: Language) -> CliError {
     let is_rejected = upload.get("state").is_some_and(|state| state == "rejected");
     let report = upload.get("report").filter(|report| !report.is_null()).cloned();
     let english = upload.get("problem");
-    let detail = match language {
-        Language::Ja => upload.get("problem_ja").or(english),
-        Language::En => english,
-    };
+    let detail = language.say(upload.get("problem_ja").or(english), english);
     let problem = Problem {
         title: match (language, is_rejected, &report) {
             (Language::En, true, Some(_)) => "The file breaks the contract",

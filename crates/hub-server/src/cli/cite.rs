@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::cli::{
     client::Client,
     error::CliError,
-    output::{Console, Language, clean_lines, text_in},
+    output::{Console, clean_lines, text_in},
     permalink::parse_id,
     statement::{StatementArgs, parse_version},
 };
@@ -65,10 +65,7 @@ pub(crate) async fn run(
     client: &Client,
     console: &mut Console<'_>,
 ) -> Result<(), CliError> {
-    let language = match console.look.language {
-        Language::Ja => "ja",
-        Language::En => "en",
-    };
+    let language = console.look.language.tag();
     let form = [("format", args.format.asked()), ("lang", language)];
     let (request, sql) = if let Some(id) = &args.permalink {
         let path = ["v1", "permalinks", id.as_str(), "citation"];

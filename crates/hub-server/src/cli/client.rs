@@ -90,11 +90,7 @@ impl Client {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        let tag = match self.language {
-            Language::Ja => "ja",
-            Language::En => "en",
-        };
-        let request = self.http.request(method, url).header(ACCEPT_LANGUAGE, tag);
+        let request = self.http.request(method, url).header(ACCEPT_LANGUAGE, self.language.tag());
         match &self.authorization {
             Some(value) => request.header(AUTHORIZATION, value.clone()),
             None => request,

@@ -7,16 +7,12 @@ use crate::cli::output::{Language, count, counted, instant, member, text_in};
 
 /// Each finding in a line.
 pub(crate) fn findings(report: &Value, language: Language) -> Vec<String> {
-    let say = |ja: String, en: String| match language {
-        Language::Ja => ja,
-        Language::En => en,
-    };
     let list = |name: &str| report.get(name).and_then(Value::as_array).into_iter().flatten();
     let mut found = Vec::new();
     let absent = list("columns").filter(|column| column.get("source") == Some(&Value::Null));
     let absent: Vec<String> = absent.map(|column| member(column, "name")).collect();
     if !absent.is_empty() {
-        found.push(say(
+        found.push(language.say(
             format!("ファイルにない列（{}）は、どの行も値なしになります", absent.join("、")),
             format!(
                 "columns that the file does not have are without values ({})",
@@ -33,7 +29,7 @@ pub(crate) fn findings(report: &Value, language: Language) -> Vec<String> {
             let of = if series.is_empty() { String::new() } else { format!("{series}、") };
             let en_of = if series.is_empty() { String::new() } else { format!(" of {series}") };
             let steps = longest.get("missing_steps").and_then(Value::as_u64).unwrap_or_default();
-            found.push(say(
+            found.push(language.say(
                 format!(
                     "行のない時刻が{}回分あります。最も長いのは{of}{after} と {before} の間の{}回分です",
                     count(missing),
@@ -50,11 +46,15 @@ pub(crate) fn findings(report: &Value, language: Language) -> Vec<String> {
     for warning in list("warnings") {
         let message = text_in(warning.get("message"), language);
         let row = warning.get("row").and_then(Value::as_u64);
-        let place = row.map(|row| say(format!("{row}行目"), format!("row {row}")));
+        let place = row.map(|row| language.say(format!("{row}行目"), format!("row {row}")));
         let place = place.filter(|place| !message.contains(place.as_str()));
         let place = place.map(|place| format!("{place}: ")).unwrap_or_default();
         let fix = text_in(warning.get("fix"), language);
-        let fix = if fix.is_empty() { fix } else { say(format!("。{fix}"), format!("; {fix}")) };
+        let fix = if fix.is_empty() {
+            fix
+        } else {
+            language.say(format!("。{fix}"), format!("; {fix}"))
+        };
         found.push(format!("{place}{message}{fix}"));
     }
     found

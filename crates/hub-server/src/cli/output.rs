@@ -31,6 +31,19 @@ impl Language {
             _ => Self::En,
         }
     }
+
+    /// The word for it in requests.
+    pub(crate) fn tag(self) -> &'static str {
+        self.say("ja", "en")
+    }
+
+    /// What is said in this language.
+    pub(crate) fn say<T>(self, ja: T, en: T) -> T {
+        match self {
+            Self::Ja => ja,
+            Self::En => en,
+        }
+    }
 }
 
 /// How output is to look.
@@ -134,10 +147,7 @@ pub(crate) fn text_in(text: Option<&Value>, language: Language) -> String {
     if let Value::String(plain) = text {
         return clean(plain).into_owned();
     }
-    let (first, second) = match language {
-        Language::Ja => ("ja", "en"),
-        Language::En => ("en", "ja"),
-    };
+    let (first, second) = language.say(("ja", "en"), ("en", "ja"));
     let preferred = member(text, first);
     if preferred.is_empty() { member(text, second) } else { preferred }
 }

@@ -165,16 +165,12 @@ fn show_report(report: &Value, console: &mut Console<'_>) -> Result<(), CliError
         report.pointer(&format!("/period/{name}")).and_then(Value::as_str).map(instant)
     };
     let span = match (period("first"), period("last")) {
-        (Some(first), Some(last)) => match language {
-            Language::Ja => format!("、{first} から {last} まで"),
-            Language::En => format!(", from {first} to {last}"),
-        },
+        (Some(first), Some(last)) => {
+            language.say(format!("、{first} から {last} まで"), format!(", from {first} to {last}"))
+        }
         _ => String::new(),
     };
-    let rows = match language {
-        Language::Ja => format!("{} 行", count(rows)),
-        Language::En => counted(rows, "row"),
-    };
+    let rows = language.say(format!("{} 行", count(rows)), counted(rows, "row"));
     console.line(format_args!("\n{rows}{span}"))?;
     for change in list(report, "changes") {
         let times = change.get("count").and_then(Value::as_u64).unwrap_or_default();
@@ -232,9 +228,8 @@ fn understood(preview: &Value, language: Language) -> String {
     });
     let sheet = layout("sheet").map(show_value);
     let quote = layout("quote").map(show_value);
-    let named = |ja: &str, en: &str, value: String| match language {
-        Language::Ja => format!("{ja}{value}"),
-        Language::En => format!("{en} {value}"),
+    let named = |ja: &str, en: &str, value: String| {
+        language.say(format!("{ja}{value}"), format!("{en} {value}"))
     };
     let parts = [
         (member(preview, "container"), "圧縮 ", "in"),

@@ -11,7 +11,7 @@ use crate::cli::{
     client::Client,
     error::CliError,
     input::{FileHints, Input},
-    output::{Console, Language, count, counted, member, text_in},
+    output::{Console, count, counted, member, text_in},
     upload::progress,
 };
 
@@ -85,26 +85,22 @@ pub(crate) async fn run(
         }
     }
     let language = console.look.language;
-    let say = |ja: String, en: String| match language {
-        Language::Ja => ja,
-        Language::En => en,
-    };
     if let Some(rows) = proposal.get("rows").and_then(Value::as_u64) {
-        let looked_at = say(
+        let looked_at = language.say(
             format!("{} 行を見ました", count(rows)),
             format!("{} looked at", counted(rows, "row")),
         );
         console.remark(looked_at)?;
     }
     for note in proposal.get("notes").and_then(Value::as_array).into_iter().flatten() {
-        let message = text_in(note.get("message"), console.look.language);
+        let message = text_in(note.get("message"), language);
         let column = member(note, "column");
         let mark = if column.is_empty() { String::new() } else { format!("{column}: ") };
         console.remark(format_args!("  {mark}{message}"))?;
     }
     let Some(path) = args.output.as_ref().map(|path| path.display()) else { return Ok(()) };
     Ok(console.remark(if args.dataset.is_some() {
-        say(
+        language.say(
             format!("次に：{path} の title と attribution を書き入れ、mochiyori dataset create {path}"),
             format!("Next: fill in title and attribution in {path}, then mochiyori dataset create {path}"),
         )
@@ -112,6 +108,6 @@ pub(crate) async fn run(
         let next = format!(
             "mochiyori dataset create {path} --id agency.dataset --title-ja … --licence … --attribution …"
         );
-        say(format!("次に：{next}"), format!("Next: {next}"))
+        language.say(format!("次に：{next}"), format!("Next: {next}"))
     })?)
 }

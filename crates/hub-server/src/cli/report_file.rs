@@ -5,12 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use hub_model::{DatasetId, UploadId};
 
-use crate::cli::{
-    client::Client,
-    download::receive,
-    error::CliError,
-    output::{Console, Language},
-};
+use crate::cli::{client::Client, download::receive, error::CliError, output::Console};
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -86,10 +81,7 @@ pub(crate) async fn fetch(
     console: &mut Console<'_>,
 ) -> Result<(), CliError> {
     let (agency, name) = (dataset.agency().as_str(), dataset.name());
-    let language = match console.look.language {
-        Language::Ja => "ja",
-        Language::En => "en",
-    };
+    let language = console.look.language.tag();
     let request = client
         .get(&["v1", "datasets", agency, name, "uploads", upload, "report"])
         .query(&[("format", form.as_str()), ("lang", language)]);

@@ -174,13 +174,8 @@ fn beside(answer: &Answer, console: &mut Console<'_>) -> Result<(), CliError> {
 }
 
 fn cite(source: &Source, language: Language) -> String {
-    let text = |text: &hub_model::Text| {
-        clean(match language {
-            Language::Ja => text.ja_or_en(),
-            Language::En => text.en_or_ja(),
-        })
-        .into_owned()
-    };
+    let text =
+        |text: &hub_model::Text| clean(language.say(text.ja_or_en(), text.en_or_ja())).into_owned();
     let mut lines = format!("  {} version {}", source.dataset, source.version);
     if let Some(at) = source.committed_at {
         lines.push_str(&format!(" of {}", when(at)));
@@ -191,10 +186,10 @@ fn cite(source: &Source, language: Language) -> String {
         lines.push_str(&format!("\n    {}", clean(&source.attribution)));
     }
     if source.synthetic {
-        lines.push_str(match language {
-            Language::Ja => "\n    合成データ（観測ではなく生成されたもの）",
-            Language::En => "\n    SYNTHETIC: this data was generated, not observed",
-        });
+        lines.push_str(language.say(
+            "\n    合成データ（観測ではなく生成されたもの）",
+            "\n    SYNTHETIC: this data was generated, not observed",
+        ));
     }
     lines
 }

@@ -9,7 +9,7 @@ use crate::cli::{
     client::Client,
     error::CliError,
     input::{FileHints, Input},
-    output::{Console, Language, text_in},
+    output::{Console, text_in},
 };
 
 /// Makes the dataset that a file of a known layout is for, and answers its description. `missing` is the
@@ -24,16 +24,16 @@ pub(super) async fn establish(
 ) -> Result<Value, CliError> {
     if let Some(near) = near(dataset, client).await? {
         // A misspelt name must not become a second dataset.
-        let said = match console.look.language {
-            Language::Ja => format!(
+        let said = console.look.language.say(
+            format!(
                 "{dataset} はありません。{near} のことですか？ 別のデータセットなら、先に作ってください：\n{}",
                 steps(dataset)
             ),
-            Language::En => format!(
+            format!(
                 "There is no {dataset}. Did you mean {near}? If it is to be a dataset of its own, make it first:\n{}",
                 steps(dataset)
             ),
-        };
+        );
         console.remark(said)?;
         return Err(missing);
     }
@@ -51,16 +51,16 @@ pub(super) async fn establish(
     let (Some(preset @ Value::Object(_)), Some(metadata @ Value::Object(_)), Some(contract)) =
         known
     else {
-        let said = match console.look.language {
-            Language::Ja => format!(
+        let said = console.look.language.say(
+            format!(
                 "{dataset} はまだなく、ファイルはこのハブが知っている様式でもありません。先にデータセットを作ってください：\n{}",
                 steps(dataset)
             ),
-            Language::En => format!(
+            format!(
                 "{dataset} is not there yet, and the file is in no layout that the hub knows. Make the dataset first:\n{}",
                 steps(dataset)
             ),
-        };
+        );
         console.remark(said)?;
         return Err(missing);
     };
@@ -68,10 +68,10 @@ pub(super) async fn establish(
     let path = ["v1", "datasets", dataset.agency().as_str(), dataset.name()];
     let made: Value = client.json(client.request(Method::PUT, &path).json(&body)).await?;
     let title = text_in(preset.get("title"), console.look.language);
-    console.remark(match console.look.language {
-        Language::Ja => format!("{dataset}：様式「{title}」のデータセットを作りました"),
-        Language::En => format!("{dataset}: made for files of the layout {title}"),
-    })?;
+    console.remark(console.look.language.say(
+        format!("{dataset}：様式「{title}」のデータセットを作りました"),
+        format!("{dataset}: made for files of the layout {title}"),
+    ))?;
     Ok(made)
 }
 

@@ -7,7 +7,7 @@ use super::Mode;
 use crate::cli::{
     error::CliError,
     findings::findings,
-    output::{Console, Language, bytes, clean, count, counted, instant, member, text_in},
+    output::{Console, bytes, clean, count, counted, instant, member, text_in},
 };
 
 /// Tells what became of the upload of a file of `size` bytes.
@@ -29,18 +29,14 @@ pub(super) fn tell(
     let answered = |name: &str| upload.get(name).and_then(Value::as_u64).unwrap_or_default();
     let version = number("version").unwrap_or_else(|| member(upload, "version"));
     let language = console.look.language;
-    let say = |ja: String, en: String| match language {
-        Language::Ja => ja,
-        Language::En => en,
-    };
     if replayed {
-        let said = say(
+        let said = language.say(
             format!("{to}：同じファイルが版{version}として公開済みなので、何も加えていません"),
             format!(
                 "{to}: this very file was published before, as version {version}; nothing was added now"
             ),
         );
-        let again = say(
+        let again = language.say(
             "  もう一度公開するには --again を付けてください".to_owned(),
             "  To publish it once more: --again".to_owned(),
         );
@@ -66,7 +62,7 @@ pub(super) fn tell(
             format!("{} in place of {removed} of their period", counted(rows, "row")),
         ),
     };
-    let said = say(
+    let said = language.say(
         format!("{to}：版{version}を公開しました。{ja}"),
         format!("{to}: version {version} published, {en}"),
     );
@@ -78,11 +74,11 @@ pub(super) fn tell(
     if kept_back > 0 {
         let id = member(upload, "id");
         let id = clean(&id);
-        let said = say(
+        let said = language.say(
             format!("  契約に合わない{}行を取り置きました", count(kept_back)),
             format!("  {} kept back, since they break the contract", counted(kept_back, "row")),
         );
-        let next = say(
+        let next = language.say(
             format!("  直して送り直すには：mochiyori download {id} --from {to} --kept-back"),
             format!(
                 "  To mend them and send them again: mochiyori download {id} --from {to} --kept-back"
@@ -92,7 +88,7 @@ pub(super) fn tell(
         console.remark(next)?;
     }
     if flagged > 0 {
-        let said = say(
+        let said = language.say(
             format!("  契約に合わない{}個の値を「疑わしい」として公開しました", count(flagged)),
             format!(
                 "  {} published as doubtful, since they break the contract",
@@ -105,7 +101,8 @@ pub(super) fn tell(
         upload.pointer(&format!("/report/period/{name}")).and_then(Value::as_str).map(instant)
     };
     if let (Some(first), Some(last)) = (period("first"), period("last")) {
-        let said = say(format!("  {first} から {last} まで"), format!("  from {first} to {last}"));
+        let said = language
+            .say(format!("  {first} から {last} まで"), format!("  from {first} to {last}"));
         console.remark(said)?;
     }
     let report = upload.get("report").unwrap_or(&Value::Null);
@@ -116,7 +113,7 @@ pub(super) fn tell(
         if missing > 0 && is_in_file {
             let name = member(column, "name");
             let (name, missing) = (clean(&name), count(missing));
-            let said = say(
+            let said = language.say(
                 format!("  {name}：値のない行が{missing}行"),
                 format!("  {name}: {missing} without a value"),
             );
