@@ -1,7 +1,10 @@
 //! The catalog of functions: what each does, how it is written, and an example that a test runs. It is what
 //! `/v1/functions`, `information_schema.routines` and docs/FUNCTIONS.md show.
 
-use std::{fmt::Write, sync::Arc};
+mod document;
+mod unsaid;
+
+use std::sync::Arc;
 
 use arrow::{
     array::{ArrayRef, RecordBatch, StringArray},
@@ -17,6 +20,8 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::{Functions, own, written};
 use crate::classify::plain;
+pub use document::functions_document;
+use unsaid::{UNSAID, of_datasets};
 
 /// The release that brought the hub's own functions.
 pub(super) const SINCE: &str = "0.1.0";
@@ -93,121 +98,6 @@ pub struct FunctionEntry {
     pub example: Option<FunctionExample>,
     /// The hub's release that brought it, for its own functions.
     pub since: Option<String>,
-}
-
-/// What the engine says nothing of: kind, name, syntax and description.
-const UNSAID: [(FunctionKind, &str, &str, &str); 10] = [
-    (
-        FunctionKind::Scalar,
-        "json_get",
-        "json_get(text, key, …)",
-        "The part of a JSON text at these keys and places, as JSON; also text -> key",
-    ),
-    (
-        FunctionKind::Scalar,
-        "json_get_text",
-        "json_get_text(text, key, …)",
-        "The part of a JSON text at these keys and places, as plain text; also text ->> key",
-    ),
-    (
-        FunctionKind::Scalar,
-        "json_get_int",
-        "json_get_int(text, key, …)",
-        "The whole number at these keys and places of a JSON text; NULL where there is none",
-    ),
-    (
-        FunctionKind::Scalar,
-        "json_get_float",
-        "json_get_float(text, key, …)",
-        "The number at these keys and places of a JSON text; NULL where there is none",
-    ),
-    (
-        FunctionKind::Scalar,
-        "json_get_bool",
-        "json_get_bool(text, key, …)",
-        "The boolean at these keys and places of a JSON text; NULL where there is none",
-    ),
-    (
-        FunctionKind::Scalar,
-        "json_length",
-        "json_length(text, key, …)",
-        "How many elements or keys the part of a JSON text at these keys and places has",
-    ),
-    (
-        FunctionKind::Scalar,
-        "json_type",
-        "json_type(text, key, …)",
-        "The word for the kind of the part of a JSON text at these keys and places",
-    ),
-    (FunctionKind::Scalar, "json_valid", "json_valid(text)", "Whether a text is JSON"),
-    (
-        FunctionKind::Table,
-        "generate_series",
-        "generate_series(start, stop [, step])",
-        "A table of one column, value, from start to stop, both included: whole numbers, dates or times",
-    ),
-    (
-        FunctionKind::Table,
-        "range",
-        "range(start, stop [, step])",
-        "A table of one column, value, from start to before stop: whole numbers, dates or times",
-    ),
-];
-
-/// What stands for a table with a dataset's name in it. They are put in place while a statement is parsed.
-fn of_datasets() -> [FunctionEntry; 2] {
-    let entry =
-        |name: &str, syntax: &str, ja: &str, en: &str, arguments: &[(&str, &str)]| FunctionEntry {
-            name: name.to_owned(),
-            kind: FunctionKind::Table,
-            family: "datasets".to_owned(),
-            own: true,
-            syntax: syntax.to_owned(),
-            description_ja: ja.to_owned(),
-            description_en: en.to_owned(),
-            arguments: arguments
-                .iter()
-                .map(|(name, meaning)| FunctionArgument {
-                    name: (*name).to_owned(),
-                    description: (*meaning).to_owned(),
-                })
-                .collect(),
-            aliases: Vec::new(),
-            example: None,
-            since: Some(SINCE.to_owned()),
-        };
-    [
-        entry(
-            "align",
-            "align('agency.dataset', width [, method] [, measure …] [, option => value …])",
-            "データセットの測定値を時間の格子にそろえた表。単位と契約に合わせて合計・平均・ベクトル平均にまとめ、値のそばに、あるはずのデータのうち良いデータの割合（…_coverage）を置く。24時は終わる日に入る。欠けた区間は埋めて印（…_filled）を付けられる",
-            "A dataset's measures on a grid of time: amounts added up, states averaged, directions averaged as vectors, as units and contract suggest; beside each the share of good values among those expected (…_coverage), and whether it was filled (…_filled). A time that names the end of its interval counts for what ends there",
-            &[
-                ("width", "an interval in quotes, such as '1 hour', '1 day' or '1 month'"),
-                (
-                    "method",
-                    "'mean', 'sum', 'min', 'max', 'first', 'last' or 'count', for measures that name none",
-                ),
-                (
-                    "measure",
-                    "a column, or 'column:method'; all with the role value where none is named",
-                ),
-                (
-                    "start, finish",
-                    "every series gets every bucket from the first to before the second",
-                ),
-                ("fill, max_gap", "'locf' or 'interpolate', and the greatest gap that is filled"),
-                ("min_coverage", "the share below which a value is left out"),
-            ],
-        ),
-        entry(
-            "with_quality",
-            "with_quality('agency.dataset')",
-            "データセットの全部の値を、品質の悪いものも含めて見せる表",
-            "A dataset with values of every quality; elsewhere those of bad quality are left out",
-            &[],
-        ),
-    ]
 }
 
 /// Every function, the hub's own first, then by kind and name.
@@ -350,67 +240,6 @@ pub(crate) fn routines() -> Result<Arc<dyn TableProvider>> {
     let columns = columns.into_iter().map(|(_, column)| column).collect();
     let batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     Ok(Arc::new(MemTable::try_new(schema, vec![vec![batch]])?))
-}
-
-/// The catalog as a document: the hub's own functions in full, the engine's by name.
-pub fn functions_document() -> String {
-    let entries = function_catalog();
-    let mut text = String::from(
-        "# Functions\n\n\
-         Written by `cargo xtask functions` from the catalog of the program; `GET /v1/functions?q=`, \
-         `information_schema.routines` and `mochiyori functions` show the same. Names are written in any case. \
-         A day is a day in Japan, whatever the time's zone; a missing argument gives a missing result. Every \
-         example is run by a test.\n\n\
-         ## The hub's own\n\n\
-         Geometries are WKT in degrees of longitude and latitude, as uploads of GeoJSON hold them. Joins `ON \
-         distance_m(…) <= …`, `ST_DWithin`, `ST_Contains`, `ST_Within` and `ST_Intersects` look candidates up \
-         in a spatial index; the nearest of each is `QUALIFY row_number() OVER (PARTITION BY p.id ORDER BY \
-         distance) = 1`.\n",
-    );
-    // Writing to a String cannot fail.
-    let mut family = "";
-    for entry in entries.iter().filter(|entry| entry.own) {
-        if entry.family != family {
-            family = &entry.family;
-            let _ = write!(text, "\n### {}\n", heading(family));
-        }
-        let _ = write!(
-            text,
-            "\n#### {}\n\n`{}`\n\n{}。\n\n{}.\n\n",
-            entry.name, entry.syntax, entry.description_ja, entry.description_en
-        );
-        for argument in &entry.arguments {
-            let _ = writeln!(text, "- `{}`: {}", argument.name, argument.description);
-        }
-        if let Some(example) = &entry.example {
-            let _ = write!(text, "\n```sql\n{};\n-- {}\n```\n", example.sql, example.answer);
-        }
-    }
-    text.push_str("\n## The engine's\n");
-    let kinds = [
-        FunctionKind::Scalar,
-        FunctionKind::HigherOrder,
-        FunctionKind::Aggregate,
-        FunctionKind::Window,
-        FunctionKind::Table,
-    ];
-    for kind in kinds {
-        let names = entries.iter().filter(|entry| !entry.own && entry.kind == kind);
-        let names: Vec<_> = names.map(|entry| format!("`{}`", entry.name)).collect();
-        let _ = write!(text, "\n{}: {}.\n", kind.as_str(), names.join(", "));
-    }
-    text
-}
-
-fn heading(family: &str) -> &'static str {
-    match family {
-        "time" => "Time",
-        "place" => "Place",
-        "geometry" => "Geometry",
-        "datasets" => "Datasets",
-        "quality" => "Quality",
-        _ => "Units",
-    }
 }
 
 #[cfg(test)]
