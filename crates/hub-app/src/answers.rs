@@ -130,10 +130,13 @@ impl KeptAnswer {
 impl Kept {
     fn find(&mut self, key: &AnswerKey) -> Option<Arc<KeptAnswer>> {
         let (used, answer) = self.answers.get_mut(key)?;
-        self.clock += 1;
-        self.uses.remove(used);
-        self.uses.insert(self.clock, *key);
-        *used = self.clock;
+        // The one that was used last need not be moved to the end.
+        if *used != self.clock {
+            self.clock += 1;
+            self.uses.remove(used);
+            self.uses.insert(self.clock, *key);
+            *used = self.clock;
+        }
         Some(Arc::clone(answer))
     }
 
