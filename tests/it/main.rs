@@ -22,6 +22,7 @@ mod http;
 mod joinable;
 mod kept_answers;
 mod limits;
+mod links;
 mod nodes;
 mod noise;
 mod outputs;

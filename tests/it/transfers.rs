@@ -1,34 +1,37 @@
-//! Files on their way: kept as they came, worked on while their sender is away, sent in pieces, and sent
-//! past the hub.
+//! Files on their way: kept as they came, worked on while their sender is away, and sent in pieces.
 
 use std::{
-    process::Command,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hub_testkit::{
     hub::{Hub, HubOptions},
-    s3::S3Server,
     shared::python,
 };
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::support::{RIVER_HEADER, RIVER_PATH, Site, river_csv};
 
-const COUNT: &str = "SELECT count(*) AS n FROM otaru.river";
+pub(crate) const COUNT: &str = "SELECT count(*) AS n FROM otaru.river";
 
 /// How long a test waits for what must come to pass.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn uploads(rest: &str) -> String {
+pub(crate) fn uploads(rest: &str) -> String {
     format!("{RIVER_PATH}/uploads{rest}")
 }
 
 /// Waits for the end of an upload, and answers its record.
-async fn ended(site: &Site, id: &str) -> Value {
+pub(crate) async fn ended(site: &Site, id: &str) -> Value {
     let start = Instant::now();
     loop {
         let request = site.get(&uploads(&format!("/{id}"))).bearer_auth(&site.publisher);
@@ -371,139 +374,107 @@ async fn pieces_keep_to_the_protocol() {
     assert!(left.flatten().all(|file| file.path().extension().is_some_and(|e| e == "json")));
 }
 
-/// A hub that keeps its lake in an S3 store.
-async fn site_on(s3: &S3Server, config: Option<&str>) -> Site {
-    let mut env = vec![("MOCHIYORI_LAKE__URL".to_owned(), s3.url("links"))];
-    for (key, value) in s3.options() {
-        env.push((format!("MOCHIYORI_LAKE__OPTIONS__{}", key.to_uppercase()), value));
-    }
-    let config = config.map(str::to_owned);
-    Site::with_options(HubOptions { env, config, ..HubOptions::default() }).await
-}
-
-/// A link to send a file by, and its upload's id.
-async fn link(site: &Site) -> (String, String) {
-    let link = site.post(&uploads("/links")).bearer_auth(&site.publisher);
-    let link = site.ask(link.query(&[("file_name", "april.csv")])).await;
-    assert_eq!(link.status, 201, "{link:?}");
-    let link = link.json();
-    (link["url"].as_str().unwrap().to_owned(), link["id"].as_str().unwrap().to_owned())
-}
-
-async fn put(site: &Site, url: &str, file: &str) {
-    let put = site.hub.client().put(url).body(file.to_owned()).send().await.unwrap();
-    assert!(put.status().is_success(), "{put:?}");
-}
-
-fn complete(site: &Site, id: &str) -> RequestBuilder {
-    site.post(&uploads(&format!("/{id}/complete"))).bearer_auth(&site.publisher)
-}
-
-/// Whether the store has a file of this name of an upload.
-async fn is_stored(site: &Site, s3: &S3Server, id: &str, name: &str) -> bool {
-    let folder = format!("links/otaru/river/_uploads/{id}/");
-    let listing = site.hub.client().get(format!("{}/lake", s3.endpoint()));
-    let listing = listing.query(&[("list-type", "2"), ("prefix", &folder)]).send().await.unwrap();
-    assert_eq!(listing.status(), StatusCode::OK);
-    listing.text().await.unwrap().contains(&format!("<Key>{folder}{name}</Key>"))
-}
-
-async fn clean(site: &Site) {
-    let vacuum = site.post(&format!("{RIVER_PATH}/vacuum")).bearer_auth(&site.publisher);
-    site.ask(vacuum.json(&json!({}))).await.ok();
-}
-
-async fn kept_file(site: &Site, id: &str) -> String {
-    let kept = site.get(&uploads(&format!("/{id}/file"))).bearer_auth(&site.publisher);
-    site.ask(kept).await.ok().text()
-}
-
 #[tokio::test]
-async fn a_file_goes_past_the_hub_by_a_signed_link() {
-    let Some(s3) = S3Server::start() else { return };
-    let site = site_on(&s3, None).await;
-    let (url, id) = link(&site).await;
-    site.ask(complete(&site, &id)).await.problem(StatusCode::CONFLICT, "conflict");
-    let csv = river_csv(&["a"], 0, 3);
-    // What is sent before it is said to be there may be sent again.
-    put(&site, &url, "a draft").await;
-    put(&site, &url, &csv).await;
-    clean(&site).await;
-    let answer = site.ask(complete(&site, &id)).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    assert!(!is_stored(&site, &s3, &id, "sent").await, "a second copy is left");
-    assert_eq!(ended(&site, &id).await["state"], "committed");
-    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
-
-    // The link is good for hours yet, and changes nothing any more.
-    put(&site, &url, &river_csv(&["b"], 0, 9)).await;
-    site.ask(complete(&site, &id)).await.problem(StatusCode::CONFLICT, "conflict");
-    assert_eq!(kept_file(&site, &id).await, csv);
-    assert!(is_stored(&site, &s3, &id, "sent").await);
-    clean(&site).await;
-    assert!(!is_stored(&site, &s3, &id, "sent").await, "what came too late stays");
-    assert_eq!(kept_file(&site, &id).await, csv);
-    assert_eq!(site.rows(COUNT).await, json!([{"n": 3}]));
-}
-
-#[tokio::test]
-async fn what_came_by_a_link_and_is_too_large_or_rejected_does_not_stay() {
-    let Some(s3) = S3Server::start() else { return };
-    let site = site_on(&s3, Some("[uploads]\nmax_bytes = 1000")).await;
-    let (url, id) = link(&site).await;
-    put(&site, &url, &river_csv(&["a"], 0, 300)).await;
-    let refused = site.ask(complete(&site, &id)).await;
-    refused.problem(StatusCode::PAYLOAD_TOO_LARGE, "upload-too-large");
-    assert!(!is_stored(&site, &s3, &id, "sent").await);
-    site.ask(complete(&site, &id)).await.problem(StatusCode::NOT_FOUND, "not-found");
-
-    let (url, id) = link(&site).await;
-    let bad = format!("{RIVER_HEADER}a,yesterday,1,1\n");
-    put(&site, &url, &bad).await;
-    assert_eq!(site.ask(complete(&site, &id)).await.status, 202);
-    assert_eq!(ended(&site, &id).await["state"], "rejected");
-    assert!(!is_stored(&site, &s3, &id, "sent").await);
-    assert_eq!(kept_file(&site, &id).await, bad);
-}
-
-#[tokio::test]
-async fn a_completion_that_a_crash_left_unanswered_can_be_asked_again() {
-    let Some(s3) = S3Server::start() else { return };
-    let mut site = site_on(&s3, None).await;
-    let (url, first) = link(&site).await;
-    put(&site, &url, &river_csv(&["a"], 0, 3)).await;
-    assert_eq!(site.ask(complete(&site, &first)).await.status, 202);
-    assert_eq!(ended(&site, &first).await["state"], "committed");
-    let (url, second) = link(&site).await;
-    let csv = river_csv(&["b"], 0, 4);
-    put(&site, &url, &csv).await;
-    site.hub.kill();
-    // As a process leaves it that dies after the upload was recorded and before its file was kept.
-    let columns = "dataset, mode, file_name, bytes, uploaded_by, created_at, seen_at";
-    let begun = format!(
-        "INSERT INTO uploads (id, state, {columns}) SELECT '{second}', 'checking', {columns} FROM uploads \
-         WHERE id = '{first}'"
-    );
-    let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1], isolation_level=None).execute(sys.argv[2])";
-    let registry = site.hub.data_dir().join("registry.sqlite");
-    let written = Command::new(python()).args(["-c", script]).arg(registry).arg(begun).status();
-    assert!(written.unwrap().success());
-    site.hub.restart().await;
-    let unknown = site.get(&uploads(&format!("/{second}"))).bearer_auth(&site.publisher);
-    site.ask(unknown).await.problem(StatusCode::NOT_FOUND, "not-found");
-    let answer = site.ask(complete(&site, &second)).await;
-    assert_eq!(answer.status, 202, "{answer:?}");
-    assert_eq!(ended(&site, &second).await["state"], "committed");
-    assert_eq!(site.rows(COUNT).await, json!([{"n": 7}]));
-    assert_eq!(kept_file(&site, &second).await, csv);
-}
-
-#[tokio::test]
-async fn a_folder_has_no_links() {
+async fn what_is_left_in_the_scratch_folder_spoils_no_file_that_came_in_pieces() {
     let site = Site::start().await;
-    let link = site.post(&uploads("/links")).bearer_auth(&site.publisher);
-    let problem = site.ask(link).await.problem(StatusCode::CONFLICT, "conflict");
-    assert!(problem["detail"].as_str().unwrap().contains("folder"), "{problem}");
-    let stranger = site.ask(site.post(&uploads("/links"))).await;
-    assert_eq!(stranger.status, 401);
+    let csv = river_csv(&["a"], 0, 3);
+    for (station, own) in [("a", true), ("b", false)] {
+        let csv = csv.replace("a,", &format!("{station},"));
+        let location = begin(&site, csv.len()).await;
+        let id = location.rsplit('/').next().unwrap();
+        assert_eq!(site.ask(piece(&site, &location, 0, csv[..30].to_owned())).await.status, 204);
+        // As a request leaves it that took the file in and was cut off: the same file under a second name, or
+        // a copy of which half was written.
+        let data = site.hub.data_dir();
+        let left = data.join("scratch").join(id);
+        if own {
+            std::fs::hard_link(data.join("partial").join(format!("{id}.part")), left).unwrap();
+        } else {
+            std::fs::write(left, &csv[..10]).unwrap();
+        }
+        let last = site.ask(piece(&site, &location, 30, csv[30..].to_owned())).await;
+        assert_eq!(last.status, 204, "{last:?}");
+        assert_eq!(ended(&site, id).await["state"], "committed");
+        let kept = site.get(&uploads(&format!("/{id}/file"))).bearer_auth(&site.publisher);
+        assert_eq!(site.ask(kept).await.ok().text(), csv);
+    }
+    assert_eq!(site.rows(COUNT).await, json!([{"n": 6}]));
+}
+
+/// Keeps everybody else from writing to a hub's registry until it is dropped.
+struct Held(std::process::Child);
+
+impl Held {
+    fn registry(site: &Site) -> Self {
+        let script = "import sqlite3, sys\n\
+                      held = sqlite3.connect(sys.argv[1], isolation_level=None)\n\
+                      held.execute('BEGIN IMMEDIATE')\n\
+                      print('held', flush=True)\n\
+                      sys.stdin.read()";
+        let mut process = Command::new(python())
+            .args(["-c", script])
+            .arg(site.hub.data_dir().join("registry.sqlite"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "held\n");
+        Self(process)
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_came_whole_is_worked_on_although_its_sender_leaves() {
+    let site = Site::start().await;
+    let csv = river_csv(&["a"], 0, 3);
+    for (path, records) in [(uploads(""), 1), (uploads("?async=true"), 2)] {
+        let file = csv.replace("a,", &format!("s{records},"));
+        let held = Held::registry(&site);
+        let address = site.hub.url("").trim_start_matches("http://").to_owned();
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\nContent-Type: text/csv\r\n\
+             Content-Length: {}\r\n\r\n",
+            site.publisher,
+            file.len()
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(file.as_bytes()).await.unwrap();
+        // The file is here whole, and nothing can be recorded of it yet.
+        let bytes = file.len() * records;
+        site.until_metric(&format!("mochiyori_upload_bytes_total {bytes}")).await;
+        stream.shutdown().await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&answer), "", "the hub gave the request up");
+        let listed = async || {
+            let list = site.get(&uploads("")).bearer_auth(&site.publisher);
+            site.ask(list).await.ok().json()["uploads"].take()
+        };
+        assert_eq!(listed().await.as_array().unwrap().len(), records - 1);
+        drop(held);
+
+        let start = Instant::now();
+        let id = loop {
+            let listed = listed().await;
+            if listed.as_array().unwrap().len() == records {
+                break listed[0]["id"].as_str().unwrap().to_owned();
+            }
+            assert!(start.elapsed() < DEADLINE, "the upload is forgotten");
+            tokio::task::yield_now().await;
+        };
+        assert_eq!(ended(&site, &id).await["state"], "committed");
+        let kept = site.get(&uploads(&format!("/{id}/file"))).bearer_auth(&site.publisher);
+        assert_eq!(site.ask(kept).await.ok().text(), file);
+        assert_eq!(site.rows(COUNT).await, json!([{"n": 3 * records}]));
+    }
 }
