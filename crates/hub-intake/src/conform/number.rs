@@ -6,7 +6,8 @@ use super::fault::FaultKind;
 pub(crate) const MAX_EXACT: i64 = 1 << 53;
 
 /// A number in its usual form: sign, digits, point, exponent. A fraction is rounded to the nearest 64-bit
-/// float, as numbers of a contract are such; a whole number must be one exactly.
+/// float, as numbers of a contract are such; a whole number must be one exactly. Nought has no sign: to what
+/// compares bits, `-0.0` would be another number than `0.0`.
 pub(crate) fn parse_number(text: &[u8]) -> Result<f64, FaultKind> {
     if let Some(value) = short_decimal(text) {
         return Ok(value);
@@ -23,7 +24,7 @@ pub(crate) fn parse_number(text: &[u8]) -> Result<f64, FaultKind> {
     {
         return Err(FaultKind::Rounded);
     }
-    Ok(value)
+    Ok(value + 0.0)
 }
 
 /// The digits of a number that is written as a whole one, with its sign; `12.0` is one too.
@@ -67,7 +68,7 @@ fn short_decimal(text: &[u8]) -> Option<f64> {
     }
     let scale = point.map_or(0, |at| digits.len() - 1 - at);
     let value = value as f64 / POWERS[scale];
-    Some(if negative { -value } else { value })
+    Some(if negative { 0.0 - value } else { value })
 }
 
 /// A whole number; `12.0` is one too.
@@ -140,6 +141,9 @@ mod tests {
         ] {
             assert_eq!(parse_number(text.as_bytes()), Ok(value), "{text}");
         }
+        for text in ["-0", "-0.00", "-0.00000000000000000", "-0e5", "0"] {
+            assert_eq!(parse_number(text.as_bytes()).map(f64::to_bits), Ok(0), "{text}");
+        }
         for text in ["", "-", ".", "1,234", "1 2", "１", "0x10", "1.2.3", "欠測", "--1"] {
             assert_eq!(parse_number(text.as_bytes()), Err(FaultKind::Type), "{text}");
         }
@@ -172,7 +176,7 @@ mod tests {
         fn what_is_printed_is_read_back(value in proptest::num::f64::NORMAL | proptest::num::f64::ZERO) {
             for text in [format!("{value}"), format!("{value:e}")] {
                 match parse_number(text.as_bytes()) {
-                    Ok(read) => prop_assert_eq!(read.to_bits(), value.to_bits()),
+                    Ok(read) => prop_assert_eq!(read.to_bits(), (value + 0.0).to_bits()),
                     // The plain form of a large float is a whole number that says more than it holds.
                     Err(kind) => prop_assert!(kind == FaultKind::Rounded && value.abs() > 1e15),
                 }

@@ -190,7 +190,9 @@ fn numbers(
     Ok(match from {
         D::Float64 => {
             let floats = array.as_primitive::<Float64Type>();
-            if floats.values().iter().all(|value| value.is_finite()) {
+            let as_they_are =
+                |value: &f64| value.is_finite() && (*value + 0.0).to_bits() == value.to_bits();
+            if floats.values().iter().all(as_they_are) {
                 return Ok(Arc::clone(array));
             }
             Arc::new(each::<Float64Type, Float64Type>(floats, faults, finite))
@@ -232,8 +234,9 @@ fn numbers(
     })
 }
 
+/// A number, and nought without a sign.
 fn finite(value: f64) -> Result<f64, FaultKind> {
-    if value.is_finite() { Ok(value) } else { Err(FaultKind::NotFinite) }
+    if value.is_finite() { Ok(value + 0.0) } else { Err(FaultKind::NotFinite) }
 }
 
 /// Decimals by their digits, so that they are rounded once and exactly as the same number in text.

@@ -135,6 +135,13 @@ fn numbers_keep_their_values_or_are_reported() {
     let integers = |array: ArrayRef| array.as_primitive::<Int64Type>().values().to_vec();
     assert_eq!(integers(values(UInt8Array::from(vec![0, 255]), "integer")), [0, 255]);
     assert_eq!(integers(values(Float64Array::from(vec![1.0, -2.0]), "integer")), [1, -2]);
+    for zeros in [
+        values(Float64Array::from(vec![-0.0, 0.0]), "number"),
+        values(Float32Array::from(vec![0.0, -0.0]), "number"),
+    ] {
+        let zeros = zeros.as_primitive::<Float64Type>().values().iter();
+        assert!(zeros.map(|zero| zero.to_bits()).all(|bits| bits == 0), "nought has no sign");
+    }
     let decimal = Decimal128Array::from(vec![1200, -300]).with_precision_and_scale(10, 2).unwrap();
     assert_eq!(integers(values(decimal, "integer")), [12, -3]);
     assert_eq!(
