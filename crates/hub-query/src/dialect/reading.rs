@@ -3,6 +3,7 @@
 use std::any::{Any, TypeId};
 
 use datafusion::sql::sqlparser::{
+    ast::Expr,
     dialect::{Dialect, PostgreSqlDialect, Precedence},
     keywords::Keyword,
     parser::{Parser, ParserError},
@@ -59,6 +60,26 @@ impl Dialect for HubDialect {
         supports_comma_separated_trim() -> bool;
         supports_xml_expressions() -> bool;
         supports_comment_optimizer_hint() -> bool;
+    }
+
+    /// `IS [NOT] DISTINCT FROM` ends where `AND` or `OR` goes on; the parser would take all that follows for
+    /// what is compared with.
+    fn parse_infix(
+        &self,
+        parser: &mut Parser,
+        expr: &Expr,
+        precedence: u8,
+    ) -> Option<Result<Expr, ParserError>> {
+        use Keyword::{DISTINCT, FROM, IS, NOT};
+        let compared = if parser.parse_keywords(&[IS, DISTINCT, FROM]) {
+            Expr::IsDistinctFrom
+        } else if parser.parse_keywords(&[IS, NOT, DISTINCT, FROM]) {
+            Expr::IsNotDistinctFrom
+        } else {
+            return None;
+        };
+        let right = parser.parse_subexpr(precedence);
+        Some(right.map(|right| compared(Box::new(expr.clone()), Box::new(right))))
     }
 
     fn supports_from_first_select(&self) -> bool {

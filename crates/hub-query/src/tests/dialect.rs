@@ -224,6 +224,8 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT level / 0 FROM otaru.river WHERE samples = 1", &["inf"]),
         ("SELECT 7 / 2, 7 % 2, 2 ^ 3", &["3,1,8.0"]),
         ("SELECT round(2.345, 2), round(25::double)", &["2.35,25.0"]),
+        ("SELECT count(*) FROM otaru.river WHERE samples IS DISTINCT FROM 1 AND samples < 3 OR samples IS NOT DISTINCT FROM 5", &["3"]),
+        ("SELECT true IS NOT DISTINCT FROM false AND false, false AND true IS DISTINCT FROM NULL OR true, NULL IS DISTINCT FROM 1 = 1", &["false,true,true"]),
         ("SELECT coalesce(NULL, 1), nullif(1, 1), greatest(1, 2), ifnull(NULL, 3)", &["1,,2,3"]),
         ("SELECT CASE level WHEN 0 THEN 'zero' ELSE 'more' END FROM otaru.river WHERE samples = 0", &["zero"]),
         ("SELECT if(1 > 0, 'a', 'b')", &["a"]),
