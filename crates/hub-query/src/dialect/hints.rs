@@ -33,8 +33,9 @@ pub(crate) fn instead_of_plan(message: &str) -> Option<&'static str> {
     const WAYS: [(&str, &str); 2] = [
         (
             "logical expression",
-            "a subquery that depends on the row outside of it can only be asked for equal columns, \
-             without LIMIT; for the nearest row before or after use ASOF JOIN, for the first rows of \
+            "EXISTS and IN (SELECT …) are asked in WHERE; among the columns write (SELECT count(*) FROM … \
+             WHERE …) > 0. A subquery that depends on the row outside of it can only be asked for equal \
+             columns, without LIMIT; for the nearest row before or after use ASOF JOIN, for the first rows of \
              each key row_number() OVER (PARTITION BY key ORDER BY time) in a WITH clause",
         ),
         ("MATCH_RECOGNIZE", "MATCH_RECOGNIZE is not offered; use lag() and lead() windows"),

@@ -4,7 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Select, Statement, TableFactor, Visit, Visitor,
+    DataType, Expr, Query, Select, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor,
+    Visit, Visitor,
 };
 
 use crate::error::QueryError;
@@ -23,6 +24,16 @@ struct Unheard;
 
 impl Visitor for Unheard {
     type Break = &'static str;
+
+    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<&'static str> {
+        if counts_equal_rows(&query.body) {
+            return ControlFlow::Break(
+                "EXCEPT ALL and INTERSECT ALL; write EXCEPT or INTERSECT, which leave each row once, or count \
+                 equal rows with GROUP BY and join the counts",
+            );
+        }
+        ControlFlow::Continue(())
+    }
 
     fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<&'static str> {
         if !select.connect_by.is_empty() {
@@ -76,6 +87,13 @@ impl Visitor for Unheard {
             _ => ControlFlow::Continue(()),
         }
     }
+}
+
+/// Whether some of the sets are taken from each other row by row.
+fn counts_equal_rows(set: &SetExpr) -> bool {
+    let SetExpr::SetOperation { op, set_quantifier, left, right } = set else { return false };
+    let by_row = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
+    by_row && *op != SetOperator::Union || counts_equal_rows(left) || counts_equal_rows(right)
 }
 
 const ORDINALITY: &str = "WITH ORDINALITY; write row_number() OVER (ORDER BY …)";

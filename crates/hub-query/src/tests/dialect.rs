@@ -47,6 +47,19 @@ async fn check(statements: &[(&str, &[&str])]) {
 async fn intervals_are_multiplied_and_divided() {
     check(&[
         ("SELECT 2 * INTERVAL '90 minutes' = INTERVAL '3 hours'", &["true"]),
+        ("SELECT INTERVAL '25 hours' > INTERVAL '1 day', INTERVAL '24 hours' = INTERVAL '1 day'", &["true,true"]),
+        ("SELECT INTERVAL '1 month' > INTERVAL '29 days', INTERVAL '1 month' <= INTERVAL '1 month'", &["true,true"]),
+        ("SELECT INTERVAL '36 hours' BETWEEN INTERVAL '1 day' AND '2 days'", &["true"]),
+        ("SELECT max(time) - min(time) > INTERVAL '1 day', max(time) - min(time) >= INTERVAL '2 days' FROM otaru.river", &["true,false"]),
+        (
+            "SELECT count(*) FROM otaru.river WHERE time - TIMESTAMPTZ '2024-04-01 00:00:00' IN (INTERVAL '1 day', INTERVAL '25 hours', NULL)",
+            &["4"],
+        ),
+        (
+            "SELECT count(*) FROM otaru.river a JOIN otaru.river b USING (station) WHERE b.time - a.time > INTERVAL '1 day 22 hours'",
+            &["2"],
+        ),
+        ("SELECT max(time) - min(time) > INTERVAL '10000 years' FROM otaru.river", &["false"]),
         ("SELECT INTERVAL '1 day' * 3 = INTERVAL '3 days'", &["true"]),
         ("SELECT INTERVAL '1 day' * 0.5 = INTERVAL '12 hours'", &["true"]),
         ("SELECT INTERVAL '3 hours' / 2 = INTERVAL '90 minutes'", &["true"]),
@@ -226,6 +239,18 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT round(2.345, 2), round(25::double)", &["2.35,25.0"]),
         ("SELECT count(*) FROM otaru.river WHERE samples IS DISTINCT FROM 1 AND samples < 3 OR samples IS NOT DISTINCT FROM 5", &["3"]),
         ("SELECT true IS NOT DISTINCT FROM false AND false, false AND true IS DISTINCT FROM NULL OR true, NULL IS DISTINCT FROM 1 = 1", &["false,true,true"]),
+        ("SELECT (SELECT station FROM otaru.river WHERE samples > 99) IS NULL, coalesce((SELECT station FROM otaru.river WHERE samples > 99), 'none') AS s", &["true,none"]),
+        ("SELECT (SELECT station FROM otaru.river WHERE samples > 99) AS s, (SELECT station FROM otaru.river WHERE samples = 1) AS t", &[",余市"]),
+        ("SELECT count(*) FROM otaru.river WHERE (station = (SELECT station FROM otaru.river WHERE samples > 99)) IS NULL", &["96"]),
+        ("SELECT count(*) FROM otaru.river r WHERE (SELECT n.station FROM otaru.river n WHERE n.station = r.station AND n.time > r.time ORDER BY n.time LIMIT 1) IS NULL", &["2"]),
+        ("SELECT count(*) FROM otaru.river WHERE NOT (level IN (SELECT nullif(level, 5) FROM otaru.river)) OR samples = 3", &["1"]),
+        ("SELECT count(*) FROM otaru.river WHERE level NOT IN (SELECT level FROM otaru.river WHERE level < 40) OR samples = 3", &["57"]),
+        ("SELECT count(*) FROM otaru.river WHERE coalesce(nullif(level, 5) NOT IN (SELECT 7.0), samples = 6)", &["94"]),
+        ("SELECT count(*) FROM otaru.river WHERE coalesce(nullif(level, 5) IN (SELECT level FROM otaru.river WHERE samples > 99), samples = 6)", &["0"]),
+        ("SELECT count(*) FROM otaru.river WHERE level IN (SELECT nullif(level, 5) FROM otaru.river) OR samples = 5", &["96"]),
+        ("SELECT count(*) FROM otaru.river WHERE NOT (level IN (SELECT nullif(level, 5) FROM otaru.river WHERE samples < 9))", &["0"]),
+        ("SELECT count(*) FROM otaru.river WHERE -level IN (0, -1, -2, -3, -4)", &["5"]),
+        ("SELECT count(*) FROM otaru.river WHERE -level NOT IN (-0.0, -1, -2, -3, -4)", &["91"]),
         ("SELECT coalesce(NULL, 1), nullif(1, 1), greatest(1, 2), ifnull(NULL, 3)", &["1,,2,3"]),
         ("SELECT CASE level WHEN 0 THEN 'zero' ELSE 'more' END FROM otaru.river WHERE samples = 0", &["zero"]),
         ("SELECT if(1 > 0, 'a', 'b')", &["a"]),
@@ -270,6 +295,14 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT count(*) FROM otaru.river WHERE time::time < '02:00' AND time::time = TIME '01:00'", &["4"]),
         ("SELECT count(*) FROM otaru.river a JOIN (VALUES (TIMESTAMP '2024-04-01 09:00')) b(t) ON a.time::timestamp = b.t AND a.time = b.t", &["2"]),
         ("SELECT count(*) FROM otaru.river WHERE time::timestamp = time", &["96"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::timestamp < TIMESTAMPTZ '2024-04-01 05:00:00+09:00'", &["10"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::timestamp(0) < to_timestamp(1711915200)", &["10"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::date <= TIMESTAMPTZ '2024-04-02 05:00:00+09:00'", &["96"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::date::timestamptz BETWEEN '2024-04-01 23:30' AND to_timestamp(1711983600)", &["48"]),
+        ("SELECT count(*) FROM otaru.river WHERE time::timestamp AT TIME ZONE 'UTC' < TIMESTAMPTZ '2024-04-01T05:00:00Z'", &["10"]),
+        ("SELECT DATE '2024-04-01' AT TIME ZONE 'UTC' = TIMESTAMPTZ '2024-04-01T00:00:00Z', DATE '2024-04-01'::timestamptz", &["true,2024-04-01T00:00:00+09:00"]),
+        // Summer time began at midnight, which no clock of Japan showed.
+        ("SELECT DATE '1949-04-03' = TIMESTAMPTZ '1949-04-03T01:00:00+10:00', DATE '1949-04-04'::timestamptz", &["true,1949-04-04T00:00:00+10:00"]),
         ("SELECT coalesce(NULL::timestamp, max(time))::timestamp FROM otaru.river", &["2024-04-02T23:00:00"]),
         ("SELECT max(t)::timestamp FROM (SELECT time AS t FROM otaru.river UNION ALL SELECT TIMESTAMP '2024-04-01')", &["2024-04-02T23:00:00"]),
         ("SELECT min(t)::varchar FROM (SELECT time AS t FROM otaru.river UNION ALL SELECT TIMESTAMP '2024-03-31 23:30')", &["2024-03-31T23:30:00+09:00"]),
@@ -280,6 +313,7 @@ async fn statements_of_other_databases_are_answered() {
         ("SELECT count(DISTINCT (station, level)) FROM otaru.river", &["96"]),
         ("SELECT bool_and(level >= 0) AS a, every(level >= 1) AS b FROM otaru.river", &["true,false"]),
         ("SELECT count_if(level > 1000) FROM otaru.river", &["47"]),
+        ("SELECT (SELECT count(*) FROM otaru.river r WHERE r.station = s.station AND r.level > 1000) > 0 FROM (SELECT DISTINCT station FROM otaru.river) s ORDER BY 1", &["false", "true"]),
         ("SELECT x.level FROM (SELECT DISTINCT station FROM otaru.river) s, LATERAL (SELECT level FROM otaru.river r WHERE r.station = s.station ORDER BY time DESC LIMIT 1) x ORDER BY 1", &["47.0", "1047.0"]),
         ("SELECT s.station, x.level FROM (SELECT DISTINCT station FROM otaru.river) s LEFT JOIN LATERAL (SELECT level FROM otaru.river r WHERE r.station = s.station AND level > 1000 ORDER BY time LIMIT 1) x ON true ORDER BY 1", &["余市,", "朝里,1001.0"]),
         ("SELECT s.station, x.n FROM (SELECT DISTINCT station FROM otaru.river) s CROSS JOIN LATERAL (SELECT count(*) AS n FROM otaru.river r WHERE r.station = s.station) x ORDER BY 1", &["余市,48", "朝里,48"]),
@@ -320,12 +354,29 @@ async fn a_join_by_what_several_tables_make_together_keeps_its_condition() {
 }
 
 #[tokio::test]
+async fn columns_of_other_contracts_are_put_together_and_summed() {
+    let mut bench = bench().await;
+    let place = RIVER
+        .replace(r#""role":"key""#, r#""role":"place""#)
+        .replace(r#""unit":"m""#, r#""unit":"cm""#);
+    bench.add("otaru.lake", &place, &[river(&["余市", "奥沢"], APRIL, 2)]).await;
+    let sql = "SELECT station, count(level), max(samples) FROM (SELECT station, level, samples FROM otaru.river \
+               UNION ALL SELECT station, level, samples FROM otaru.lake) u GROUP BY station ORDER BY station";
+    assert_eq!(rows(&bench, sql).await, ["余市,50,47", "奥沢,2,3", "朝里,48,95"]);
+    let sql =
+        "SELECT station FROM otaru.river UNION SELECT station FROM otaru.lake ORDER BY station";
+    assert_eq!(rows(&bench, sql).await, ["余市", "奥沢", "朝里"]);
+}
+
+#[tokio::test]
 async fn what_is_not_read_shows_another_way() {
     let bench = bench().await;
     for (sql, way) in [
         ("TABLE otaru.river", "SELECT * FROM"),
         ("SUMMARIZE otaru.river", "count(*)"),
         ("SELECT age(max(time), min(time)) FROM otaru.river", "b - a"),
+        ("SELECT EXISTS (SELECT 1 FROM otaru.river WHERE level > 1)", "(SELECT count(*) FROM"),
+        ("SELECT station IN (SELECT 'a') FROM otaru.river", "(SELECT count(*) FROM"),
         ("SELECT date_diff('hour', min(time), max(time)) FROM otaru.river", "date_part"),
         ("SELECT mode(station) FROM otaru.river", "GROUP BY x"),
         ("SELECT format('{}', level) FROM otaru.river", "||"),

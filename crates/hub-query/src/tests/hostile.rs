@@ -336,6 +336,8 @@ async fn what_the_planner_would_pass_over_is_refused() {
         ("SELECT count(*) FROM otaru.river TABLESAMPLE BERNOULLI (10)", "random()"),
         ("SELECT count(*) FROM (SELECT 1) AS x TABLESAMPLE (10)", "random()"),
         ("SELECT count(*) FROM otaru.river CONNECT BY 1 = 1", "WITH RECURSIVE"),
+        ("SELECT 1 EXCEPT ALL SELECT 1", "EXCEPT or INTERSECT"),
+        ("SELECT 1 FROM (SELECT 1 UNION SELECT 2 INTERSECT ALL SELECT 1)", "EXCEPT or INTERSECT"),
         ("SELECT * FROM otaru.river WITH ORDINALITY", "row_number()"),
         ("SELECT 1 FROM otaru.river WITH (NOLOCK)", "leave them out"),
         ("SELECT 1 FROM otaru.river WHERE station SIMILAR TO station", "regexp_like"),
