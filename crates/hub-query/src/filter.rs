@@ -163,7 +163,7 @@ pub(crate) fn parse_value(field: &Field, text: &str) -> Result<ScalarValue, Quer
         }
         FieldType::Number => {
             let number = trimmed.parse::<f64>().ok().filter(|number| number.is_finite());
-            ScalarValue::Float64(Some(number.ok_or_else(|| refuse("a number, such as 2.5"))?))
+            ScalarValue::Float64(Some(number.ok_or_else(|| refuse("a number, such as 2.5"))? + 0.0))
         }
         FieldType::Boolean => ScalarValue::Boolean(Some(match trimmed {
             "true" | "1" => true,

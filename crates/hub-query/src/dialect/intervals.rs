@@ -1,5 +1,6 @@
 //! A number times an interval: `3 * INTERVAL '10 minutes'`, `lag.hours * INTERVAL '1 hour'`, and an interval
-//! divided by a number.
+//! divided by a number. And the days between two dates, of which the engine holds that they are a number and
+//! then counts on their being an interval.
 //!
 //! A day has 24 hours here, as every day of Japan has. Months have no length in days, so that only whole
 //! ones come out.
@@ -17,7 +18,7 @@ use datafusion::{
     common::{DFSchema, DataFusionError, Result, plan_err},
     logical_expr::{
         ColumnarValue, Expr, ExprSchemable, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl,
-        Signature, Volatility,
+        Signature, Volatility, cast,
         planner::{ExprPlanner, PlannerResult, RawBinaryExpr},
     },
     sql::sqlparser::ast::BinaryOperator,
@@ -25,7 +26,7 @@ use datafusion::{
 
 use crate::error::QueryError;
 
-/// Plans `*` and `/` between numbers and intervals.
+/// Plans `*` and `/` between numbers and intervals, and `-` between dates.
 #[derive(Debug)]
 pub(super) struct IntervalTimes;
 
@@ -35,9 +36,14 @@ impl ExprPlanner for IntervalTimes {
         expr: RawBinaryExpr,
         schema: &DFSchema,
     ) -> Result<PlannerResult<RawBinaryExpr>> {
-        if !matches!(expr.op, BinaryOperator::Multiply | BinaryOperator::Divide) {
+        if !matches!(
+            expr.op,
+            BinaryOperator::Multiply | BinaryOperator::Divide | BinaryOperator::Minus
+        ) {
             return Ok(PlannerResult::Original(expr));
         }
+        let is_date = |expr: &Expr| expr.get_type(schema).is_ok_and(|of| of == DataType::Date32);
+        let days = |date: Expr| cast(cast(date, DataType::Int32), DataType::Int64);
         let is_interval = |expr: &Expr| {
             matches!(expr.get_type(schema), Ok(DataType::Interval(_) | DataType::Duration(_)))
         };
@@ -56,6 +62,9 @@ impl ExprPlanner for IntervalTimes {
             }
             BinaryOperator::Divide if is_interval(&left) && is_number(&right) => {
                 PlannerResult::Planned(DIVIDED.call(vec![left, right]))
+            }
+            BinaryOperator::Minus if is_date(&left) && is_date(&right) => {
+                PlannerResult::Planned(days(left) - days(right))
             }
             op => PlannerResult::Original(RawBinaryExpr { op, left, right }),
         })

@@ -29,10 +29,15 @@ const MONTH_US: i128 = 30 * DAY_US;
 static INTERVAL_LENGTH: LazyLock<Arc<ScalarUDF>> =
     LazyLock::new(|| Arc::new(ScalarUDF::from(IntervalLength::new())));
 
-/// Where one of those that are compared is an interval, all become lengths. Answers whether any did.
+/// Where one of those that are compared is an interval, or a length beside a text, all become lengths. Answers
+/// whether any did.
 pub(super) fn to_lengths(sides: &mut [&mut Expr], schema: &DFSchema) -> bool {
     let types: Vec<_> = sides.iter().map(|side| side.get_type(schema)).collect();
-    if !types.iter().any(|of| matches!(of, Ok(DataType::Interval(_)))) {
+    let some = |is: fn(&DataType) -> bool| types.iter().flatten().any(is);
+    let of_interval = some(|of| matches!(of, DataType::Interval(_)));
+    let of_length = some(|of| matches!(of, DataType::Duration(_)));
+    let of_text = of_length && some(DataType::is_string);
+    if !of_interval && !of_text {
         return false;
     }
     let cast = |of, to| Expr::Cast(Cast::new(Box::new(of), to));

@@ -30,7 +30,7 @@ pub(crate) struct NoRow;
 impl AnalyzerRule for NoRow {
     fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
         plan.transform_up_with_subqueries(|plan| {
-            let rewritten = plan.map_expressions(|expr| expr.transform_up(|expr| or_none(expr)))?;
+            let rewritten = plan.map_expressions(|expr| expr.transform_up(or_none))?;
             match rewritten.transformed {
                 true => rewritten.map_data(LogicalPlan::recompute_schema),
                 false => Ok(rewritten),
