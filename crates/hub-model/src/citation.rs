@@ -128,15 +128,16 @@ impl Citation {
     }
 
     fn result_entry(&self, result: &CitedResult, language: Language) -> Entry {
-        let ids = list(self.sources.iter().map(|cited| versioned(&cited.source)));
         let (hash, rows) = (&result.hash, result.rows);
-        let notes = match language {
-            Language::Ja => {
-                vec![format!("{ids} への問い合わせの結果．{rows}行．ハッシュ値 {hash}")]
+        let notes = match (language, self.read_from()) {
+            (Language::Ja, Some(ids)) => {
+                format!("{ids} への問い合わせの結果．{rows}行．ハッシュ値 {hash}")
             }
-            Language::En => {
-                vec![format!("Result of a query over {ids}. {rows} row(s). Hash {hash}")]
+            (Language::Ja, None) => format!("問い合わせの結果．{rows}行．ハッシュ値 {hash}"),
+            (Language::En, Some(ids)) => {
+                format!("Result of a query over {ids}. {rows} row(s). Hash {hash}")
             }
+            (Language::En, None) => format!("Result of a query. {rows} row(s). Hash {hash}"),
         };
         Entry {
             key: format!("mochiyori_{}", result.id),
@@ -147,9 +148,15 @@ impl Citation {
             publisher: hub(language),
             url: result.url.clone(),
             viewed_at: self.viewed_at,
-            notes,
+            notes: vec![notes],
             language,
         }
+    }
+
+    /// The versions that were read; none where the statement reads no dataset.
+    fn read_from(&self) -> Option<String> {
+        (!self.sources.is_empty())
+            .then(|| list(self.sources.iter().map(|cited| versioned(&cited.source))))
     }
 
     fn source_entry(&self, cited: &CitedSource, language: Language) -> Entry {
@@ -213,7 +220,9 @@ fn list(items: impl Iterator<Item = String>) -> String {
 
 fn titled(source: &Source, language: Language) -> String {
     let title = language.of(&source.title);
-    match (source.synthetic, language) {
+    // A title that says so itself needs no word more.
+    let said = ["合成データ", "synthetic"].iter().any(|word| title.to_lowercase().contains(word));
+    match (source.synthetic && !said, language) {
         (false, _) => title.to_owned(),
         (true, Language::Ja) => format!("{title}（合成データ）"),
         (true, Language::En) => format!("{title} (synthetic data)"),
@@ -226,6 +235,8 @@ fn result_title(citation: &Citation, result: &CitedResult, language: Language) -
     }
     let titles = citation.sources.iter().map(|cited| titled(&cited.source, language));
     match language {
+        Language::Ja if citation.sources.is_empty() => "問い合わせ結果".to_owned(),
+        Language::En if citation.sources.is_empty() => "Query result".to_owned(),
         Language::Ja => {
             format!("{} からの問い合わせ結果", titles.collect::<Vec<_>>().join("、"))
         }

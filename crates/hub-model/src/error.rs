@@ -111,7 +111,7 @@ pub enum ModelError {
     /// A unit's code has a part that is not known.
     #[error(
         "the unit {unit:?} can't be converted, since {part:?} in it is not a known unit; use UCUM codes such \
-         as mm, Cel, m3/s or {{person}}"
+         as mm, Cel, m3/s, mm/(10.min) or {{person}}"
     )]
     UnknownUnit {
         /// The code.

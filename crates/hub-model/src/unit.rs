@@ -174,6 +174,9 @@ mod tests {
             ("m2x", "x"),
             ("m..s", ".s"),
             ("m-", "m-"),
+            // A number is no prefix.
+            ("mm/10min", "10min"),
+            ("mm/(10min)", "10min"),
         ] {
             let unknown = ModelError::UnknownUnit { unit: unit.to_owned(), part: part.to_owned() };
             assert_eq!(error(unit, "m"), unknown);

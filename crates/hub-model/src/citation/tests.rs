@@ -58,6 +58,39 @@ fn the_texts_name_everything_that_is_to_be_named() {
 }
 
 #[test]
+fn a_title_that_says_what_the_data_is_says_it_once() {
+    let mut citation = plain();
+    citation.sources[0].source.title =
+        Text::new("時間水位・流量（合成データ）", "Hourly level (synthetic)");
+    for written in [
+        citation.text(Language::Ja),
+        citation.bibtex(Language::Ja),
+        citation.ris(Language::Ja),
+        citation.csl(Language::Ja).to_string(),
+    ] {
+        assert!(written.contains("時間水位・流量（合成データ）"), "{written}");
+        assert!(!written.contains("（合成データ）（"), "{written}");
+    }
+    let en = citation.text(Language::En);
+    assert!(en.contains("Hourly level (synthetic) [Data set]"), "{en}");
+}
+
+#[test]
+fn a_result_that_was_read_from_nothing_names_nothing() {
+    let mut citation = plain();
+    citation.sources.clear();
+    assert_eq!(
+        citation.text(Language::Ja),
+        "「問い合わせ結果」（2026年11月26日 12時04分05秒作成，24行，ハッシュ値 mrh1-00-00）．持ち寄り．https://hub.example.jp/v1/permalinks/922222222222"
+    );
+    assert_eq!(
+        citation.text(Language::En),
+        "Query result (2026). [Query result: 24 row(s), hash mrh1-00-00, made 2026-11-26 12:04:05 JST]. Mochiyori. https://hub.example.jp/v1/permalinks/922222222222."
+    );
+    assert!(citation.ris(Language::En).contains("Result of a query. 24 row(s)"));
+}
+
+#[test]
 fn bibtex_stays_balanced_whatever_a_title_holds() {
     let mut citation = plain();
     citation.sources = vec![source(

@@ -2,8 +2,8 @@
 //! list of references.
 
 use super::{
-    Citation, CitedResult, CitedSource, Language, date_parts, hub, licence_name, list, moment,
-    one_line, result_title, titled, versioned,
+    Citation, CitedResult, CitedSource, Language, date_parts, hub, licence_name, moment, one_line,
+    result_title, titled,
 };
 use crate::Source;
 
@@ -22,21 +22,21 @@ pub(super) fn write(citation: &Citation, language: Language) -> String {
 fn result_ja(citation: &Citation, result: &CitedResult) -> String {
     let language = Language::Ja;
     format!(
-        "「{}」（{}作成，{}行，ハッシュ値 {}）．{}．{}．対象：{}",
+        "「{}」（{}作成，{}行，ハッシュ値 {}）．{}．{}{}",
         result_title(citation, result, language),
         moment(result.created_at, language),
         result.rows,
         result.hash,
         hub(language),
         result.url,
-        list(citation.sources.iter().map(|cited| versioned(&cited.source))),
+        citation.read_from().map_or_else(String::new, |ids| format!("．対象：{ids}")),
     )
 }
 
 fn result_en(citation: &Citation, result: &CitedResult) -> String {
     let language = Language::En;
     format!(
-        "{} ({}). [Query result: {} row(s), hash {}, made {}]. {}. {}. Read from {}.",
+        "{} ({}). [Query result: {} row(s), hash {}, made {}]. {}. {}.{}",
         result_title(citation, result, language),
         date_parts(result.created_at).0,
         result.rows,
@@ -44,7 +44,7 @@ fn result_en(citation: &Citation, result: &CitedResult) -> String {
         moment(result.created_at, language),
         hub(language),
         result.url,
-        list(citation.sources.iter().map(|cited| versioned(&cited.source))),
+        citation.read_from().map_or_else(String::new, |ids| format!(" Read from {ids}.")),
     )
 }
 

@@ -122,9 +122,13 @@ impl CombinedTerms {
         if !edited_by.is_empty() {
             oblige(ObligationKind::EditedBy, edited_by, edited());
         }
-        if !terms.share_alike.is_empty() {
+        if terms.conflicts.is_empty() && !terms.share_alike.is_empty() {
             let text = given_on(&terms.share_alike);
             oblige(ObligationKind::ShareAlike, terms.share_alike.clone(), text);
+        }
+        // What can't be done is not asked for: each conflict is of a licence that asks for its own.
+        for TermsConflict { licences, message } in &terms.conflicts {
+            oblige(ObligationKind::ShareAlike, licences.clone(), message.clone());
         }
         if !non_commercial.is_empty() {
             oblige(ObligationKind::NonCommercial, non_commercial, not_commercially());
@@ -332,6 +336,11 @@ mod tests {
             let terms = combined(&pair);
             assert_eq!(terms.conflicts.len(), 1, "{pair:?}");
             assert_eq!(terms.conflicts[0].licences, pair);
+            // Nobody is told to give on under both.
+            let asked: Vec<_> =
+                terms.obligations.iter().filter(|o| o.kind == ObligationKind::ShareAlike).collect();
+            assert_eq!(asked.len(), 1, "{pair:?}");
+            assert_eq!(asked[0].text, terms.conflicts[0].message);
         }
         for pair in [["CC-BY-NC-SA-4.0", "CC-BY-NC-4.0"], ["CC-BY-4.0", "CC-BY-NC-4.0"]] {
             let terms = combined(&pair);

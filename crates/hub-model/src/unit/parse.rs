@@ -50,6 +50,11 @@ impl<'a> Reader<'a> {
         let digits = self.split(|c: char| !c.is_ascii_digit());
         if !digits.is_empty() && !self.rest.starts_with(['*', '^']) {
             let number: i128 = digits.parse().map_err(|_| unknown())?;
+            // A number is a factor of its own, as in mm/(10.min).
+            if self.rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                let end = part.find(['.', '/', ')']).unwrap_or(part.len());
+                return Err(part[..end].to_owned());
+            }
             return if number > 0 {
                 Ok(Measure::number(Ratio::of(number, 1), 0))
             } else {
