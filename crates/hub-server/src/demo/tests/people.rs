@@ -135,6 +135,15 @@ fn every_area_holds_the_point_of_its_municipality_and_no_other() {
 }
 
 #[test]
+fn lists_of_some_days_promise_no_row_for_each_day() {
+    for id in ["toukei.holidays", "basu.service_dates"] {
+        let contract = dataset(id).contract;
+        let time = contract.time_field().unwrap();
+        assert_eq!((&time.interval, &time.label), (&None, &None), "{id}");
+    }
+}
+
+#[test]
 fn holidays_are_those_of_the_law() {
     let of_2024: Vec<_> =
         table("toukei.holidays").into_iter().filter(|r| r["date"].starts_with("2024")).collect();
