@@ -2,6 +2,9 @@
 //! units are added or compared. Units are those of contracts, which the tables' fields carry.
 
 mod expression;
+mod own;
+
+pub(crate) use own::own_units_written;
 
 use std::sync::Arc;
 

@@ -67,10 +67,7 @@ async fn what_cuts_nothing_is_refused_with_a_way_out() {
         ("SELECT convert(1, 'cm', 's')", "\"cm\" can't be converted to \"s\""),
         ("SELECT convert(1, 'furlong', 'm')", "furlong"),
         ("SELECT convert(1, 'm')", "nothing says which unit"),
-        (
-            "SELECT convert(level, 'cm', 'mm') FROM otaru.river",
-            "\"level\" is in \"m\", not in \"cm\"",
-        ),
+        ("SELECT convert(level, 'cm', 'mm') FROM otaru.river", "level is in m, not in cm"),
         ("SELECT convert(level, 'mm/h') FROM otaru.river", "measure different things"),
     ] {
         let error = bench.error(sql).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use hub_model::Contract;
 
-use super::support::{APRIL, Bench, HOUR, small};
+use super::support::{APRIL, Bench, HOUR, RIVER, river, small};
 use crate::{QueryError, error::Position};
 
 const PLACES: &str = r#"{"fields":[
@@ -98,4 +98,60 @@ async fn units_that_differ_are_neither_added_nor_compared() {
          convert(snow, 'cm', 'm')"
     );
     assert_eq!(position, Some(Position { line: 2, column: 16 }));
+}
+
+#[tokio::test]
+async fn units_that_measure_different_things_are_not_to_be_converted() {
+    let mut bench = Bench::new(small());
+    bench.add("otaru.river", RIVER, &[river(&["a"], APRIL, 4)]).await;
+    let error = bench.error("SELECT level > discharge FROM otaru.river").await;
+    assert_eq!(
+        error.to_string(),
+        "level is in m and discharge in m3/s, so they can't be compared: they measure different things"
+    );
+}
+
+#[tokio::test]
+async fn a_value_is_converted_from_the_unit_that_its_expression_has() {
+    let bench = bench().await;
+    for (sql, shown, value) in [
+        ("SELECT convert(avg(level), 'cm') FROM a.p", "cm", "150.0"),
+        ("SELECT convert(max(snow) - min(snow), 'm') FROM a.p", "m", "0.01"),
+        (
+            "SELECT convert(x.deepest, 'm') FROM (SELECT max(snow) AS deepest FROM a.p) x",
+            "m",
+            "0.71",
+        ),
+        ("SELECT max(convert(s, 'mm')) FROM (SELECT snow + 1 AS s FROM a.p) x", "mm", "720.0"),
+        (
+            "SELECT convert(bank, 'cm') AS c FROM (SELECT bank FROM a.p UNION ALL SELECT level FROM a.p) ORDER BY              convert(bank, 'km') DESC LIMIT 1",
+            "cm",
+            "400.0",
+        ),
+        (
+            "SELECT count(*) FROM a.p GROUP BY station HAVING convert(max(level), 'cm') > 199",
+            "-",
+            "2",
+        ),
+        (
+            "SELECT convert(lead(level) OVER (ORDER BY time), 'cm') FROM a.p ORDER BY time LIMIT 1",
+            "cm",
+            "200.0",
+        ),
+    ] {
+        assert_eq!(units(&bench, sql).await, shown, "{sql}");
+        assert_eq!(bench.value(sql).await, value, "{sql}");
+    }
+    // The column is called as it was written.
+    let named = bench.start("SELECT convert(avg(level), 'cm') FROM a.p").await.unwrap();
+    let name = named.schema().field(0).name().clone();
+    assert!(name.starts_with("convert(avg(") && name.matches(',').count() == 1, "{name}");
+    for (sql, said) in [
+        ("SELECT convert(samples, 'm') FROM a.p", "nothing says which unit samples has"),
+        ("SELECT convert(level * snow, 'm') FROM a.p", "nothing says which unit"),
+        ("SELECT convert(avg(level), 's') FROM a.p", "can't be converted"),
+    ] {
+        let error = bench.error(sql).await.to_string();
+        assert!(error.contains(said), "{sql}: {error}");
+    }
 }

@@ -12,7 +12,10 @@ use datafusion::{
 };
 
 use super::{Scope, Unit, of_plan};
-use crate::error::{Position, QueryError};
+use crate::{
+    classify::spoken,
+    error::{Position, QueryError},
+};
 
 /// Functions whose answer is one of their first argument's values, or has its unit.
 const OF_FIRST: [&str; 32] = [
@@ -147,7 +150,7 @@ impl Scope<'_> {
     /// is converted from its own.
     fn converted(&self, arguments: &[Expr]) -> Result<Unit> {
         if let [value, to] = arguments {
-            self.unit(value)?;
+            self.own_unit(value)?;
             return Ok(text(to));
         }
         let [value, from, to] = arguments else { return Ok(None) };
@@ -156,14 +159,26 @@ impl Scope<'_> {
         {
             return Err(refused(
                 format!(
-                    "{value} is in {unit}, and convert is told that it is in {from}; write \
-                     convert({}, '{unit}', …)",
+                    "{0} is in {unit}, and convert is told that it is in {from}; write \
+                     convert({0}, '{unit}', …)",
                     shown(value)
                 ),
                 position(value),
             ));
         }
         Ok(text(to))
+    }
+
+    /// The unit of a value that is converted from its own.
+    pub(super) fn own_unit(&self, value: &Expr) -> Result<Arc<str>> {
+        let unknown = || {
+            let said = format!(
+                "nothing says which unit {} has; write convert(value, 'the unit it has', 'the unit wanted')",
+                shown(value)
+            );
+            refused(said, position(value))
+        };
+        self.unit(value)?.ok_or_else(unknown)
     }
 
     pub(super) fn compared(&self, parts: &[&Expr]) -> Result<()> {
@@ -180,13 +195,16 @@ impl Scope<'_> {
                 Some((_, known)) if *known == unit => {}
                 Some((other, known)) => {
                     let (one, two) = (shown(other), shown(part));
-                    return Err(refused(
+                    let mut said =
+                        format!("{one} is in {known} and {two} in {unit}, so they can't be {done}");
+                    said += &if may_be_converted(&unit, known) {
                         format!(
-                            "{one} is in {known} and {two} in {unit}, so they can't be {done} as they \
-                             are; convert one first, as in convert({two}, '{unit}', '{known}')"
-                        ),
-                        position(part).or_else(|| position(other)),
-                    ));
+                            " as they are; convert one first, as in convert({two}, '{unit}', '{known}')"
+                        )
+                    } else {
+                        ": they measure different things".to_owned()
+                    };
+                    return Err(refused(said, position(part).or_else(|| position(other))));
                 }
             }
         }
@@ -198,8 +216,14 @@ impl Scope<'_> {
 fn shown(expression: &Expr) -> String {
     match expression {
         Expr::Column(column) => column.name.clone(),
-        other => other.human_display().to_string(),
+        other => spoken(&other.human_display().to_string()),
     }
+}
+
+/// Whether values of one unit have one in the other.
+fn may_be_converted(from: &str, to: &str) -> bool {
+    let units = (hub_model::Unit::parse(from), hub_model::Unit::parse(to));
+    matches!(units, (Ok(from), Ok(to)) if from.conversion_to(&to).is_ok())
 }
 
 fn text(expression: &Expr) -> Unit {

@@ -8,11 +8,10 @@ use arrow::{
     datatypes::{DataType, Field, Float64Type},
 };
 use arrow_schema::FieldRef;
-use datafusion::{
-    common::{Result, ScalarValue},
-    logical_expr::{Expr, ExprSchemable, ReturnFieldArgs, lit, simplify::SimplifyContext},
-};
+use datafusion::{common::Result, logical_expr::ReturnFieldArgs};
 use hub_model::{Conversion, ModelError, Unit};
+
+use crate::classify::spoken;
 
 use super::{Call, Definition, Family, Gives, PLAIN, Takes, call::refused};
 
@@ -38,7 +37,6 @@ pub(super) const FUNCTIONS: &[&Definition] = &[&Definition {
     work: convert,
     follows: Some(0),
     field: Some(field),
-    complete: Some(complete),
     ..PLAIN
 }];
 
@@ -81,12 +79,7 @@ fn field(args: &ReturnFieldArgs<'_>) -> Result<FieldRef> {
     };
     let has = value.metadata().get(UNIT).map(String::as_str);
     let (from, to) = match args.arg_fields.len() {
-        2 if has.is_none() => {
-            return Err(refused(format!(
-                "nothing says which unit {:?} has; write convert(value, 'the unit it has', 'the unit wanted')",
-                value.name()
-            )));
-        }
+        // The unit that a value has of its own is written down once the whole statement is read.
         2 => (has, word(1)),
         _ => (word(1), word(2)),
     };
@@ -97,8 +90,8 @@ fn field(args: &ReturnFieldArgs<'_>) -> Result<FieldRef> {
             && !unit(from)?.is_same_as(&unit(has)?)
         {
             return Err(refused(format!(
-                "{:?} is in {has:?}, not in {from:?}; write convert(value, {to:?})",
-                value.name()
+                "{} is in {has}, not in {from}; write convert(value, '{to}')",
+                spoken(value.name())
             )));
         }
     }
@@ -107,14 +100,4 @@ fn field(args: &ReturnFieldArgs<'_>) -> Result<FieldRef> {
     metadata.insert(UNIT.to_owned(), to.to_owned());
     result.set_metadata(metadata);
     Ok(Arc::new(result))
-}
-
-/// Writes the column's unit down.
-fn complete(args: &mut Vec<Expr>, info: &SimplifyContext) -> Result<bool> {
-    let [value, _] = args.as_slice() else { return Ok(false) };
-    let (_, field) = value.to_field(info.schema().as_ref())?;
-    let Some(unit) = field.metadata().get(UNIT) else { return Ok(false) };
-    let unit = lit(ScalarValue::from(unit.as_str()));
-    args.insert(1, unit);
-    Ok(true)
 }
