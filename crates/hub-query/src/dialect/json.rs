@@ -15,7 +15,7 @@ use arrow::{
     datatypes::{DataType, Field, FieldRef, Int64Type},
 };
 use datafusion::{
-    common::{DFSchema, Result, plan_err},
+    common::{DFSchema, DataFusionError, Result, plan_err},
     logical_expr::{
         ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
         planner::{ExprPlanner, PlannerResult, RawBinaryExpr, TypePlanner},
@@ -24,6 +24,8 @@ use datafusion::{
     sql::sqlparser::ast::{BinaryOperator, DataType as WrittenType},
 };
 use serde_json::Value;
+
+use crate::error::QueryError;
 
 /// Plans `->` and `->>`.
 #[derive(Debug)]
@@ -181,7 +183,11 @@ impl Keys {
     fn of(column: &ArrayRef) -> Result<Self> {
         Ok(match column.data_type() {
             DataType::Int64 => Self::Places(column.as_primitive::<Int64Type>().clone()),
-            _ => Self::Names(cast(column, &DataType::Utf8View)?.as_string_view().clone()),
+            _ => {
+                let names = cast(column, &DataType::Utf8View)?.as_string_view().clone();
+                check_paths(&names)?;
+                Self::Names(names)
+            }
         })
     }
 
@@ -195,23 +201,69 @@ impl Keys {
 }
 
 /// The value of a key, or the one that a path such as `$.a[0].b` leads to.
-fn named(mut value: Value, name: &str) -> Option<Value> {
-    let Some(path) = name.strip_prefix('$') else {
-        return value.as_object_mut()?.remove(name);
-    };
-    let mut rest = path;
+fn named(value: Value, name: &str) -> Option<Value> {
+    if !is_path(name) {
+        return key(value, name);
+    }
+    steps(name)?.into_iter().try_fold(value, |value, step| match step {
+        Step::Key(name) => key(value, name),
+        Step::Place(place) => at(value, place),
+    })
+}
+
+fn key(mut value: Value, name: &str) -> Option<Value> {
+    value.as_object_mut()?.remove(name)
+}
+
+/// Whether a text is a path; any other is a key, also one that begins with a dollar.
+fn is_path(text: &str) -> bool {
+    text.strip_prefix('$').is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
+
+/// One step of a path.
+enum Step<'a> {
+    Key(&'a str),
+    Place(i64),
+}
+
+/// The steps of a path; none where it can't be followed, as with `*`.
+fn steps(path: &str) -> Option<Vec<Step<'_>>> {
+    let mut rest = path.strip_prefix('$')?;
+    let mut steps = Vec::new();
     while !rest.is_empty() {
-        if let Some(after) = rest.strip_prefix('.') {
-            let end = after.find(['.', '[']).unwrap_or(after.len());
-            value = value.as_object_mut()?.remove(after[..end].trim_matches('"'))?;
-            rest = &after[end..];
+        let (step, after) = if let Some(quoted) = rest.strip_prefix(".\"") {
+            let (name, after) = quoted.split_once('"')?;
+            (Step::Key(name), after)
+        } else if let Some(plain) = rest.strip_prefix('.') {
+            let (name, after) = plain.split_at(plain.find(['.', '[']).unwrap_or(plain.len()));
+            if name.is_empty() || name.contains(['*', '"']) {
+                return None;
+            }
+            (Step::Key(name), after)
         } else {
             let (place, after) = rest.strip_prefix('[')?.split_once(']')?;
-            value = at(value, place.trim().parse().ok()?)?;
-            rest = after;
-        }
+            (Step::Place(place.trim().parse().ok()?), after)
+        };
+        steps.push(step);
+        rest = after;
     }
-    Some(value)
+    Some(steps)
+}
+
+/// Refuses a path that can't be followed: nothing of a path would look like nothing in the data.
+fn check_paths(names: &StringViewArray) -> Result<()> {
+    let mut last = None;
+    for name in names.iter().flatten() {
+        if last != Some(name) && is_path(name) && steps(name).is_none() {
+            let message = format!(
+                "the path '{name}' can't be followed; paths are of keys and places, as '$.a[0].b' and \
+                 '$.\"a.b\"[-1]'"
+            );
+            return Err(DataFusionError::External(Box::new(QueryError::Execution { message })));
+        }
+        last = Some(name);
+    }
+    Ok(())
 }
 
 /// An element, counted from 0, or from the end where the place is negative.

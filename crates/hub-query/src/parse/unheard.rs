@@ -4,8 +4,8 @@
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{
-    DataType, Expr, Query, Select, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor,
-    Visit, Visitor,
+    DataType, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Query, Select,
+    SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, Visit, Visitor,
 };
 
 use crate::error::QueryError;
@@ -84,6 +84,9 @@ impl Visitor for Unheard {
             Expr::Cast { data_type, .. } if cuts(data_type) => {
                 ControlFlow::Break("a text type with a length; write left(text, length)")
             }
+            Expr::Function(call) if is_pointer(call) => {
+                ControlFlow::Break("a pointer such as '/a/b/0'; write the path '$.a.b[0]'")
+            }
             _ => ControlFlow::Continue(()),
         }
     }
@@ -94,6 +97,15 @@ fn counts_equal_rows(set: &SetExpr) -> bool {
     let SetExpr::SetOperation { op, set_quantifier, left, right } = set else { return false };
     let by_row = matches!(set_quantifier, SetQuantifier::All | SetQuantifier::AllByName);
     by_row && *op != SetOperator::Union || counts_equal_rows(left) || counts_equal_rows(right)
+}
+
+/// Whether the call takes a part of a text that holds JSON by a pointer, which would be taken for a key.
+fn is_pointer(call: &Function) -> bool {
+    call.name.to_string().to_lowercase().starts_with("json_extract")
+        && matches!(&call.args, FunctionArguments::List(list) if list.args.iter().skip(1).any(|arg| {
+            matches!(arg, FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Value(value)))
+                if matches!(&value.value, Value::SingleQuotedString(text) if text.starts_with('/')))
+        }))
 }
 
 const ORDINALITY: &str = "WITH ORDINALITY; write row_number() OVER (ORDER BY …)";

@@ -173,6 +173,32 @@ async fn texts_that_hold_json_are_looked_into() {
 }
 
 #[tokio::test]
+async fn paths_into_json_are_followed_or_refused() {
+    check(&[
+        (
+            r#"SELECT json_extract('{"a": {"b.c": [1, 2]}}', '$.a."b.c"[-1]'), '[1]' -> '$'"#,
+            &["2,[1]"],
+        ),
+        (r#"SELECT '{"$a": 1}' -> '$a', '{"/a": 2}' ->> '/a', '{}' -> '$.a'"#, &["1,2,"]),
+        ("SELECT count('{}' -> ('$.' || station)) FROM otaru.river", &["0"]),
+    ])
+    .await;
+    let bench = bench().await;
+    for path in ["$.a.b[*]", "$..b", "$.", "$.a[b]", "$.a.*", "$[0", "$.\"a", "$.a[0]b"] {
+        for sql in [
+            format!("SELECT '{{\"a\": 1}}' -> '{path}'"),
+            format!("SELECT json_extract_string(station, '{path}') FROM otaru.river"),
+        ] {
+            let error = bench.error(&sql).await;
+            assert_eq!(error.kind(), ErrorKind::SqlExecution, "{sql}: {error:?}");
+            assert!(error.to_string().contains("can't be followed"), "{sql}: {error}");
+        }
+    }
+    let error = bench.error("SELECT json_extract('{}', '/a/b/0')").await;
+    assert!(error.to_string().contains("'$.a.b[0]'"), "{error}");
+}
+
+#[tokio::test]
 async fn statements_of_other_databases_are_answered() {
     check(&[
         ("FROM otaru.river SELECT count(*)", &["96"]),
