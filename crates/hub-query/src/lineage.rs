@@ -12,7 +12,7 @@ use datafusion::{
 };
 use hub_model::{Contract, DatasetId};
 
-use crate::{align::inner_name, parse::complete_name};
+use crate::{align::inner_name, parse::complete_name, quality};
 
 /// A column of a dataset, under its contract's name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -191,10 +191,17 @@ impl Walk<'_> {
         }
         let found = self.contracts.iter().find(|(id, _)| is_of(&scan.table_name, id));
         let Some((id, contract)) = found else { return vec![Origins::new(); fields.len()] };
+        // Only here are values of every quality shown.
+        let judged = scan.table_name.table() != complete_name(id.name());
+        let of = |column: &str| DatasetColumn { dataset: id.clone(), column: column.to_owned() };
         let origin = |name: &String| {
             let aliased = contract.fields.iter().find(|field| field.alias.as_ref() == Some(name));
-            let column = aliased.map_or(name, |field| &field.name).clone();
-            Origins::from([(DatasetColumn { dataset: id.clone(), column }, Derivation::Direct)])
+            let Some(field) = aliased.or_else(|| contract.field(name)) else {
+                return Origins::from([(of(name), Derivation::Direct)]);
+            };
+            let judge = quality::judge(contract, field).filter(|_| judged);
+            let judge = judge.map(|place| (of(&contract.fields[place].name), Derivation::Computed));
+            [(of(&field.name), Derivation::Direct)].into_iter().chain(judge).collect()
         };
         fields.iter().map(|field| origin(field.name())).collect()
     }

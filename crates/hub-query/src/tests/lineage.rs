@@ -3,10 +3,18 @@
 use super::support::{APRIL, Bench, RIVER, river, small};
 use crate::{QueryRequest, SqlBounds, parse};
 
+const AIR: &str = r#"{"fields":[
+    {"name":"station","type":"string","role":"key"},
+    {"name":"time","type":"datetime","role":"time","interval":"PT1H","label":"end"},
+    {"name":"気温","type":"number","role":"value","unit":"Cel","alias":"air"},
+    {"name":"air_quality","type":"string","role":"quality","quality_of":"気温"}],
+    "primaryKey":["station","time"]}"#;
+
 async fn told(sql: &str) -> String {
     let mut bench = Bench::new(small());
     bench.add("otaru.river", RIVER, &[river(&["余市"], APRIL, 5)]).await;
     bench.add("kisho.weather", RIVER, &[river(&["余市"], APRIL, 5)]).await;
+    bench.add("kisho.air", AIR, &[]).await;
     let request = QueryRequest {
         query: parse(sql, &SqlBounds::default()).unwrap(),
         parameters: Vec::new(),
@@ -76,9 +84,24 @@ async fn values_are_traced_through_each_step() {
             "station: otaru.river.観測所 direct; time: otaru.river.時刻 direct; s: otaru.river.level aggregated \
              | otaru.river.時刻 group; otaru.river.観測所 group",
         ),
+        (
+            "SELECT air, max(air) OVER () AS m FROM kisho.air",
+            "air: kisho.air.air_quality computed, kisho.air.気温 direct; \
+             m: kisho.air.air_quality aggregated, kisho.air.気温 aggregated | ",
+        ),
+        ("SELECT air FROM with_quality('kisho.air')", "air: kisho.air.気温 direct | "),
         ("SELECT 1 AS one", "one:  | "),
     ] {
         assert_eq!(told(sql).await, expected, "{sql}");
+    }
+}
+
+#[tokio::test]
+async fn the_coverage_of_a_grid_is_told_by_the_quality() {
+    let told = told("SELECT air, air_coverage FROM align('kisho.air', '1 day')").await;
+    let columns: Vec<&str> = told.split(" | ").next().unwrap().split("; ").collect();
+    for column in columns {
+        assert!(column.contains("kisho.air.air_quality aggregated"), "{told}");
     }
 }
 
