@@ -157,7 +157,7 @@ impl App {
             without_rollups: rollups.map_or(permalink.without_rollups, |rollups| !rollups),
             ..SqlRequest::default()
         };
-        let prepared = self.prepare_query(principal, request).await;
+        let prepared = self.prepare_kept(principal, request).await;
         // A dataset that was hidden this very moment must not show in an error about its name.
         let prepared = prepared.map_err(|error| match error {
             AppError::InvalidRequest(_) => AppError::not_found("permalink", id),
@@ -235,9 +235,16 @@ fn check_repeatable(prepared: &PreparedQuery) -> Result<(bool, Vec<hub_model::Te
     let query = prepared.query();
     let refuse = |why: String| Err(AppError::NotRepeatable(why));
     if let Some(function) = query.volatile_call() {
+        let instead = match function {
+            "random" | "uuid" | "gen_random_uuid" => {
+                "choose rows by what they hold, as in WHERE station_id IN ('16217', '16286')"
+            }
+            _ => {
+                "write the value itself, such as TIMESTAMP '2026-04-01 00:00:00', or pass it as a parameter"
+            }
+        };
         return refuse(format!(
-            "the statement calls {function}, which answers otherwise each time; write the value itself, such \
-             as TIMESTAMP '2026-04-01 00:00:00', or pass it as a parameter"
+            "the statement calls {function}, which answers otherwise each time; {instead}"
         ));
     }
     if query.is_explain() {
@@ -251,7 +258,7 @@ fn check_repeatable(prepared: &PreparedQuery) -> Result<(bool, Vec<hub_model::Te
                 .to_owned(),
         );
     }
-    Ok((query.is_ordered(), query.doubts()))
+    Ok((query.is_ordered(), prepared.doubts()))
 }
 
 /// An error as those see it who are not to know of what they may not read.

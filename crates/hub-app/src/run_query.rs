@@ -65,8 +65,21 @@ impl App {
         self.inner.known.state(&request.key(principal), self.stand()?).await
     }
 
-    /// Bounds and parses the statement, and opens what it reads, each dataset at one version.
+    /// Bounds and parses the statement, and opens what it reads, each dataset at one version. Every value that
+    /// is given must have its place in the statement.
     pub async fn prepare_query(
+        &self,
+        principal: &Principal,
+        request: SqlRequest,
+    ) -> Result<PreparedQuery, AppError> {
+        let given = request.parameters.len();
+        let prepared = self.prepare_kept(principal, request).await?;
+        prepared.query().check_parameters(given)?;
+        Ok(prepared)
+    }
+
+    /// As [`Self::prepare_query`], for a statement that was taken before and stays as it is.
+    pub(crate) async fn prepare_kept(
         &self,
         principal: &Principal,
         request: SqlRequest,
@@ -167,6 +180,11 @@ impl PreparedQuery {
     /// The statement.
     pub(crate) fn query(&self) -> &ParsedQuery {
         &self.request.query
+    }
+
+    /// What may keep the same versions from being answered the same all the same.
+    pub(crate) fn doubts(&self) -> Vec<hub_model::Text> {
+        self.request.doubts()
     }
 
     /// Names the state the answer depends on, where the same statement would be answered the same.

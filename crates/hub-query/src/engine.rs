@@ -60,6 +60,19 @@ pub struct QueryRequest {
     pub rollups: bool,
 }
 
+impl QueryRequest {
+    /// What may keep the same versions from being answered the same all the same, a sentence each.
+    pub fn doubts(&self) -> Vec<hub_model::Text> {
+        let keys = self.tables.iter().map(|table| {
+            let contract = &table.contract;
+            let fields = contract.primary_key.iter().filter_map(|name| contract.field(name));
+            let names = fields.map(|f| [Some(&f.name), f.alias.as_ref()].into_iter().flatten());
+            (table.snapshot.dataset.to_string(), names.map(|n| n.cloned().collect()).collect())
+        });
+        self.query.doubts(&keys.collect())
+    }
+}
+
 /// What the engine uses at the moment, and has done so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EngineGauges {

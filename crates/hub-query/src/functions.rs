@@ -114,6 +114,18 @@ pub(crate) fn called() -> &'static BTreeSet<String> {
     &NAMES
 }
 
+/// Every name of a function that puts rows together.
+pub(crate) fn aggregates() -> &'static BTreeSet<String> {
+    static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let functions = Functions::offered().aggregate;
+        let named = |f: &Arc<AggregateUDF>| {
+            std::iter::once(f.name().to_owned()).chain(f.aliases().to_vec()).collect::<Vec<_>>()
+        };
+        functions.iter().flat_map(named).chain([crate::alias::GOOD_SHARE.to_owned()]).collect()
+    });
+    &NAMES
+}
+
 /// Every name of a function whose answer depends on more than its arguments, such as the clock or dice.
 pub(crate) fn volatile() -> &'static BTreeSet<String> {
     static NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {

@@ -5,9 +5,12 @@ mod headings;
 mod names;
 mod repeatable;
 mod table_call;
+mod ties;
 mod unheard;
 mod using;
 mod with_quality;
+
+use std::collections::BTreeSet;
 
 use datafusion::sql::sqlparser::{
     ast::Statement,
@@ -19,6 +22,7 @@ use datafusion::sql::sqlparser::{
 pub(crate) use align::aligned_name;
 pub(crate) use headings::Headings;
 pub(crate) use names::{Names, fold, left_out, place};
+pub(crate) use ties::PrimaryKeys;
 pub(crate) use with_quality::{complete_name, plain_name};
 
 use crate::{
@@ -54,6 +58,8 @@ pub struct ParsedQuery {
     pub(crate) headings: Headings,
     /// The calls of `align`, by the numbers that their tables bear.
     pub(crate) aligned: Vec<AlignCall>,
+    /// The numbers of the parameters that it uses.
+    parameters: BTreeSet<usize>,
 }
 
 impl ParsedQuery {
@@ -80,13 +86,24 @@ impl ParsedQuery {
     }
 
     /// What may keep the same versions from being answered the same all the same.
-    pub fn doubts(&self) -> Vec<hub_model::Text> {
-        repeatable::doubts(&self.statement)
+    pub(crate) fn doubts(&self, keys: &PrimaryKeys) -> Vec<hub_model::Text> {
+        repeatable::doubts(&self.statement, keys)
     }
 
     /// Whether the statement says in which order the rows of its answer come.
     pub fn is_ordered(&self) -> bool {
         matches!(&self.statement, Statement::Query(query) if query.order_by.is_some())
+    }
+
+    /// Refuses values that have no place in the statement, where so many are given.
+    pub fn check_parameters(&self, given: usize) -> Result<(), QueryError> {
+        match (1..=given).find(|number| !self.parameters.contains(number)) {
+            None => Ok(()),
+            Some(number) => Err(QueryError::request(format!(
+                "parameters has a value for ${number}, and the statement does not use it; leave it out, or \
+                 write ${number} where it belongs"
+            ))),
+        }
     }
 
     /// Whether the statement asks for the plan and not for rows.
@@ -120,6 +137,11 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     bounds.check_tokens(&tokens)?;
     let tokens = dialect::exclude_words(tokens);
     dialect::check_aggregates(&tokens)?;
+    let parameters = tokens.iter().filter_map(|token| match &token.token {
+        Token::Placeholder(name) => name.strip_prefix('$')?.parse().ok(),
+        _ => None,
+    });
+    let parameters = parameters.collect();
     let tokens = asof::plain_forms(tokens)?;
     let statements = Parser::new(&dialect)
         // One bracket costs the parser several steps; its own list of what is open is exact, ours not.
@@ -140,7 +162,7 @@ fn parse_bounded(sql: &str, bounds: &SqlBounds) -> Result<ParsedQuery, QueryErro
     let headings = Headings::of(&statement);
     using::qualify(&mut statement)?;
     asof::nest(&mut statement);
-    Ok(ParsedQuery { statement, names, headings, aligned })
+    Ok(ParsedQuery { statement, names, headings, aligned, parameters })
 }
 
 fn check_first_word(tokens: &[TokenWithSpan]) -> Result<(), QueryError> {
@@ -256,10 +278,20 @@ fn located(message: &str, sql: &str) -> QueryError {
         text.trim().strip_prefix("Expected: ").and_then(|text| text.rsplit_once(", found: "));
     let (said, place) = match wanted {
         Some((wanted, "EOF")) => (format!("it ends where {wanted} was expected"), Some(end(sql))),
-        Some((wanted, found)) => (format!("{wanted} was expected, and here is {found}"), place),
+        Some((wanted, found)) => {
+            let way = hints::instead_of_sign(place.and_then(|place| before(sql, place)), found);
+            let said = format!("{wanted} was expected, and here is {found}");
+            (way.map_or(said, str::to_owned), place)
+        }
         None => (text.trim().to_owned(), place),
     };
     QueryError::invalid(format!("the SQL can't be read: {said}"), place)
+}
+
+/// The character before a place.
+fn before(sql: &str, place: Position) -> Option<char> {
+    let line = sql.lines().nth(usize::try_from(place.line.checked_sub(1)?).ok()?)?;
+    line.chars().nth(usize::try_from(place.column.checked_sub(2)?).ok()?)
 }
 
 /// The place behind the last character.

@@ -203,7 +203,7 @@ impl App {
     ) -> Result<Answer, AppError> {
         let time_limit = self.inner.config.query_jobs.time_limit;
         loop {
-            let prepared = self.prepare_query(principal, request(stored(query)?)).await?;
+            let prepared = self.prepare_kept(principal, request(stored(query)?)).await?;
             match prepared.run_watched(time_limit, watched.clone()).await {
                 Err(error) if error.kind() == ErrorKind::Busy => sleep(PLACE_PAUSE).await,
                 outcome => return outcome,

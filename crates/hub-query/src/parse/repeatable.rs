@@ -2,11 +2,10 @@
 
 use std::ops::ControlFlow;
 
-use datafusion::sql::sqlparser::ast::{
-    Expr, FunctionArguments, Query, Statement, Visit, Visitor, visit_expressions,
-};
+use datafusion::sql::sqlparser::ast::{Expr, FunctionArguments, Statement, visit_expressions};
 use hub_model::Text;
 
+use super::ties::{self, PrimaryKeys, Tie};
 use crate::functions;
 
 /// Aggregates whose value follows the order in which rows come, unless they are told one.
@@ -44,14 +43,29 @@ fn called(
 }
 
 /// Why the rows may differ although the versions are the same, a sentence each.
-pub(super) fn doubts(statement: &Statement) -> Vec<Text> {
-    let mut doubts = Vec::new();
-    if statement.visit(&mut CutAnywhere).is_break() {
-        doubts.push(Text::new(
+pub(super) fn doubts(statement: &Statement, keys: &PrimaryKeys) -> Vec<Text> {
+    let told = |tie| match tie {
+        Tie::Unordered => Text::new(
             "ORDER BYのないLIMITは、どの行を返すかが決まりません。",
             "A LIMIT without ORDER BY may return other rows each time.",
-        ));
-    }
+        ),
+        Tie::Cut => Text::new(
+            "ORDER BYで同じ順位になる行があると、LIMITでどの行が残るかが決まりません。行を一つに定める列もORDER BYに加えてください。",
+            "Where rows are equal in ORDER BY, LIMIT may keep others of them each time; add to ORDER BY what tells \
+             rows apart.",
+        ),
+        Tie::Distinct => Text::new(
+            "ORDER BYで同じ順位になる行があると、DISTINCT ONでどの行が残るかが決まりません。行を一つに定める列もORDER BYに加えてください。",
+            "Where rows are equal in ORDER BY, DISTINCT ON may keep another of them each time; add to ORDER BY what \
+             tells rows apart.",
+        ),
+        Tie::Window => Text::new(
+            "窓関数のORDER BYがないか、同じ順位になる行があると、行の番号や前後の値が決まりません。OVERの中のORDER BYに、行を一つに定める列を加えてください。",
+            "A window without ORDER BY, or with rows that are equal in it, may number them otherwise each time; name \
+             in the ORDER BY of OVER what tells rows apart.",
+        ),
+    };
+    let mut doubts: Vec<Text> = ties::of(statement, keys).into_iter().map(told).collect();
     let unordered = visit_expressions(statement, |expression| {
         if let Expr::Function(call) = expression {
             let told = !call.within_group.is_empty()
@@ -80,29 +94,16 @@ pub(super) fn doubts(statement: &Statement) -> Vec<Text> {
     doubts
 }
 
-/// Stops at a query that takes some rows and does not say which.
-struct CutAnywhere;
-
-impl Visitor for CutAnywhere {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
-        let cut = query.limit_clause.is_some() || query.fetch.is_some();
-        if cut && query.order_by.is_none() {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::PrimaryKeys;
     use crate::{SqlBounds, functions, parse};
 
     fn doubts(sql: &str) -> Vec<String> {
         let query = parse(sql, &SqlBounds::default()).unwrap();
-        query.doubts().into_iter().map(|text| text.en).collect()
+        let key = ["k", "t"].map(|name| vec![name.to_owned(), format!("{name}_ja")]);
+        let keys = PrimaryKeys::from([("b.c".to_owned(), key.to_vec())]);
+        query.doubts(&keys).into_iter().map(|text| text.en).collect()
     }
 
     #[test]
@@ -112,6 +113,21 @@ mod tests {
             ("SELECT * FROM (SELECT a FROM b.c LIMIT 3) ORDER BY a", "LIMIT"),
             ("SELECT array_agg(a) FROM b.c", "array_agg"),
             ("SELECT approx_distinct(a) FROM b.c", "approx_distinct"),
+            ("SELECT a, x FROM b.c ORDER BY a LIMIT 3", "equal in ORDER BY"),
+            ("SELECT * FROM b.c ORDER BY k LIMIT 3", "equal in ORDER BY"),
+            ("SELECT a, x FROM b.c JOIN b.d USING (k) ORDER BY k, t LIMIT 3", "equal in ORDER BY"),
+            ("SELECT k, max(a) FROM b.c GROUP BY k, a ORDER BY k LIMIT 1", "equal in ORDER BY"),
+            ("SELECT a FROM b.c UNION SELECT a FROM b.d LIMIT 1", "without ORDER BY"),
+            ("SELECT a FROM b.c ORDER BY k OFFSET 3", "equal in ORDER BY"),
+            ("SELECT DISTINCT ON (k) k, a FROM b.c ORDER BY k", "DISTINCT ON"),
+            ("SELECT a, (SELECT max(x) FROM b.d) FROM b.c LIMIT 1", "without ORDER BY"),
+            ("SELECT ntile(4) OVER (ORDER BY a) FROM b.c", "A window"),
+            ("SELECT row_number() OVER () FROM b.c", "A window without ORDER BY"),
+            ("SELECT a, lag(a) OVER (PARTITION BY x ORDER BY t) FROM b.c", "A window"),
+            (
+                "SELECT x FROM b.c QUALIFY row_number() OVER (PARTITION BY k ORDER BY a) = 1",
+                "A window",
+            ),
         ] {
             let told = doubts(sql);
             assert!(told.len() == 1 && told[0].contains(word), "{sql}: {told:?}");
@@ -121,6 +137,19 @@ mod tests {
             "SELECT array_agg(a ORDER BY a) FROM b.c",
             "SELECT first_value(a) OVER (ORDER BY a) FROM b.c",
             "SELECT sum(a) FROM b.c",
+            "SELECT count(*) FROM b.c LIMIT 1",
+            "SELECT a, x FROM b.c ORDER BY 2, a LIMIT 3",
+            "SELECT a, x FROM b.c ORDER BY k, c.t LIMIT 3",
+            "SELECT a, k_ja AS station FROM b.c ORDER BY station, t_ja LIMIT 3",
+            "SELECT a FROM b.c WHERE k = '1' AND (t = $1) LIMIT 3",
+            "SELECT k AS s, max(a) FROM b.c GROUP BY 1 ORDER BY s LIMIT 1",
+            "SELECT k, max(a) FROM b.c GROUP BY ALL ORDER BY k LIMIT 1",
+            "FROM b.c ORDER BY ALL LIMIT 1",
+            "SELECT DISTINCT ON (k) k, a FROM b.c ORDER BY k, t DESC",
+            "SELECT lag(a) OVER (PARTITION BY k ORDER BY t), rank() OVER (ORDER BY a) FROM b.c",
+            "SELECT a FROM with_quality('b.c') ORDER BY k, t LIMIT 3",
+            "SELECT 1 LIMIT 1",
+            "VALUES (1), (2) LIMIT 1",
         ] {
             assert_eq!(doubts(sql), [""; 0], "{sql}");
         }
