@@ -16,8 +16,8 @@ use crate::{
     parse::Names,
     suggest::nearest,
 };
-pub(crate) use words::plain;
 use words::{BY_ZERO, too_large, within_filter, wrong_pattern};
+pub(crate) use words::{plain, spoken};
 
 /// Functions that look at other rows, and need to be told which.
 const WINDOW_ONLY: [&str; 8] =
@@ -53,7 +53,10 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
                 QueryError::not_allowed(format!("this is not offered: {}", plain(message)), None)
             }
         },
-        DataFusionError::Plan(message) => plan(message),
+        DataFusionError::Plan(message) if message.starts_with(PRINTED_PLAN) => {
+            QueryError::internal(message.clone())
+        }
+        DataFusionError::Plan(message) => plan(message, context),
         DataFusionError::SchemaError(error, _) => schema(error, context),
         DataFusionError::Execution(message) => {
             let message = wrong_pattern(message).unwrap_or_else(|| plain(message));
@@ -90,6 +93,15 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
         | DataFusionError::Ffi(message) => QueryError::internal(message.clone()),
         DataFusionError::ExecutionJoin(error) => QueryError::internal(error.to_string()),
     }
+}
+
+/// How the engine begins to tell that a plan of its own making does not hold together: with the plan, which
+/// names stored files and is nothing that whoever asked could mend.
+const PRINTED_PLAN: &str = "Plan: [";
+
+/// Whether the engine found a plan of its own making not to hold together.
+pub(crate) fn is_broken_plan(error: &DataFusionError) -> bool {
+    matches!(error.find_root(), DataFusionError::Plan(message) if message.starts_with(PRINTED_PLAN))
 }
 
 fn arrow(error: &ArrowError, context: &Context) -> QueryError {
@@ -174,7 +186,21 @@ fn external(error: &(dyn std::error::Error + 'static), context: &Context) -> Que
     }
 }
 
-fn plan(message: &str) -> QueryError {
+fn plan(message: &str, context: &Context) -> QueryError {
+    if let Some(column) = words::outside_of_groups(message) {
+        let said = format!(
+            "{column:?} is neither in GROUP BY nor put together; add it to GROUP BY, or say what is taken of \
+             the rows of a group, as in max({column})"
+        );
+        return QueryError::invalid(said, context.place_of(&column));
+    }
+    if let Some(rest) = message.strip_prefix("table function '")
+        && let Some((name, _)) = rest.split_once('\'')
+    {
+        let said = format!("there is no function {name:?} that gives a table");
+        let way = hints::instead_of_function(name).map(|way| format!(": {way}"));
+        return QueryError::invalid(said + &way.unwrap_or_default(), None);
+    }
     if let Some(rest) = message.strip_prefix("Invalid function '")
         && let Some((name, _)) = rest.split_once('\'')
     {
@@ -207,6 +233,16 @@ fn schema(error: &SchemaError, context: &Context) -> QueryError {
                 None => field.name.clone(),
             };
             let message = format!("there is no column {shown:?} here");
+            let clock = matches!(field.name.as_str(), "localtimestamp" | "localtime" | "sysdate");
+            let way = match hints::instead_of_function(&field.name) {
+                Some(way) if clock => Some(way.to_owned()),
+                _ if suggestions.is_empty() => words::as_text(&field.name),
+                _ => None,
+            };
+            if let Some(way) = way.filter(|_| field.relation.is_none()) {
+                let position = context.place_of(&field.name);
+                return QueryError::invalid(format!("{message}: {way}"), position);
+            }
             // A dataset of the query has it; what is named in this FROM does not give it.
             let elsewhere = suggestions.contains(&field.name);
             suggestions.retain(|name| *name != field.name);

@@ -48,6 +48,14 @@ impl UseRollups {
         rules.insert(place, std::sync::Arc::new(Self));
         rules
     }
+
+    /// The rules without this one; none where it is not among them.
+    pub(crate) fn left_out_of(
+        rules: &[std::sync::Arc<dyn OptimizerRule + Send + Sync>],
+    ) -> Option<Vec<std::sync::Arc<dyn OptimizerRule + Send + Sync>>> {
+        let others: Vec<_> = rules.iter().filter(|rule| rule.name() != RULE).cloned().collect();
+        (others.len() < rules.len()).then_some(others)
+    }
 }
 
 impl OptimizerRule for UseRollups {

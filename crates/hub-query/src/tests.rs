@@ -11,6 +11,7 @@ mod hostile;
 mod latest;
 mod limits;
 mod lineage;
+mod messages;
 mod output;
 mod paging;
 mod quality;

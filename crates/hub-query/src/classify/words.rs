@@ -111,6 +111,62 @@ fn wrong_call(message: &str) -> Option<String> {
     ))
 }
 
+/// The column that the message says is neither grouped by nor aggregated.
+pub(super) fn outside_of_groups(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once("While expanding wildcard, column \"")?;
+    let (column, _) = rest.split_once("\" must appear in the GROUP BY clause")?;
+    let name = column.rsplit('.').next().unwrap_or(column);
+    Some(name.trim_matches('"').to_owned())
+}
+
+/// Where a name that no column has looks more like a text: how that is written.
+pub(super) fn as_text(name: &str) -> Option<String> {
+    let plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    (!plain)
+        .then(|| format!("a text stands between single quotes, as '{}'", name.replace('\'', "''")))
+}
+
+/// An expression as the engine prints it, with its constants as they are written in SQL.
+pub(crate) fn spoken(text: &str) -> String {
+    const KINDS: [&str; 14] = [
+        "LargeUtf8(",
+        "Utf8View(",
+        "Utf8(",
+        "Int64(",
+        "Int32(",
+        "Int16(",
+        "Int8(",
+        "UInt64(",
+        "UInt32(",
+        "UInt16(",
+        "UInt8(",
+        "Float64(",
+        "Float32(",
+        "Boolean(",
+    ];
+    // What a window is over says nothing of what is meant.
+    let (text, over) = match text.split_once(" ORDER BY [") {
+        Some((call, _)) => (call, " OVER (…)"),
+        None => (text, ""),
+    };
+    let mut spoken = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((start, kind)) =
+        KINDS.iter().filter_map(|kind| Some((rest.find(kind)?, *kind))).min()
+    {
+        let inside = &rest[start + kind.len()..];
+        let (value, after) = match inside.strip_prefix('"') {
+            Some(text) => text.split_once("\")").map(|(text, after)| (format!("'{text}'"), after)),
+            None => inside.split_once(')').map(|(value, after)| (value.to_owned(), after)),
+        }
+        .unwrap_or_else(|| (inside.to_owned(), ""));
+        spoken.push_str(&rest[..start]);
+        spoken.push_str(&value);
+        rest = after;
+    }
+    spoken + rest + over
+}
+
 /// What is met most, said anew.
 fn anew(text: &str) -> Option<String> {
     let between = |before: &str, after: &str| -> Option<&str> {
@@ -140,7 +196,30 @@ fn anew(text: &str) -> Option<String> {
     if let Some(value) = between("Cannot cast string '", "' to value of ") {
         let (_, of) = text.split_once("' to value of ")?;
         let kind = of.trim_end_matches(" type");
-        return Some(format!("the text '{value}' can't be read as {kind}"));
+        let form = match kind {
+            "date" => "; write a day as '2026-04-01'",
+            "timestamp" => "; write a time as '2026-04-01 09:00'",
+            _ => "",
+        };
+        return Some(format!("the text '{value}' can't be read as {kind}{form}"));
+    }
+    if text.starts_with("Failed to parse placeholder id") {
+        return Some(
+            "parameters are $1, $2 and so on, with their values beside the SQL".to_owned(),
+        );
+    }
+    if text.starts_with("Cannot get result type for temporal operation interval / interval") {
+        return Some(
+            "an interval is not divided by another; divide their seconds, date_part('epoch', a) / \
+             date_part('epoch', b)"
+                .to_owned(),
+        );
+    }
+    if text.contains("can be represented as nanoseconds") {
+        let time = between("Overflow converting ", " to Nanosecond").unwrap_or("that time");
+        return Some(format!(
+            "{time} can't be reckoned with; times are from 1677-09-22 to 2262-04-11"
+        ));
     }
     if let Some(view) = between("table 'information_schema.", "' not found") {
         return Some(format!(

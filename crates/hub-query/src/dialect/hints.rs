@@ -28,18 +28,40 @@ pub(crate) fn instead_of_statement(word: &str) -> Option<&'static str> {
     })
 }
 
+/// What may be written instead of a sign that another database reads, behind the character before it.
+pub(crate) fn instead_of_sign(before: Option<char>, sign: &str) -> Option<&'static str> {
+    Some(match (before, sign) {
+        (Some('/'), "/") => "there is no //; a / b of whole numbers is whole",
+        (Some('*'), "*") => "there is no **; a power is a ^ b",
+        (_, "?") => {
+            "there is no ?; parameters are $1, $2 and so on, with their values beside the SQL"
+        }
+        (_, "{") => "there is no {'a': 1}; write named_struct('a', 1), or the values as columns",
+        _ => return None,
+    })
+}
+
 /// What may be done instead, for an error of the planner that tells what it can't do.
 pub(crate) fn instead_of_plan(message: &str) -> Option<&'static str> {
-    const WAYS: [(&str, &str); 2] = [
+    const WAYS: [(&str, &str); 3] = [
         (
             "logical expression",
             "EXISTS and IN (SELECT …) are asked in WHERE; among the columns write (SELECT count(*) FROM … \
-             WHERE …) > 0. A subquery that depends on the row outside of it can only be asked for equal \
-             columns, without LIMIT; for the nearest row before or after use ASOF JOIN, for the first rows of \
-             each key row_number() OVER (PARTITION BY key ORDER BY time) in a WITH clause",
+             WHERE …) > 0. A subquery that depends on the row outside of it has its own table, equal columns as its \
+             conditions, and ORDER BY and LIMIT where it is LATERAL or gives one value, without OFFSET; \
+             values computed of the outer row alone stand in a subquery around its table. For the nearest \
+             row before or after use ASOF JOIN, for the first rows of each key row_number() OVER (PARTITION \
+             BY key ORDER BY time) in a WITH clause",
+        ),
+        (
+            "Operator #>",
+            "there is no #> and no #>>; a part is x -> 'a' -> 'b', as plain text x -> 'a' ->> 'b'",
         ),
         ("MATCH_RECOGNIZE", "MATCH_RECOGNIZE is not offered; use lag() and lead() windows"),
     ];
+    if message == "TOP" {
+        return Some("there is no TOP; write LIMIT 5 at the end");
+    }
     WAYS.iter().find(|(theirs, _)| message.contains(theirs)).map(|(_, way)| *way)
 }
 
@@ -56,7 +78,17 @@ pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
         }
         "dateadd" | "date_add" => "add an interval: time + INTERVAL '1 day'",
         "isnull" => "write x IS NULL, or coalesce(x, other)",
-        "getdate" | "sysdate" => "call now()",
+        "getdate" | "sysdate" | "localtimestamp" | "localtime" => "call now()",
+        "group_concat" | "wm_concat" => "call string_agg(x, ',' ORDER BY x)",
+        "row_to_json" | "to_json" | "to_jsonb" | "json_object" | "json_build_object" => {
+            "JSON is looked into and not made here; select the columns, and ask for the answer in JSON"
+        }
+        "st_buffer" => {
+            "ask for what is near: ST_DWithin(a, b, metres), or ST_Distance(a, b) < metres"
+        }
+        "st_length" => {
+            "ST_Distance(a, b) has the metres between two points; lengths of lines are not offered"
+        }
         "columns" => "name the columns, or leave some out: SELECT * EXCLUDE (a, b)",
         "to_number" => "cast the text: x::double",
         "convert_timezone" => "write time AT TIME ZONE 'UTC'",

@@ -81,8 +81,9 @@ impl GeoJson {
     pub(super) fn new(schema: SchemaRef, header: &AnswerHeader) -> Result<Self, QueryError> {
         let Some(place) = Place::of(&schema) else {
             return Err(QueryError::request(
-                "GeoJSON needs to know where each row is: select a geometry, such as ST_Point(longitude, \
-                 latitude) AS geometry, or columns named latitude and longitude",
+                "GeoJSON needs to know where each row is: select columns named latitude and longitude, or in \
+                 SQL a geometry such as ST_Point(longitude, latitude) AS geometry; rows of a dataset without \
+                 places get them from /v1/sql, by a join with one that has them",
             ));
         };
         let properties: Vec<usize> =

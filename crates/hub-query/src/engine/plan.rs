@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc};
 use datafusion::{
     catalog::TableProvider,
     common::{DataFusionError, ParamValues, metadata::ScalarAndMetadata},
-    execution::{SessionState, context::SQLOptions, runtime_env::RuntimeEnv},
+    execution::{SessionState, SessionStateBuilder, context::SQLOptions, runtime_env::RuntimeEnv},
     logical_expr::LogicalPlan,
+    physical_plan::ExecutionPlan,
     scalar::ScalarValue,
 };
 use hub_lake::Snapshot;
@@ -15,11 +16,12 @@ use hub_model::{Contract, DatasetId, Field};
 use super::{Inner, QueryRequest};
 use crate::{
     alias, align, catalog,
-    classify::asking,
+    classify::{asking, is_broken_plan},
     error::{Position, QueryError},
     explain, latest,
     parse::{self, TableName},
     quality,
+    rollup::UseRollups,
     session::task_context,
     stream::{Planned, Said},
     suggest::nearest,
@@ -39,7 +41,7 @@ impl Inner {
         let (state, plan, said) = self.plan_logically(request, parameters).await?;
         let plan = latest::only_newest(plan, self).await?;
         let plan = loop {
-            let planned = state.create_physical_plan(&plan).await?;
+            let planned = physical(&state, &plan).await?;
             if self.scans.proofs.hold(&planned, &snapshots, &self.scans.store).await? {
                 break planned;
             }
@@ -129,10 +131,29 @@ impl Inner {
             .verify_plan(&plan)?;
         let planned: Vec<&str> = plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
         labels.extend(headings.shown(&planned).into_iter().map(owned));
-        let plan = plan.with_param_values(parameters)?;
+        let plan = units::own_units_written(plan.with_param_values(parameters)?)?;
         let units = Some(units::of_plan(&plan)?);
         let said = Said { labels, units, metadata: quality::metadata(left_out) };
         Ok((state, plan, said))
+    }
+}
+
+/// The plan that runs. Where the engine finds that what its rules made of rollups does not hold together, the
+/// rows are read in their place.
+async fn physical(
+    state: &SessionState,
+    plan: &LogicalPlan,
+) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+    match state.create_physical_plan(plan).await {
+        Err(error) if is_broken_plan(&error) => {
+            let Some(rules) = UseRollups::left_out_of(state.optimizers()) else {
+                return Err(error);
+            };
+            tracing::warn!(%error, "a plan did not hold together and is made once more without rollups");
+            let builder = SessionStateBuilder::new_from_existing(state.clone());
+            builder.with_optimizer_rules(rules).build().create_physical_plan(plan).await
+        }
+        planned => planned,
     }
 }
 
@@ -187,7 +208,9 @@ pub(super) fn check_tables(request: &QueryRequest) -> Result<(), QueryError> {
         };
         return Err(QueryError::InvalidSql {
             message: asking(&message, &suggestions),
-            position: Some(Position { line: table.line, column: table.column }),
+            // A text in the place of a name has none.
+            position: (table.line > 0)
+                .then_some(Position { line: table.line, column: table.column }),
             suggestions,
         });
     }
@@ -198,5 +221,69 @@ fn shown(table: &TableName) -> String {
     match &table.agency {
         Some(agency) => format!("{agency}.{}", table.dataset),
         None => table.dataset.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use datafusion::{
+        common::config::ConfigOptions, logical_expr::LogicalPlanBuilder, optimizer::Optimizer,
+        physical_optimizer::PhysicalOptimizerRule,
+    };
+
+    use super::*;
+    use crate::classify;
+
+    /// Finds the first so many plans not to hold together, as the engine's own check words it.
+    #[derive(Debug)]
+    struct Breaks(AtomicUsize);
+
+    impl PhysicalOptimizerRule for Breaks {
+        fn optimize(
+            &self,
+            plan: Arc<dyn ExecutionPlan>,
+            _: &ConfigOptions,
+        ) -> datafusion::common::Result<Arc<dyn ExecutionPlan>> {
+            let left = self.0.load(Ordering::Relaxed);
+            self.0.store(left.saturating_sub(1), Ordering::Relaxed);
+            if left == 0 {
+                return Ok(plan);
+            }
+            let message =
+                "Plan: [\"SortExec\", \"  part-01.parquet\"] does not satisfy order requirements";
+            Err(DataFusionError::Plan(message.to_owned()))
+        }
+
+        fn name(&self) -> &str {
+            "breaks"
+        }
+
+        fn schema_check(&self) -> bool {
+            true
+        }
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_does_not_hold_together_is_made_once_more_without_rollups() {
+        let plan = LogicalPlanBuilder::empty(true).build().unwrap();
+        let state = |rollups: bool, broken: usize| {
+            let rules = Optimizer::new().rules;
+            let rules = if rollups { UseRollups::among(rules) } else { rules };
+            SessionStateBuilder::new_with_default_features()
+                .with_optimizer_rules(rules)
+                .with_physical_optimizer_rule(Arc::new(Breaks(AtomicUsize::new(broken))))
+                .build()
+        };
+        assert!(physical(&state(true, 1), &plan).await.is_ok());
+        for (rollups, broken) in [(true, 2), (false, 1)] {
+            let error = physical(&state(rollups, broken), &plan).await.unwrap_err();
+            // It is the hub's own fault, and nothing of the plan is shown.
+            let said = classify::classify(&error, &classify::Context::default());
+            assert_eq!(said.kind(), hub_model::ErrorKind::Internal, "{said:?}");
+            assert_eq!(said.ja(), None);
+            assert!(!said.to_string().contains("part-01"), "{said}");
+        }
     }
 }

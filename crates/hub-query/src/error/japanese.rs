@@ -4,7 +4,7 @@
 use super::QueryError;
 
 /// What the hub says: parts in braces are taken over as they stand.
-const SAID: [(&str, &str); 35] = [
+const SAID: [(&str, &str); 46] = [
     (
         "there is no column {} here; did you mean {}?",
         "列{0}はここにはありません。{1}のことでしょうか",
@@ -13,7 +13,43 @@ const SAID: [(&str, &str); 35] = [
         "there is no column {} here: what this FROM names does not give it; {}",
         "列{0}は、ここのFROMにあるものにはありません。副問い合わせで選ぶか、表の名前を前に付けてください",
     ),
+    (
+        "there is no column {} here: a text stands between single quotes, as {}",
+        "列{0}はここにはありません。文字の値なら、{1}のように一重引用符で囲んでください",
+    ),
+    (
+        "there is no column {} here: call now()",
+        "列{0}はここにはありません。今の時刻は now() で得られます",
+    ),
+    (
+        "{} can't be reckoned with; times are from {} to {}",
+        "{0}は扱えません。時刻は{1}から{2}までです",
+    ),
     ("there is no column {} here", "列{0}はここにはありません"),
+    (
+        "{} is neither in GROUP BY nor put together; {}, as in {}",
+        "{0}は、GROUP BYにも集計関数の中にもありません。GROUP BYに加えるか、{2}のように、グループの行から何を取るかを書いてください",
+    ),
+    (
+        "{} is in {} and {} in {}, so they can't be {}: they measure different things",
+        "{0}の単位は{1}、{2}の単位は{3}で、量の種類が違うので、足したり比べたりできません",
+    ),
+    (
+        "nothing says which unit {} has; {}",
+        "{0}の単位がわかりません。convert(値, '今の単位', '求める単位') の形で書いてください",
+    ),
+    (
+        "the text {} can't be read as {}; write {} as {}",
+        "文字{0}を{1}として読めません。{3}のように書いてください",
+    ),
+    (
+        "parameters has a value for {}, and the statement does not use it; {}",
+        "parameters に{0}の値がありますが、文の中で使われていません。値を除くか、文の中に書いてください",
+    ),
+    (
+        "the path {} can't be followed; {}",
+        "パス{0}はたどれません。'$.a[0].b' や '$.\"a.b\"[-1]' のように、キーと番号を並べて書いてください",
+    ),
     (
         "there is no dataset {}; did you mean {}?",
         "データセット{0}がないか、見る権限がありません。{1}のことでしょうか",
@@ -31,6 +67,11 @@ const SAID: [(&str, &str); 35] = [
         "{} is not a table; write agency.dataset",
         "{0}は表ではありません。機関.データセットの形で書いてください",
     ),
+    (
+        "there is no function {} that gives a table: {}",
+        "表を返す関数{0}はありません。代わりの書き方：{1}",
+    ),
+    ("there is no function {} that gives a table", "表を返す関数{0}はありません"),
     ("there is no function {}; did you mean {}?", "関数{0}はありません。{1}のことでしょうか"),
     ("there is no function {} here: {}", "関数{0}はここにはありません。代わりの書き方：{1}"),
     ("there is no function {}", "関数{0}はありません。一覧は /v1/functions にあります"),

@@ -89,7 +89,7 @@ pub(super) fn of_datasets() -> [FunctionEntry; 2] {
             "align",
             "align('agency.dataset', width [, method] [, measure …] [, option => value …])",
             "データセットの測定値を時間の格子にそろえた表。単位と契約に合わせて合計・平均・ベクトル平均にまとめ、値のそばに、あるはずのデータのうち良いデータの割合（…_coverage）を置く。24時は終わる日に入る。欠けた区間は埋めて印（…_filled）を付けられる",
-            "A dataset's measures on a grid of time: amounts added up, states averaged, directions averaged as vectors, as units and contract suggest; beside each the share of good values among those expected (…_coverage), and whether it was filled (…_filled). A time that names the end of its interval counts for what ends there",
+            "A dataset's measures on a grid of time: amounts added up, states averaged, directions averaged as vectors, as units and contract suggest; beside each the share of values that are shown among those expected (…_coverage), and whether it was filled (…_filled). A time that names the end of its interval counts for what ends there",
             &[
                 ("width", "an interval in quotes, such as '1 hour', '1 day' or '1 month'"),
                 (

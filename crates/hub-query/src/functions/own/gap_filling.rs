@@ -21,8 +21,8 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
         name: GAPFILL,
         title: GAPFILL,
         syntax: "time_bucket_gapfill(interval, time [, start, finish])",
-        ja: "GROUP BYの中で使うtime_bucket。行のない区間も系列ごとに1行ずつ作り、集計値はNULLになる。範囲はstartから finishの前まで、またはWHEREの時刻の上下限、どちらもなければ系列の最初から最後まで",
-        en: "time_bucket for GROUP BY that leaves no bucket out: each series gets a row for every bucket, with NULL aggregates where there is no data. The range is from start to before finish, or what WHERE bounds the time to on both sides, or else each series' own first to last bucket",
+        ja: "GROUP BYの中で使うtime_bucket。行のない区間も系列ごとに1行ずつ作り、集計値はNULLになる。範囲はstartから finishの前まで、またはWHEREの時刻の上下限、どちらもなければ系列の最初から最後まで。範囲の外の行も答えに残るので、WHEREでも時刻を絞る",
+        en: "time_bucket for GROUP BY that leaves no bucket out: each series gets a row for every bucket, with NULL aggregates where there is no data. The range is from start to before finish, or what WHERE bounds the time to on both sides, or else each series' own first to last bucket. Rows outside of the range stay in the answer, so bound the time in WHERE too",
         arguments: &[
             ("interval", "a constant, as of time_bucket"),
             ("time", "a timestamp or a date"),

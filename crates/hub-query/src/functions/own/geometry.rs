@@ -168,8 +168,8 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
         name: "st_contains",
         title: "ST_Contains",
         syntax: "ST_Contains(a, b)",
-        ja: "図形aが図形bを含めばtrue（境界だけの点は含まない）。結合条件に使えば空間索引で処理する",
-        en: "Whether a has all of b; a point on the very edge is not contained. A join ON it uses a spatial index",
+        ja: "図形aが図形bを含めばtrue（境界だけの点は含まない）。緯度経度を平面とみるので、経度180度をまたぐ図形は扱わない。結合条件に使えば空間索引で処理する",
+        en: "Whether a has all of b; a point on the very edge is not contained. Degrees are taken for a plane, so no shape reaches over 180° of longitude. A join ON it uses a spatial index",
         arguments: TWO,
         example: (
             "SELECT ST_Contains('POLYGON ((140 42, 141 42, 141 43, 140 43, 140 42))', ST_Point(140.7567, 42.9))",

@@ -28,8 +28,8 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
         title: "mesh_code",
         family: Family::Place,
         syntax: "mesh_code(latitude, longitude, level)",
-        ja: "地域メッシュコード（JIS X 0410）。1＝第1次〜3＝第3次（約1km）、4＝1/2、5＝1/4、6＝1/8。境界は10進数で正確に判定する。範囲外はNULL",
-        en: "The mesh code (JIS X 0410) of a point: level 1 to 3 (about 1 km), 4, 5 and 6 for halves, quarters and eighths. Edges are decided exactly, as decimal numbers. NULL where the standard has no code",
+        ja: "地域メッシュコード（JIS X 0410）。1＝第1次〜3＝第3次（約1km）、4＝1/2、5＝1/4、6＝1/8。緯度経度は小数第9位に丸め、境界は10進数で正確に判定する。範囲外はNULL",
+        en: "The mesh code (JIS X 0410) of a point: level 1 to 3 (about 1 km), 4, 5 and 6 for halves, quarters and eighths. Coordinates are rounded to nine places, and edges then decided exactly, as decimal numbers. NULL where the standard has no code",
         arguments: &[
             ("latitude", "degrees north"),
             ("longitude", "degrees east"),

@@ -14,6 +14,8 @@ use datafusion::{
     logical_expr::{Expr, ExprSchemable, ReturnFieldArgs, lit, simplify::SimplifyContext},
 };
 
+use crate::classify::spoken;
+
 use super::{
     Call, Definition, Gives, PLAIN, Takes,
     call::{AHEAD_US, DAY_US, refused},
@@ -126,9 +128,9 @@ fn period_field(name: &str, args: &ReturnFieldArgs<'_>) -> Result<FieldRef> {
     let given = args.arg_fields.len();
     if given < 2 && !knows("interval") || given < 3 && !knows("label") {
         return Err(refused(format!(
-            "nothing says how long an interval of {:?} is and which end it names; write {name}(time, \
+            "nothing says how long an interval of {} is and which end it names; write {name}(time, \
              INTERVAL '1 hour', 'end')",
-            time.name()
+            spoken(time.name())
         )));
     }
     said(args, name, time.data_type().clone())
@@ -139,9 +141,9 @@ fn label_of(name: &str, args: &ReturnFieldArgs<'_>) -> Result<()> {
     let is_instant = !matches!(time.data_type(), DataType::Date32);
     if args.arg_fields.len() < 2 && is_instant && !time.metadata().contains_key("label") {
         return Err(refused(format!(
-            "nothing says whether {:?} names the start or the end of its interval; write {name}(time, \
+            "nothing says whether {} names the start or the end of its interval; write {name}(time, \
              'start') or {name}(time, 'end')",
-            time.name()
+            spoken(time.name())
         )));
     }
     Ok(())
