@@ -201,3 +201,15 @@ async fn what_can_not_be_cited_is_told_as_elsewhere() {
     refused.problem(StatusCode::BAD_REQUEST, "sql-invalid");
     assert_eq!(RIVER, "otaru.river");
 }
+
+#[tokio::test]
+async fn what_is_asked_with_a_body_is_asked_in_it() {
+    let site = two_agencies().await;
+    let request = site.post("/v1/citations?format=bibtex").json(&json!({"sql": JOIN}));
+    let answer = site.ask(request).await;
+    let problem = answer.problem(StatusCode::BAD_REQUEST, "invalid-request");
+    assert_eq!(
+        problem["detail"],
+        "there is no parameter format here; none is taken; with POST what is asked goes into the body, in JSON"
+    );
+}

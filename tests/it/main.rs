@@ -16,6 +16,7 @@ mod contracts;
 mod coverage;
 mod crash;
 mod demo;
+mod document;
 mod documents;
 mod hostile;
 mod http;

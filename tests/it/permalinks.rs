@@ -249,6 +249,35 @@ async fn what_can_not_be_asked_again_is_refused_with_the_reason() {
 }
 
 #[tokio::test]
+async fn values_of_every_kind_are_kept_with_a_permalink() {
+    let site = Site::with_rows(&["a", "余市"], 4).await;
+    let sql = "SELECT station, count(*) AS n FROM otaru.river \
+               WHERE station = $1 AND level >= $2 AND ($3 OR level < coalesce($4, 9)) GROUP BY station LIMIT 1";
+    let body = json!({"sql": sql, "parameters": ["余市", 1.5, true, null]});
+    let made = create(&site, body.clone(), None).await.json();
+    // One station is asked for, but the statement does not say that it is one row.
+    assert_eq!(made["notes"][0]["en"], "A LIMIT without ORDER BY may return other rows each time.");
+    let read = site.ask(site.get(&format!("/v1/permalinks/{}", id(&made)))).await.ok().json();
+    assert_eq!(
+        (&read["parameters"], &read["created_by"]),
+        (&body["parameters"], &json!("anonymous"))
+    );
+    assert_eq!(verify(&site, id(&made)).await["verdict"], "same");
+    let own = create(&site, body, Some(&site.publisher)).await.json();
+    assert_eq!(own["created_by"], json!({"agency": "otaru"}));
+    let ties = |sql: &str| create(&site, json!({"sql": sql}), None);
+    for (sql, notes) in [
+        ("SELECT count(*) AS n FROM otaru.river LIMIT 1", 0),
+        ("SELECT station, level FROM otaru.river ORDER BY station, time LIMIT 3", 0),
+        ("SELECT station, level FROM otaru.river ORDER BY station LIMIT 3", 1),
+        ("SELECT level, row_number() OVER () AS n FROM otaru.river", 1),
+    ] {
+        let made = ties(sql).await.json();
+        assert_eq!(made["notes"].as_array().map(Vec::len), Some(notes), "{sql}: {made}");
+    }
+}
+
+#[tokio::test]
 async fn a_withdrawn_version_is_gone_from_its_permalinks_with_the_reason() {
     let site = Site::with_rows(&["a"], 4).await;
     let made = create(&site, json!({"sql": QUESTION, "parameters": [0]}), None).await.json();

@@ -130,6 +130,27 @@ async fn an_answer_names_units_versions_licences_and_attributions() {
 }
 
 #[tokio::test]
+async fn a_value_without_a_place_in_the_statement_is_refused() {
+    let site = Site::with_rows(&["a"], 4).await;
+    let counted = "SELECT count(*) AS n FROM otaru.river WHERE station = $2 OR level > $2";
+    for (sql, parameters, left) in [
+        ("SELECT 1", json!(["a"]), "$1"),
+        ("SELECT $1 AS x", json!(["a", 2]), "$2"),
+        (counted, json!([1, 2]), "$1"),
+    ] {
+        let body = json!({"sql": sql, "parameters": parameters});
+        for path in ["/v1/sql", "/v1/sql/cost", "/v1/sql/lineage", "/v1/permalinks", "/v1/queries"]
+        {
+            let request = site.post(path).bearer_auth(&site.publisher).json(&body);
+            let answer = site.ask(request).await;
+            let problem = answer.problem(StatusCode::BAD_REQUEST, "invalid-request");
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains(&format!("a value for {left}")), "{path}: {detail}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn parameters_are_values_and_never_text() {
     let site = Site::with_rows(&["a", "' OR true --"], 3).await;
     let sql = "SELECT count(*) AS n FROM otaru.river WHERE station = $1 AND level >= $2 AND $3";

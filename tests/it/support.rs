@@ -8,6 +8,8 @@ use hub_testkit::hub::{Hub, HubOptions};
 use reqwest::{Client, Method, RequestBuilder, StatusCode, header::HeaderMap};
 use serde_json::{Value, json};
 
+use crate::document;
+
 /// How long a test waits for what must come to pass.
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -97,31 +99,58 @@ impl Site {
         let (client, request) = request.build_split();
         let request = request.expect("the request is well formed");
         let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let sent = request.body().and_then(|body| body.as_bytes()).map(<[u8]>::to_vec);
         let answer = read(&client, request).await;
-        self.check_documented(&method, &path, &answer);
+        self.check_documented(&method, &path, sent.as_deref(), &answer);
         answer
     }
 
     /// Whether the hub's description of itself lists such an answer. It is silent of addresses beside the API.
     pub(crate) fn lists(&self, method: &Method, path: &str, status: u16) -> bool {
-        let paths = self.description["paths"].as_object().expect("the description has paths");
-        let Some((_, operations)) = paths.iter().find(|(template, _)| matches(template, path))
-        else {
-            return true;
-        };
-        let is_get = *method == Method::HEAD && operations.get("head").is_none();
-        let name = if is_get { "get" } else { &method.as_str().to_lowercase() };
-        match operations.get(name) {
-            Some(operation) => !operation["responses"][status.to_string()].is_null(),
-            None => [200, 405].contains(&status),
+        match self.described(method, path) {
+            Described::Beside => true,
+            Described::Operation(operation) => {
+                !operation["responses"][status.to_string()].is_null()
+            }
+            Described::NoSuchMethod => [200, 405].contains(&status),
         }
     }
 
-    fn check_documented(&self, method: &Method, path: &str, answer: &Answer) {
+    fn described(&self, method: &Method, path: &str) -> Described<'_> {
+        let paths = self.description["paths"].as_object().expect("the description has paths");
+        let Some((_, operations)) = paths.iter().find(|(template, _)| matches(template, path))
+        else {
+            return Described::Beside;
+        };
+        let is_get = *method == Method::HEAD && operations.get("head").is_none();
+        let name = if is_get { "get" } else { &method.as_str().to_lowercase() };
+        operations.get(name).map_or(Described::NoSuchMethod, Described::Operation)
+    }
+
+    /// Holds the status and the body of an answer, and the body that was asked with and taken, against the
+    /// description.
+    fn check_documented(&self, method: &Method, path: &str, sent: Option<&[u8]>, answer: &Answer) {
         assert!(
             self.lists(method, path, answer.status),
             "/openapi.json does not say that {method} {path} is answered with {answer:?}"
         );
+        let Described::Operation(operation) = self.described(method, path) else { return };
+        let content = &operation["responses"][answer.status.to_string()]["content"];
+        let answered = document::fault(
+            &self.description,
+            content,
+            answer.header("content-type"),
+            &answer.body,
+        );
+        assert_eq!(
+            answered, None,
+            "{method} {path} is answered otherwise than described: {answer:?}"
+        );
+        if let Some(sent) = sent.filter(|_| answer.status < 300) {
+            let content = &operation["requestBody"]["content"];
+            let asked = document::fault(&self.description, content, "application/json", sent);
+            assert_eq!(asked, None, "{method} {path} takes what is described otherwise");
+        }
     }
 
     /// Waits until the counter or gauge has this value.
@@ -149,6 +178,15 @@ fn matches(template: &str, path: &str) -> bool {
     let (template, path) = (template.split('/'), path.split('/'));
     template.clone().count() == path.clone().count()
         && template.zip(path).all(|(part, found)| part.starts_with('{') || part == found)
+}
+
+/// What the hub's description says of an address and a method.
+enum Described<'a> {
+    /// The address is beside the API.
+    Beside,
+    /// The address takes other methods only.
+    NoSuchMethod,
+    Operation(&'a Value),
 }
 
 /// An answer that was read to its end.

@@ -53,7 +53,12 @@ fn wrong_parameter(cause: &str) -> Text {
     } else if let Some((name, _)) = quoted("duplicate field `") {
         Text::new(format!("{name}：1回だけ指定してください"), format!("{name}: give it once"))
     } else if let Some((name, known)) = quoted("unknown field `") {
-        let (ja, en) = if known.is_empty() {
+        let (ja, en) = if known == "there are no fields" {
+            (
+                "パラメーターは取りません。POSTでは本文のJSONに書きます".to_owned(),
+                "none is taken; with POST what is asked goes into the body, in JSON".to_owned(),
+            )
+        } else if known.is_empty() {
             ("使えるものは /docs にあります".to_owned(), "/docs lists those that there are".into())
         } else {
             (listed(&known), known)

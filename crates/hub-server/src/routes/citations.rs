@@ -158,7 +158,6 @@ pub(crate) struct CitationRequest {
     sql: String,
     /// Values of `$1`, `$2` …; they change nothing here and are taken so that the body can be that of `/v1/sql`.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
     /// Which versions it reads, as for `/v1/sql`.
     #[serde(default)]

@@ -44,7 +44,6 @@ pub(crate) struct PermalinkBody {
     sql: String,
     /// Values of `$1`, `$2` …: text, numbers, true, false or null.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
     /// Which versions to read, by number or by the instant at which they were the newest; the newest
     /// where nothing is said.
@@ -94,7 +93,6 @@ pub(crate) struct PermalinkResponse {
     /// The statement.
     sql: String,
     /// The values of `$1`, `$2` ….
-    #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
     /// Whether what is kept of rows by series, hour and day is read in their place where it tells the same.
     rollups: bool,
@@ -104,7 +102,6 @@ pub(crate) struct PermalinkResponse {
     /// What ran it.
     engine: EngineBody,
     /// The columns of the result.
-    #[schema(value_type = Vec<Object>)]
     columns: Vec<serde_json::Value>,
     /// The rows of the result.
     row_count: u64,
@@ -116,7 +113,7 @@ pub(crate) struct PermalinkResponse {
     /// When it was made.
     created_at: String,
     /// Who made it: `anonymous`, `administrator`, or the id of an agency under `agency`.
-    #[schema(value_type = Object)]
+    #[schema(value_type = serde_json::Value)]
     created_by: MadeBy,
     /// How it is cited.
     citation: CitationResponse,

@@ -61,7 +61,7 @@ pub(crate) struct PreviewResponse {
     columns: Vec<ColumnResponse>,
     /// The first rows as they would be published, with a value for each of `columns`. Rows with cells that
     /// break the contract are left out here.
-    #[schema(value_type = Vec<Vec<Object>>, example = json!([["余市", "2026-04-02T00:00:00+09:00", 1.5]]))]
+    #[schema(example = json!([["余市", "2026-04-02T00:00:00+09:00", 1.5]]))]
     rows: Vec<Vec<Value>>,
     /// The proposed contract, where no dataset was named.
     #[schema(value_type = Option<Object>)]

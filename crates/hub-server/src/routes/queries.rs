@@ -44,7 +44,6 @@ pub(crate) struct QueryResponse {
     /// The statement.
     sql: String,
     /// The values of `$1`, `$2` ….
-    #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
     /// When it was asked.
     created_at: String,

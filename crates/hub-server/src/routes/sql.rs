@@ -34,7 +34,6 @@ pub(crate) struct SqlBody {
     sql: String,
     /// Values of `$1`, `$2` …: text, numbers, true, false or null.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
     /// Which versions to read, by number or by the instant at which they were the newest; the newest
     /// where nothing is said.
@@ -63,7 +62,6 @@ pub(crate) struct StatementBody {
     sql: String,
     /// Values of `$1`, `$2` …: text, numbers, true, false or null.
     #[serde(default)]
-    #[schema(value_type = Vec<Object>)]
     parameters: Vec<serde_json::Value>,
     /// Which versions to read, by number or by the instant at which they were the newest; those that are the
     /// newest when it is asked where nothing is said.
