@@ -200,7 +200,9 @@ async fn the_page_shows_months_to_anyone_and_runs_nothing() {
     assert_eq!(cells, ["100", "72"], "{text}");
     assert!(!text.contains("<script") && !text.contains("{{"), "{text}");
     let before = site.ask(site.get("/coverage?until=2026-03")).await.ok().text();
-    assert!(before.contains(">26‑03</th></tr>") && !before.contains("26‑04"), "{before}");
+    // What is newest stands last: the newest month, then what is newest and due.
+    let last = ">26‑03</th><th scope=\"col\">newest";
+    assert!(before.contains(last) && !before.contains("26‑04"), "{before}");
     for wrong in ["/coverage?until=x", "/coverage?cursor=%3Cb%3E", "/coverage?x=1"] {
         assert_eq!(site.ask(site.get(wrong)).await.status, 400, "{wrong}");
     }

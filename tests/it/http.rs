@@ -85,6 +85,25 @@ async fn every_answer_is_held_against_the_document() {
 }
 
 #[tokio::test]
+async fn the_functions_of_sql_are_there_to_be_read() {
+    let site = Site::start().await;
+    let page = site.ask(site.get("/functions")).await.ok();
+    assert!(page.header("content-type").starts_with("text/html"), "{page:?}");
+    let text = page.text();
+    for said in [
+        "<code>fiscal_year(date)</code>",
+        "年度（4月〜翌年3月）",
+        "SELECT fiscal_year(DATE &#39;2024-03-31&#39;)\n→ 2023",
+        "<code>upper(",
+    ] {
+        assert!(text.contains(said), "{said} is not there");
+    }
+    assert!(site.ask(site.get("/")).await.text().contains("href=\"/functions\""));
+    let described = site.ask(site.get("/openapi.json")).await.json();
+    assert!(described["info"]["description"].as_str().unwrap().contains("(/functions)"));
+}
+
+#[tokio::test]
 async fn bodies_that_are_not_the_json_asked_for_are_refused() {
     let site = Site::start().await;
     let post =

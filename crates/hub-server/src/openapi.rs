@@ -13,7 +13,7 @@ use utoipa::{
         description = "A regional open-data sharing hub: agencies bring observation datasets, and whoever \
             may see them reads them by REST and joins them in SQL.\n\nErrors are RFC 9457 problems. Times carry their \
             offset, +09:00. Unknown parameters are refused.\n\nThe functions of SQL, with syntax and \
-            examples: [/v1/functions](/v1/functions)",
+            examples: [/functions](/functions), and as JSON [/v1/functions](/v1/functions)",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
     tags(

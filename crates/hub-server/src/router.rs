@@ -29,9 +29,9 @@ use crate::{
     problem::Problem,
     request_id,
     routes::{
-        agencies, align, citations, cost, coverage, coverage_page, datasets, diff, functions, home,
-        joinable, lineage, links, ops, originals, permalinks, previews, proposals, queries,
-        reports, rows, sets, sql, tokens, tus, upkeep, uploads, versions,
+        agencies, align, citations, cost, coverage, coverage_page, datasets, diff, functions,
+        functions_page, home, joinable, lineage, links, ops, originals, permalinks, previews,
+        proposals, queries, reports, rows, sets, sql, tokens, tus, upkeep, uploads, versions,
     },
     state::ServerState,
     telemetry,
@@ -103,6 +103,7 @@ pub(crate) fn router(state: ServerState, cors_origins: &[String]) -> Router {
         .merge(SwaggerUi::new("/docs").url("/openapi.json", document))
         .route("/", get(home::show_home))
         .route("/coverage", get(coverage_page::show_coverage))
+        .route("/functions", get(functions_page::show_functions))
         .fallback(no_such_route)
         .method_not_allowed_fallback(no_such_method)
         // One layer of all, outermost first: the router boxes each of its own, and clones all that is inside of

@@ -11,6 +11,7 @@ pub(crate) mod coverage_page;
 pub(crate) mod datasets;
 pub(crate) mod diff;
 pub(crate) mod functions;
+pub(crate) mod functions_page;
 pub(crate) mod headers;
 pub(crate) mod hints;
 pub(crate) mod home;

@@ -52,7 +52,7 @@ pub(crate) struct AlignQuery {
     fill: Option<String>,
     /// The greatest gap that is filled, such as `3 hours`.
     max_gap: Option<String>,
-    /// The share of good values, from 0 to 1, below which a value is left out.
+    /// The share of values that are shown, from 0 to 1, below which a value is left out.
     #[param(minimum = 0, maximum = 1)]
     min_coverage: Option<f64>,
     /// Versions to read, as `agency.dataset@3`, separated by commas.
@@ -69,7 +69,7 @@ pub(crate) struct AlignQuery {
 /// Put measures on one grid
 ///
 /// Columns of one or several datasets, joined on buckets of time. Each value stands under the measure as it was
-/// asked for; beside it are the share of good values among those expected (`…_coverage`) and, with `fill`,
+/// asked for; beside it are the share of values that are shown among those expected (`…_coverage`) and, with `fill`,
 /// whether it was filled (`…_filled`). A value whose time names the end of its interval is in the bucket that
 /// the interval lies in. One dataset may show several series; of the others one is chosen. The answer is streamed
 /// to its end, within the limits that answers in SQL have.

@@ -133,9 +133,6 @@ fn row(
         id.name(),
         escape(metadata.title.ja_or_en()),
     );
-    let newest = one.standing.period.as_ref().map(|period| day_of(&period.last()).to_owned());
-    let _ = write!(rows, "<td class=\"text\">{}</td>", newest.unwrap_or_default());
-    let _ = write!(rows, "<td class=\"text\">{}</td>", due(one.standing.freshness.as_ref()));
     match coverage {
         Some(coverage) => months.iter().for_each(|month| cell(rows, coverage, *month)),
         // Rows that have no time have no months either.
@@ -150,6 +147,9 @@ fn row(
             );
         }
     }
+    let newest = one.standing.period.as_ref().map(|period| day_of(&period.last()).to_owned());
+    let _ = write!(rows, "<td class=\"text\">{}</td>", newest.unwrap_or_default());
+    let _ = write!(rows, "<td class=\"text\">{}</td>", due(one.standing.freshness.as_ref()));
     rows.push_str("</tr>\n");
 }
 
