@@ -16,6 +16,8 @@ pub struct RowsRead {
     pub select: Option<Vec<String>>,
     /// Which rows.
     pub filters: Vec<RowFilter>,
+    /// Whether values of bad quality are shown too.
+    pub with_quality: bool,
     /// In which order.
     pub order: Vec<OrderBy>,
     /// How many at most.
@@ -35,6 +37,8 @@ pub struct LatestRead {
     pub select: Option<Vec<String>>,
     /// Which rows.
     pub filters: Vec<RowFilter>,
+    /// Whether values of bad quality are shown too.
+    pub with_quality: bool,
 }
 
 /// What reading came to.
@@ -74,6 +78,7 @@ impl App {
             select: read.select,
             filters: read.filters,
             order: read.order,
+            with_quality: read.with_quality,
             limit: read.limit,
             cursor: read.cursor,
         };
@@ -94,8 +99,12 @@ impl App {
         if unchanged(&state) {
             return Ok(Reading::Unchanged(state));
         }
-        let request =
-            LatestRequest { table: opened.table(), select: read.select, filters: read.filters };
+        let request = LatestRequest {
+            table: opened.table(),
+            select: read.select,
+            filters: read.filters,
+            with_quality: read.with_quality,
+        };
         let stream = self.inner.engine.latest(request).await;
         self.inner.metrics.count_query(stream.as_ref().err().map(hub_query::QueryError::kind));
         let answer = Answer { stream: stream?, sources: vec![opened.source] };

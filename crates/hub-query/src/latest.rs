@@ -3,7 +3,7 @@
 mod newest;
 mod only_newest;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use datafusion::{
     catalog::MemTable,
@@ -24,10 +24,11 @@ use crate::{
     engine::{QueryEngine, ReadableTable},
     error::QueryError,
     filter::{RowFilter, column, field},
+    quality,
     rows::{self, Selection},
     session::task_context,
-    stream::{Planned, QueryStream},
-    table::SnapshotTable,
+    stream::{Planned, QueryStream, Said},
+    table::{Exposed, SnapshotTable},
 };
 
 use newest::Newest;
@@ -41,6 +42,8 @@ pub struct LatestRequest {
     pub select: Option<Vec<String>>,
     /// Conditions that must all hold; the newest is chosen among the rows that satisfy them.
     pub filters: Vec<RowFilter>,
+    /// Whether values of bad quality are shown too.
+    pub with_quality: bool,
 }
 
 /// What the one table is called inside plans.
@@ -59,7 +62,7 @@ impl QueryEngine {
         &self,
         request: LatestRequest,
     ) -> std::result::Result<QueryStream, QueryError> {
-        let LatestRequest { table, select, filters } = request;
+        let LatestRequest { table, select, filters, with_quality } = request;
         let contract = Arc::clone(&table.contract);
         let selection = Selection::new(&contract, select.as_deref())?;
         let conditions = rows::filters(&contract, &filters)?;
@@ -68,12 +71,20 @@ impl QueryEngine {
                 "the dataset has no column with the role time, so no row is the latest",
             ));
         }
+        let shown = Exposed::of(&contract, with_quality);
+        let is_whole = |field: &Field| with_quality || quality::judge(&contract, field).is_none();
         // Then each series has its newest row, or no row at all.
-        let of_series = filters.iter().all(|filter| {
-            let named = field(&contract, &filter.column);
-            named
-                .is_ok_and(|named| contract.series_fields().any(|series| series.name == named.name))
-        });
+        let of_series = contract.series_fields().chain(contract.time_field()).all(is_whole)
+            && filters.iter().all(|filter| {
+                let named = field(&contract, &filter.column);
+                named.is_ok_and(|named| {
+                    contract.series_fields().any(|series| series.name == named.name)
+                })
+            });
+        let metadata = match with_quality {
+            true => HashMap::new(),
+            false => selection.left_out(&table, &filters, &[]),
+        };
         let errors = self.inner.limits_context();
         let inner = Arc::clone(&self.inner);
         self.inner
@@ -86,15 +97,15 @@ impl QueryEngine {
                         false => None,
                     };
                     let plan = loop {
-                        let rows =
-                            SnapshotTable::plain(Arc::clone(&prepared), Arc::clone(&inner.scans))
-                                .with_rollups(inner.uses_rollups());
+                        let (prepared, scans) = (Arc::clone(&prepared), Arc::clone(&inner.scans));
+                        let rows = SnapshotTable::new(prepared, shown.clone(), scans)
+                            .with_rollups(inner.uses_rollups());
                         let plan = plan(rows, newest.as_ref(), &conditions)?;
-                        let shown = selection
+                        let selected = selection
                             .places()
                             .iter()
                             .map(|(index, label)| column(&contract.fields[*index]).alias(label));
-                        let plan = plan.project(shown)?.build()?;
+                        let plan = plan.project(selected)?.build()?;
                         let plan = state.create_physical_plan(&plan).await?;
                         let scans = &inner.scans;
                         if scans
@@ -105,7 +116,8 @@ impl QueryEngine {
                             break plan;
                         }
                     };
-                    Ok(Planned::new(plan, task_context(state, environment)))
+                    let said = Said { metadata, ..Said::default() };
+                    Ok(Planned { plan, context: task_context(state, environment), said })
                 };
                 planning.await.map_err(|error| classify(&error, &errors))
             })

@@ -6,7 +6,7 @@
 
 mod page;
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use arrow_schema::{Schema, SchemaRef};
@@ -24,7 +24,9 @@ use crate::{
     engine::{QueryEngine, ReadableTable},
     error::QueryError,
     filter::{RowFilter, column, field},
+    quality,
     stream::QueryStream,
+    table::Exposed,
 };
 
 /// The most rows of one page.
@@ -59,6 +61,8 @@ pub struct RowsRequest {
     pub filters: Vec<RowFilter>,
     /// The order; that of the stored files, series then time, comes after it.
     pub order: Vec<OrderBy>,
+    /// Whether values of bad quality are shown too.
+    pub with_quality: bool,
     /// The most rows of the page, from 1 to [`MAX_PAGE_ROWS`].
     pub limit: usize,
     /// Where the page before ended.
@@ -88,7 +92,8 @@ impl QueryEngine {
         let selection = Selection::new(&contract, request.select.as_deref())?;
         let order = TotalOrder::new(&request)?;
         let mut conditions = filters(&contract, &request.filters)?;
-        let query = digest(&format!("{:?}{:?}", request.order, request.filters));
+        let query =
+            digest(&format!("{:?}{:?}{}", request.order, request.filters, request.with_quality));
         let read = match &request.cursor {
             None => 0,
             Some(cursor) => {
@@ -102,8 +107,9 @@ impl QueryEngine {
             .map_err(|_| QueryError::request("the cursor is not one that an answer gave"))?;
         let fetch = request.limit + 1;
         let sort = order.sort();
-        let stream =
-            self.page(request.table.clone(), Page { conditions, sort, skip, fetch }).await?;
+        let shown = Exposed::of(&contract, request.with_quality);
+        let page = Page { conditions, sort, skip, fetch };
+        let stream = self.page(request.table.clone(), shown, page).await?;
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await?;
         let fault = |error: arrow_schema::ArrowError| QueryError::internal(error);
@@ -118,7 +124,11 @@ impl QueryEngine {
                 last,
                 read,
             });
-        let page = selection.apply(&all.slice(0, rows)).map_err(fault)?;
+        let said = match request.with_quality {
+            true => HashMap::new(),
+            false => selection.left_out(&request.table, &request.filters, &request.order),
+        };
+        let page = selection.apply(&all.slice(0, rows), said).map_err(fault)?;
         let stream = self.inner.stream_of(page)?;
         Ok(RowsPage { stream, rows, next_cursor })
     }
@@ -131,7 +141,7 @@ pub(crate) fn filters(contract: &Contract, filters: &[RowFilter]) -> Result<Vec<
 fn check_cursor(cursor: &Cursor, request: &RowsRequest, query: u64) -> Result<(), QueryError> {
     if cursor.query != query {
         return Err(QueryError::request(
-            "the cursor belongs to another order or other filters; keep them while paging",
+            "the cursor belongs to another order or quality or to other filters; keep them while paging",
         ));
     }
     if cursor.log_version != request.table.snapshot.log_version {
@@ -172,12 +182,33 @@ impl Selection {
         &self.places
     }
 
-    fn apply(&self, batch: &RecordBatch) -> Result<RecordBatch, arrow_schema::ArrowError> {
+    /// What an answer says of the values that it, its filters or its order do without.
+    pub(crate) fn left_out(
+        &self,
+        table: &ReadableTable,
+        filters: &[RowFilter],
+        order: &[OrderBy],
+    ) -> HashMap<String, String> {
+        let contract = &table.contract;
+        let named = filters.iter().map(|filter| &filter.column);
+        let named = named.chain(order.iter().map(|order| &order.column));
+        let shown = self.places.iter().map(|(index, _)| &contract.fields[*index]);
+        let used: Vec<&Field> = shown.chain(named.flat_map(|name| contract.field(name))).collect();
+        let used = |field: &Field| used.iter().any(|used| used.name == field.name);
+        quality::metadata(quality::left_out(&table.snapshot, contract, used))
+    }
+
+    fn apply(
+        &self,
+        batch: &RecordBatch,
+        said: HashMap<String, String>,
+    ) -> Result<RecordBatch, arrow_schema::ArrowError> {
         let schema: SchemaRef = batch.schema();
         let fields =
             self.places.iter().map(|(index, label)| schema.field(*index).clone().with_name(label));
         let columns = self.places.iter().map(|(index, _)| Arc::clone(batch.column(*index)));
-        RecordBatch::try_new(Arc::new(Schema::new(fields.collect::<Vec<_>>())), columns.collect())
+        let schema = Schema::new_with_metadata(fields.collect::<Vec<_>>(), said);
+        RecordBatch::try_new(Arc::new(schema), columns.collect())
     }
 }
 
@@ -185,6 +216,7 @@ impl Selection {
 struct TotalOrder<'a> {
     columns: Vec<(usize, &'a Field, Direction)>,
     contract: &'a Contract,
+    with_quality: bool,
 }
 
 impl<'a> TotalOrder<'a> {
@@ -211,7 +243,7 @@ impl<'a> TotalOrder<'a> {
         for field in &contract.fields {
             put(field, Direction::Ascending);
         }
-        Ok(Self { columns, contract })
+        Ok(Self { columns, contract, with_quality: request.with_quality })
     }
 
     fn sort(&self) -> Vec<SortExpr> {
@@ -248,7 +280,8 @@ impl<'a> TotalOrder<'a> {
         let mut leading = None;
         for ((_, field, direction), value) in self.columns.iter().zip(last).rev() {
             let column = column(field);
-            let nullable = !self.contract.is_required(field);
+            let judged = !self.with_quality && quality::judge(self.contract, field).is_some();
+            let nullable = judged || !self.contract.is_required(field);
             let (after, equal) = if value.is_null() {
                 // Rows without a value come last: none is after them.
                 (lit(false), column.clone().is_null())

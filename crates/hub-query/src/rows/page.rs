@@ -31,7 +31,7 @@ use crate::{
     error::QueryError,
     session::task_context,
     stream::{Planned, QueryStream},
-    table::SnapshotTable,
+    table::{Exposed, SnapshotTable},
 };
 
 /// Which rows of a table make a page, in terms of its contract's names.
@@ -50,6 +50,7 @@ impl QueryEngine {
     pub(super) async fn page(
         &self,
         table: ReadableTable,
+        shown: Vec<Exposed>,
         page: Page,
     ) -> Result<QueryStream, QueryError> {
         let errors = self.inner.limits_context();
@@ -58,7 +59,7 @@ impl QueryEngine {
             .start(errors.clone(), move |environment, _| async move {
                 let planning = async {
                     let prepared = inner.tables.prepare(&table).await?;
-                    let source = SnapshotTable::plain(prepared, Arc::clone(&inner.scans));
+                    let source = SnapshotTable::new(prepared, shown, Arc::clone(&inner.scans));
                     let state = inner.sessions.for_rows();
                     let plan = page.plan(&source, state)?;
                     let context = task_context(state, environment);

@@ -24,6 +24,11 @@ pub(crate) struct Exposed {
 }
 
 impl Exposed {
+    /// Every column under its contract's name, with values of every quality or of good quality alone.
+    pub(crate) fn of(contract: &Contract, with_quality: bool) -> Vec<Self> {
+        if with_quality { Self::all(contract) } else { Self::judged(contract) }
+    }
+
     /// Every column under its contract's name, without values of bad quality.
     pub(crate) fn judged(contract: &Contract) -> Vec<Self> {
         let mut all = Self::all(contract);

@@ -43,7 +43,7 @@ impl Pair {
         let snapshot = self.lake.snapshot(&self.id, at).await.unwrap();
         let table = ReadableTable { contract: Arc::clone(&self.contract), snapshot };
         let select = ["観測所", "時刻", "水位", "cars", "quality"].map(str::to_owned).to_vec();
-        let request = LatestRequest { table, select: Some(select), filters };
+        let request = LatestRequest { table, select: Some(select), filters, with_quality: true };
         let stream = engine.latest(request).await.unwrap();
         let schema = stream.schema();
         let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();

@@ -22,6 +22,7 @@ fn request(table: &ReadableTable, limit: usize) -> RowsRequest {
         select: None,
         filters: Vec::new(),
         order: Vec::new(),
+        with_quality: true,
         limit,
         cursor: None,
     }
@@ -225,8 +226,12 @@ async fn the_latest_row_of_each_series_is_found() {
     let old = river(&["忍路"], APRIL - 400 * 24 * HOUR, 5);
     let files = [old, river(&["余市", "朝里"], APRIL, 24), river(&["余市"], APRIL + 24 * HOUR, 6)];
     bench.add("otaru.river", RIVER, &files).await;
-    let mut request =
-        LatestRequest { table: bench.tables[0].clone(), select: None, filters: Vec::new() };
+    let mut request = LatestRequest {
+        table: bench.tables[0].clone(),
+        select: None,
+        filters: Vec::new(),
+        with_quality: true,
+    };
     request.select = Some(vec!["station".to_owned(), "time".to_owned(), "level".to_owned()]);
     let rows = texts(bench.engine.latest(request.clone()).await.unwrap()).await;
     assert_eq!(
@@ -258,7 +263,12 @@ async fn the_latest_of_equal_times_is_one_row_and_missing_keys_are_a_series() {
     ];
     let batch = RecordBatch::try_new(contract.storage_schema(), columns).unwrap();
     bench.add("a.b", LOOSE, &[batch]).await;
-    let request = LatestRequest { table: bench.tables[0].clone(), select: None, filters: vec![] };
+    let request = LatestRequest {
+        table: bench.tables[0].clone(),
+        select: None,
+        filters: vec![],
+        with_quality: true,
+    };
     let rows = texts(bench.engine.latest(request).await.unwrap()).await;
     assert_eq!(rows, [["a", "1970-01-06", "1"], ["b", "", "3"], ["", "1970-01-03", "5"]]);
 }
@@ -267,7 +277,12 @@ async fn the_latest_of_equal_times_is_one_row_and_missing_keys_are_a_series() {
 async fn without_a_time_nothing_is_the_latest() {
     let mut bench = Bench::new(small());
     bench.add("a.b", r#"{"fields":[{"name":"v","type":"integer"}]}"#, &[]).await;
-    let request = LatestRequest { table: bench.tables[0].clone(), select: None, filters: vec![] };
+    let request = LatestRequest {
+        table: bench.tables[0].clone(),
+        select: None,
+        filters: vec![],
+        with_quality: true,
+    };
     let error = bench.engine.latest(request).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidRequest);
 }

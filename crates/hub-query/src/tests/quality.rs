@@ -2,11 +2,18 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::{
+    array::{ArrayRef, AsArray, Float64Array, RecordBatch, StringArray, TimestampMicrosecondArray},
+    datatypes::Float64Type,
+};
+use futures::TryStreamExt;
 use hub_model::Contract;
 
 use super::support::{APRIL, Bench, HOUR, small};
-use crate::{QUALITY_KEY, QueryError};
+use crate::{
+    Direction, FilterOperator, FilterValue, LatestRequest, OrderBy, QUALITY_KEY, QueryError,
+    RowFilter, RowsRequest,
+};
 
 const SNOW: &str = r#"{"fields":[
     {"name":"station","type":"string","role":"key"},
@@ -150,6 +157,83 @@ async fn an_answer_says_of_which_columns_values_were_left_out() {
     );
     assert_eq!(said("SELECT avg(wind) FROM kisho.snow").await, "");
     assert_eq!(said("SELECT avg(depth) FROM with_quality('kisho.snow')").await, "");
+}
+
+/// The pages of one order, each read by the cursor of the one before, as depths.
+async fn paged(bench: &Bench, filters: &[RowFilter], with_quality: bool) -> Vec<Option<f64>> {
+    let by = |column: &str, direction| OrderBy { column: column.to_owned(), direction };
+    let mut request = RowsRequest {
+        table: bench.tables[0].clone(),
+        select: Some(vec!["depth".to_owned()]),
+        filters: filters.to_vec(),
+        order: vec![by("depth", Direction::Descending), by("time", Direction::Ascending)],
+        with_quality,
+        limit: 2,
+        cursor: None,
+    };
+    let mut depths = Vec::new();
+    loop {
+        let page = bench.engine.rows(request.clone()).await.unwrap();
+        assert_eq!(page.stream.schema().metadata().contains_key(QUALITY_KEY), !with_quality);
+        let batches: Vec<RecordBatch> = page.stream.try_collect().await.unwrap();
+        for batch in batches {
+            depths.extend(batch.column(0).as_primitive::<Float64Type>().iter());
+        }
+        let Some(cursor) = page.next_cursor else { return depths };
+        // A cursor is of one of the two ways to see the rows.
+        let other = RowsRequest {
+            with_quality: !with_quality,
+            cursor: Some(cursor.clone()),
+            ..request.clone()
+        };
+        assert!(bench.engine.rows(other).await.is_err());
+        request.cursor = Some(cursor);
+    }
+}
+
+#[tokio::test]
+async fn pages_of_rows_filter_order_and_show_good_values_alone() {
+    let bench = bench().await;
+    let condition = |column: &str, operator, value: &str| RowFilter {
+        column: column.to_owned(),
+        operator,
+        value: FilterValue::One(value.to_owned()),
+    };
+    let of_a = condition("station", FilterOperator::Eq, "a");
+    let good = paged(&bench, std::slice::from_ref(&of_a), false).await;
+    assert_eq!(good, [Some(40.0), Some(20.0), Some(0.0), None, None, None]);
+    let all = paged(&bench, std::slice::from_ref(&of_a), true).await;
+    assert_eq!(all, [50.0, 40.0, 30.0, 20.0, 10.0, 0.0].map(Some));
+    let deep = [of_a, condition("depth", FilterOperator::Gte, "15")];
+    assert_eq!(paged(&bench, &deep, false).await, [Some(40.0), Some(20.0)]);
+    assert_eq!(paged(&bench, &deep, true).await, [50.0, 40.0, 30.0, 20.0].map(Some));
+    let none = RowFilter {
+        column: "depth".to_owned(),
+        operator: FilterOperator::IsNull,
+        value: FilterValue::None,
+    };
+    assert_eq!(paged(&bench, &[none], false).await, [None; 9]);
+}
+
+#[tokio::test]
+async fn the_newest_row_stays_although_its_value_is_left_out() {
+    let bench = bench().await;
+    for (with_quality, depths) in [(false, [None, None]), (true, [Some(50.0), Some(50.0)])] {
+        let request = LatestRequest {
+            table: bench.tables[0].clone(),
+            select: Some(vec!["depth".to_owned(), "station".to_owned()]),
+            filters: Vec::new(),
+            with_quality,
+        };
+        let answer = bench.engine.latest(request).await.unwrap();
+        assert_eq!(answer.schema().metadata().contains_key(QUALITY_KEY), !with_quality);
+        let batches: Vec<RecordBatch> = answer.try_collect().await.unwrap();
+        let found: Vec<Option<f64>> = batches
+            .iter()
+            .flat_map(|batch| batch.column(0).as_primitive::<Float64Type>().iter())
+            .collect();
+        assert_eq!(found, depths);
+    }
 }
 
 #[tokio::test]

@@ -37,9 +37,9 @@ pub(crate) struct AnswerBody {
     columns: Vec<serde_json::Value>,
     /// The dataset versions that were read, with licence and attribution.
     sources: Vec<serde_json::Value>,
-    /// For SQL: the columns of which values of bad quality were left out, with the qualities that were, and how
-    /// many values of the whole version they are (`left_out_in_version`, where its files tell); absent where no
-    /// column read has a quality. `with_quality('agency.dataset')` shows them all.
+    /// The columns of which values of bad quality were left out, with the qualities that were, and how many
+    /// values of the whole version they are (`left_out_in_version`, where its files tell); absent where no column
+    /// read has a quality. `with_quality('agency.dataset')` in SQL, and `quality=all` for rows, show them all.
     #[schema(required = false)]
     quality: Vec<serde_json::Value>,
     /// Where it is told how the answer is cited, and what the licences together oblige to; absent where it

@@ -30,6 +30,9 @@ use crate::{
 /// Rows a page has where nothing is said.
 const DEFAULT_PAGE_ROWS: usize = 100;
 
+/// The parameter that asks for values of every quality.
+const QUALITY: &str = "quality";
+
 /// What to read of a dataset's rows. Any other parameter is a filter: a column's name or alias with an
 /// operator and a value, such as `level=gte.2.5`, `station=in.(a,b)` or `flow=is.null`.
 #[derive(Debug, Default, IntoParams)]
@@ -39,6 +42,9 @@ pub(crate) struct RowsQuery {
     /// Columns, separated by commas; all where nothing is said.
     #[param(example = "time,level")]
     select: Option<String>,
+    /// `all` shows values of every quality; otherwise those of bad quality are left out.
+    #[param(example = "all")]
+    quality: Option<String>,
     /// Columns to order by, each with `.asc` or `.desc`, separated by commas; the key where nothing is said.
     #[param(example = "time.desc")]
     order: Option<String>,
@@ -64,6 +70,8 @@ pub(crate) struct RowsQuery {
 pub(crate) struct LatestQuery {
     /// Columns, separated by commas; all where nothing is said.
     select: Option<String>,
+    /// `all` shows values of every quality; otherwise those of bad quality are left out.
+    quality: Option<String>,
     /// A version's number, or an instant whose newest version is meant.
     version: Option<String>,
     /// Read the dataset as it was known at this instant: the newest version published by then.
@@ -107,6 +115,20 @@ impl Parameters {
     fn version(&mut self) -> Result<hub_app::VersionSelector, Problem> {
         let (version, as_of) = (self.take("version")?, self.take("as_of")?);
         version_selector(version.as_deref(), as_of.as_deref())
+    }
+
+    /// Takes `quality=all`. With an operator it is a condition on a column of that name.
+    fn with_quality(&mut self) -> Result<bool, Problem> {
+        let before = self.0.len();
+        self.0.retain(|(name, value)| name != QUALITY || value != "all");
+        let is_word = |(name, value): &(String, String)| name == QUALITY && !value.contains('.');
+        if self.0.iter().any(is_word) {
+            return Err(Problem::parameter(
+                QUALITY,
+                "write quality=all to see values of every quality; leave it out for good values",
+            ));
+        }
+        Ok(self.0.len() < before)
     }
 
     pub(super) fn into_filters(self) -> Result<Vec<RowFilter>, Problem> {
@@ -191,6 +213,10 @@ fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
 ///
 /// A page of rows in a total order, which goes on in the same version by `next_cursor` (for formats other
 /// than JSON in the `Mochiyori-Next-Cursor` header). After the last page it is null, and the header is absent.
+///
+/// Values marked doubtful, missing, not observed or closed are left out, as in SQL: they are null, and filters
+/// and orders take them so. The answer says of which columns (`quality`, the `Mochiyori-Quality` header);
+/// `quality=all` shows the rows as they were published.
 #[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/rows", tag = "datasets",
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), RowsQuery),
     responses((status = 200, description = "The rows", content(
@@ -227,6 +253,7 @@ pub(crate) async fn read_rows(
         dataset,
         version,
         select: names(parameters.take("select")?)?,
+        with_quality: parameters.with_quality()?,
         order: order(parameters.take("order")?)?,
         limit,
         cursor,
@@ -247,6 +274,9 @@ pub(crate) async fn read_rows(
 }
 
 /// Read the newest row of each series
+///
+/// Values of bad quality are left out and `quality=all` shows them, as for rows. A series whose newest value is
+/// left out still shows its newest row.
 #[utoipa::path(get, path = "/v1/datasets/{agency}/{dataset}/latest", tag = "datasets",
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), LatestQuery),
     responses((status = 200, description = "The rows", content(
@@ -267,6 +297,7 @@ pub(crate) async fn read_latest(
         dataset,
         version: parameters.version()?,
         select: names(parameters.take("select")?)?,
+        with_quality: parameters.with_quality()?,
         filters: parameters.into_filters()?,
     };
     let etag = |state: &str| row_etag(query.as_deref(), state, format, &principal);
