@@ -70,6 +70,12 @@ impl Unit {
         self == other || self.conversion_to(other).is_ok_and(Conversion::is_none)
     }
 
+    /// Whether values are counted from a zero of their own, as in degrees Celsius. A difference of two is then
+    /// no value of the unit.
+    pub fn has_own_zero(&self) -> bool {
+        self.measure().is_ok_and(|measure| measure.has_own_zero())
+    }
+
     fn measure(&self) -> Result<measure::Measure, ModelError> {
         parse::measure(&self.0)
             .map_err(|part| ModelError::UnknownUnit { unit: self.0.clone(), part })
@@ -97,6 +103,13 @@ impl From<Unit> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn temperatures_alone_are_counted_from_zeros_of_their_own() {
+        let own = |code: &str| Unit::parse(code).unwrap().has_own_zero();
+        assert!(own("Cel") && own("[degF]"));
+        assert!(["K", "m", "Cel.d", "J/Cel", "no-such"].iter().all(|code| !own(code)));
+    }
 
     #[test]
     fn units_of_the_domain_are_read_and_prose_is_not() {

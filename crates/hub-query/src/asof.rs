@@ -37,6 +37,11 @@ pub(crate) fn nearest(direction: Direction, kind: Kind, left_time: Expr, right_t
     Marked { direction, kind, left_time, right_time, gap: None }.into_expr()
 }
 
+/// What a mark of an as-of join compares; none of other conditions.
+pub(crate) fn compared(condition: &Expr) -> Option<[Expr; 2]> {
+    Marked::of(condition).map(|marked| [marked.left_time, marked.right_time])
+}
+
 /// How the left row's time compares with that of its match.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Hash)]
 pub(crate) enum Direction {

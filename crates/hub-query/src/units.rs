@@ -1,12 +1,11 @@
 //! Units through a query: the unit of every column of the answer, and a refusal where values of two
-//! units are added or compared. Units are those of contracts, which the tables' fields carry.
+//! units are added, compared or put into one column. Units are those of contracts, which the tables' fields
+//! carry.
 
 mod expression;
+mod measured;
+mod meeting;
 mod own;
-
-pub(crate) use own::own_units_written;
-
-use std::sync::Arc;
 
 use arrow::datatypes::FieldRef;
 use datafusion::{
@@ -14,22 +13,30 @@ use datafusion::{
     logical_expr::{Distinct, Expr, LogicalPlan},
 };
 
-/// A unit as contracts write it, in UCUM.
-pub(crate) type Unit = Option<Arc<str>>;
+use measured::Measured;
+pub(crate) use measured::Unit;
+use meeting::{Meeting, Of, Part};
+pub(crate) use own::own_units_written;
 
 /// The key of a field's metadata under which its unit stands.
 pub(crate) const UNIT_KEY: &str = "unit";
 
 /// The unit of each column that the plan gives, where it is known, and an error where units meet that
 /// do not belong together.
-pub(crate) fn of_plan(plan: &LogicalPlan) -> Result<Vec<Unit>> {
+pub(crate) fn of_answer(plan: &LogicalPlan) -> Result<Vec<Unit>> {
+    let units = of_plan(plan, None)?;
+    Ok(units.iter().map(|known| known.as_ref().and_then(Measured::shown)).collect())
+}
+
+/// What is known of each column of a plan. A subquery's columns may be those of the query around it.
+fn of_plan(plan: &LogicalPlan, outer: Option<&Scope<'_>>) -> Result<Vec<Known>> {
     match plan {
         LogicalPlan::TableScan(scan) => {
             Ok(scan.projected_schema.fields().iter().map(of_field).collect())
         }
-        LogicalPlan::Projection(node) => Scope::of(&node.input)?.all(&node.expr),
+        LogicalPlan::Projection(node) => Scope::of(&node.input, outer)?.all(&node.expr),
         LogicalPlan::Aggregate(node) => {
-            let scope = Scope::of(&node.input)?;
+            let scope = Scope::of(&node.input, outer)?;
             let grouped = node.group_expr.iter().flat_map(|expr| match expr {
                 Expr::GroupingSet(set) => set.distinct_expr().into_iter().cloned().collect(),
                 other => vec![other.clone()],
@@ -42,32 +49,35 @@ pub(crate) fn of_plan(plan: &LogicalPlan) -> Result<Vec<Unit>> {
             Ok(units)
         }
         LogicalPlan::Window(node) => {
-            let scope = Scope::of(&node.input)?;
+            let scope = Scope::of(&node.input, outer)?;
             let computed = scope.all(&node.window_expr)?;
             Ok(scope.units.into_iter().chain(computed).collect())
         }
         LogicalPlan::Filter(node) => {
-            let scope = Scope::of(&node.input)?;
+            let scope = Scope::of(&node.input, outer)?;
             scope.unit(&node.predicate)?;
             Ok(scope.units)
         }
         LogicalPlan::Sort(node) => {
-            let scope = Scope::of(&node.input)?;
+            let scope = Scope::of(&node.input, outer)?;
             for sort in &node.expr {
                 scope.unit(&sort.expr)?;
             }
             Ok(scope.units)
         }
         LogicalPlan::Distinct(Distinct::On(node)) => {
-            let scope = Scope::of(&node.input)?;
+            let scope = Scope::of(&node.input, outer)?;
             scope.all(&node.on_expr)?;
             scope.all(&node.select_expr)
         }
         LogicalPlan::Join(node) => {
-            let (left, right) = (of_plan(&node.left)?, of_plan(&node.right)?);
-            let both: Vec<Unit> = left.iter().chain(&right).cloned().collect();
+            let beside = Scope::of(&node.left, outer)?;
+            // To a LATERAL the rows of the left side are those around it.
+            let right = of_plan(&node.right, Some(&beside))?;
+            let left = beside.units;
+            let both: Vec<Known> = left.iter().chain(&right).cloned().collect();
             let schema = node.left.schema().join(node.right.schema())?;
-            let scope = Scope { schema: &schema, units: both };
+            let scope = Scope { schema: &schema, units: both, outer };
             for (one, other) in &node.on {
                 scope.compared(&[one, other])?;
             }
@@ -83,30 +93,37 @@ pub(crate) fn of_plan(plan: &LogicalPlan) -> Result<Vec<Unit>> {
             })
         }
         LogicalPlan::Union(node) => {
-            let inputs = node.inputs.iter().map(|input| of_plan(input));
+            let inputs = node.inputs.iter().map(|input| of_plan(input, outer));
             let inputs = inputs.collect::<Result<Vec<_>>>()?;
-            // Rows of several units in one column have none.
-            Ok((0..node.schema.fields().len())
-                .map(|place| {
-                    let first = inputs.first()?.get(place)?;
-                    let same = inputs.iter().all(|units| units.get(place) == Some(first));
-                    first.clone().filter(|_| same)
+            let columns = node.schema.fields().iter().enumerate();
+            columns
+                .map(|(place, field)| -> Result<Known> {
+                    let parts = node.inputs.iter().zip(&inputs).map(|(input, units)| {
+                        let named = input.schema().fields().get(place).unwrap_or(field);
+                        let unit = units.get(place).cloned().flatten();
+                        Part { of: Of::Column(named.name()), unit }
+                    });
+                    let unit = Meeting::InOneColumn.unit(parts)?;
+                    // Rows whose unit is not known may have another.
+                    let is_known =
+                        inputs.iter().all(|units| units.get(place).is_some_and(Option::is_some));
+                    Ok(unit.filter(|_| is_known))
                 })
-                .collect())
+                .collect()
         }
         LogicalPlan::Values(node) => Ok(vec![None; node.schema.fields().len()]),
-        other => by_place_or_name(other),
+        other => by_place_or_name(other, outer),
     }
 }
 
 /// The units of a node that gives columns of its inputs as they are: all of them in order, or else those
 /// of the same name.
-fn by_place_or_name(plan: &LogicalPlan) -> Result<Vec<Unit>> {
+fn by_place_or_name(plan: &LogicalPlan, outer: Option<&Scope<'_>>) -> Result<Vec<Known>> {
     let mut columns = Vec::new();
     let mut units = Vec::new();
     for input in plan.inputs() {
         columns.extend(input.schema().columns());
-        units.extend(of_plan(input)?);
+        units.extend(of_plan(input, outer)?);
     }
     let given = plan.schema().columns();
     if given.len() == units.len() {
@@ -119,27 +136,44 @@ fn by_place_or_name(plan: &LogicalPlan) -> Result<Vec<Unit>> {
     Ok(given.iter().map(unit).collect())
 }
 
-fn of_field(field: &FieldRef) -> Unit {
-    field.metadata().get(UNIT_KEY).map(|unit| Arc::from(unit.as_str()))
+/// What is known of the values of a column.
+type Known = Option<Measured>;
+
+fn of_field(field: &FieldRef) -> Known {
+    field.metadata().get(UNIT_KEY).map(|unit| Measured::in_unit(unit))
 }
 
 /// The columns that an expression is over, with their units.
 struct Scope<'a> {
     schema: &'a DFSchema,
-    units: Vec<Unit>,
+    units: Vec<Known>,
+    /// The columns of the query around this one.
+    outer: Option<&'a Scope<'a>>,
 }
 
 impl<'a> Scope<'a> {
-    fn of(input: &'a LogicalPlan) -> Result<Self> {
-        Ok(Self { schema: input.schema(), units: of_plan(input)? })
+    fn of(input: &'a LogicalPlan, outer: Option<&'a Scope<'a>>) -> Result<Self> {
+        Ok(Self { schema: input.schema(), units: of_plan(input, outer)?, outer })
     }
 
-    fn all(&self, expressions: &[Expr]) -> Result<Vec<Unit>> {
+    fn all(&self, expressions: &[Expr]) -> Result<Vec<Known>> {
         expressions.iter().map(|expression| self.unit(expression)).collect()
     }
 
-    fn column(&self, column: &Column) -> Unit {
+    fn column(&self, column: &Column) -> Known {
         let place = self.schema.maybe_index_of_column(column)?;
         self.units.get(place).cloned().flatten()
+    }
+
+    /// A column of the nearest query around this one that has it.
+    fn outer_column(&self, column: &Column) -> Known {
+        let mut around = self.outer;
+        while let Some(scope) = around {
+            if scope.schema.has_column(column) {
+                return scope.column(column);
+            }
+            around = scope.outer;
+        }
+        None
     }
 }

@@ -34,6 +34,10 @@ impl Measure {
         measure
     }
 
+    pub(super) fn has_own_zero(&self) -> bool {
+        self.zero != Ratio::ZERO
+    }
+
     pub(super) fn counted_from(size: Ratio, zero: Ratio) -> Self {
         Self { size, zero, ..Self::base(4) }
     }

@@ -132,7 +132,7 @@ impl Inner {
         let planned: Vec<&str> = plan.schema().fields().iter().map(|f| f.name().as_str()).collect();
         labels.extend(headings.shown(&planned).into_iter().map(owned));
         let plan = units::own_units_written(plan.with_param_values(parameters)?)?;
-        let units = Some(units::of_plan(&plan)?);
+        let units = Some(units::of_answer(&plan)?);
         let said = Said { labels, units, metadata: quality::metadata(left_out) };
         Ok((state, plan, said))
     }

@@ -14,7 +14,9 @@ const PLACES: &str = r#"{"fields":[
     {"name":"level","type":"number","role":"value","unit":"m"},
     {"name":"bank","type":"number","role":"value","unit":"m"},
     {"name":"積雪","type":"number","role":"value","unit":"cm","alias":"snow"},
-    {"name":"samples","type":"number"}],
+    {"name":"samples","type":"number"},
+    {"name":"warmth","type":"number","role":"value","unit":"Cel"},
+    {"name":"chill","type":"number","role":"value","unit":"Cel"}],
     "primaryKey":["station","time"]}"#;
 
 async fn bench() -> Bench {
@@ -27,6 +29,8 @@ async fn bench() -> Bench {
         number(3.0),
         number(70.0),
         number(6.0),
+        number(10.0),
+        number(-4.0),
     ];
     let schema = Contract::parse(PLACES.as_bytes()).unwrap().storage_schema();
     bench.add("a.p", PLACES, &[RecordBatch::try_new(schema, columns).unwrap()]).await;
@@ -45,7 +49,7 @@ async fn units(bench: &Bench, sql: &str) -> String {
 async fn columns_of_answers_carry_their_units() {
     let bench = bench().await;
     for (sql, expected) in [
-        ("SELECT * FROM a.p", "- - m m cm -"),
+        ("SELECT * FROM a.p", "- - m m cm - Cel Cel"),
         ("SELECT bank - level, snow + 1, -level, snow * 2, level / bank FROM a.p", "m cm m - -"),
         (
             "SELECT avg(level), max(snow), count(level), sum(samples), stddev(level) FROM a.p",
@@ -55,15 +59,30 @@ async fn columns_of_answers_carry_their_units() {
         ("SELECT lag(level) OVER (ORDER BY time), row_number() OVER () FROM a.p", "m -"),
         ("SELECT round(avg(level), 2), coalesce(level, bank) FROM a.p GROUP BY level, bank", "m m"),
         (
-            "SELECT CASE WHEN level > 1 THEN level ELSE bank END, CASE WHEN level > 1 THEN level ELSE snow END FROM a.p",
-            "m -",
+            "SELECT CASE WHEN level > 1 THEN level ELSE bank END, CASE WHEN level > 1 THEN level ELSE 0 END FROM a.p",
+            "m m",
         ),
         (
             "WITH w AS (SELECT station, max(snow) AS s FROM a.p GROUP BY station) SELECT p.level, w.s FROM a.p p JOIN w USING (station)",
             "m cm",
         ),
         ("SELECT level FROM a.p UNION ALL SELECT bank FROM a.p", "m"),
-        ("SELECT level FROM a.p UNION ALL SELECT snow FROM a.p", "-"),
+        ("SELECT level FROM a.p UNION ALL SELECT samples FROM a.p", "-"),
+        ("SELECT nullif(level, bank), nvl(level, bank) FROM a.p", "m m"),
+        // A long table holds what measures different things.
+        ("SELECT level FROM a.p UNION ALL SELECT warmth FROM a.p", "-"),
+        ("SELECT CASE station WHEN 'a' THEN level ELSE warmth END FROM a.p", "-"),
+        // A difference of temperatures is none.
+        (
+            "SELECT warmth, max(warmth) - min(warmth), stddev(warmth), avg(warmth) + stddev(warmth) FROM a.p GROUP BY warmth",
+            "Cel K K Cel",
+        ),
+        (
+            "SELECT warmth - lag(warmth) OVER (ORDER BY time), abs(warmth - 5), warmth - 5 FROM a.p",
+            "K Cel Cel",
+        ),
+        ("SELECT d, d - d, d * 9 / 5 FROM (SELECT warmth - chill AS d FROM a.p)", "K K -"),
+        ("SELECT convert(warmth, 'Cel', '[degF]') - convert(chill, 'Cel', '[degF]') FROM a.p", "-"),
         ("SELECT (SELECT max(snow) FROM a.p) AS s, level FROM a.p", "cm m"),
         ("SELECT DISTINCT ON (station) station, level FROM a.p ORDER BY station, time", "- m"),
     ] {
@@ -85,6 +104,23 @@ async fn units_that_differ_are_neither_added_nor_compared() {
         "SELECT 1 FROM a.p WHERE level IN (SELECT snow FROM a.p WHERE level < snow)",
         "SELECT sum(level) FILTER (WHERE level < snow) FROM a.p",
         "EXPLAIN SELECT level + snow FROM a.p",
+        "SELECT 1 FROM a.p WHERE level IN (SELECT snow FROM a.p)",
+        "SELECT 1 FROM a.p WHERE level NOT IN (SELECT max(snow) FROM a.p)",
+        "SELECT 1 FROM a.p WHERE level IN (1, snow)",
+        "SELECT 1 FROM a.p WHERE level > ANY (SELECT snow FROM a.p)",
+        "SELECT 1 FROM a.p x WHERE EXISTS (SELECT 1 FROM a.p y WHERE y.snow = x.level)",
+        "SELECT 1 FROM a.p x WHERE NOT EXISTS (SELECT 1 FROM a.p y WHERE y.station = x.station AND y.level > x.snow)",
+        "SELECT 1 FROM a.p x WHERE EXISTS (SELECT 1 FROM a.p y WHERE EXISTS (SELECT 1 FROM a.p z WHERE z.snow = x.level))",
+        "SELECT (SELECT max(y.level) FROM a.p y WHERE y.level < x.snow) FROM a.p x",
+        "SELECT n.level FROM a.p x, LATERAL (SELECT y.level FROM a.p y WHERE y.snow > x.level ORDER BY y.time LIMIT 1) n",
+        "SELECT nullif(level, snow) FROM a.p",
+        "SELECT nvl(level, snow) FROM a.p",
+        "SELECT CASE level WHEN snow THEN 1 END FROM a.p",
+        "SELECT CASE WHEN level > 1 THEN level ELSE snow END FROM a.p",
+        "SELECT level FROM a.p UNION ALL SELECT snow FROM a.p",
+        "SELECT level FROM a.p UNION SELECT snow FROM a.p",
+        "SELECT x.level FROM a.p x ASOF JOIN a.p y MATCH_CONDITION (x.level >= y.snow) ON x.station = y.station",
+        "SELECT x.level FROM a.p x ASOF JOIN a.p y MATCH_CONDITION (x.time >= y.time) ON x.level = y.snow",
     ] {
         let error = bench.error(sql).await;
         let QueryError::InvalidSql { message, .. } = &error else { panic!("{sql}: {error:?}") };
@@ -154,4 +190,25 @@ async fn a_value_is_converted_from_the_unit_that_its_expression_has() {
         let error = bench.error(sql).await.to_string();
         assert!(error.contains(said), "{sql}: {error}");
     }
+}
+
+#[tokio::test]
+async fn differences_of_temperatures_are_not_converted_by_a_zero() {
+    let bench = bench().await;
+    for sql in [
+        "SELECT convert(max(warmth) - min(warmth), 'Cel', 'K') FROM a.p",
+        "SELECT convert(stddev(warmth), 'Cel', '[degF]') FROM a.p",
+        "SELECT convert(d, 'Cel', 'K') FROM (SELECT warmth - chill AS d FROM a.p)",
+        "SELECT convert(avg(warmth - chill), 'K') FROM a.p",
+    ] {
+        let error = bench.error(sql).await;
+        let QueryError::InvalidSql { message, .. } = &error else { panic!("{sql}: {error:?}") };
+        let expected = "convert the values first and take their difference then";
+        assert!(message.contains(expected), "{sql}: {message}");
+    }
+    // The way that is advised.
+    let sql =
+        "SELECT max(convert(warmth, 'Cel', '[degF]')) - min(convert(warmth, '[degF]')) FROM a.p";
+    let value: f64 = bench.value(sql).await.parse().unwrap();
+    assert!((value - 1.8).abs() < 1e-9, "{value}");
 }

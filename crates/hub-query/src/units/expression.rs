@@ -4,21 +4,22 @@ use std::sync::Arc;
 
 use datafusion::{
     common::{
-        DataFusionError, Result,
+        Result,
         tree_node::{TreeNode, TreeNodeRecursion},
     },
-    logical_expr::{BinaryExpr, Expr, Operator},
+    logical_expr::{BinaryExpr, Expr, LogicalPlan, Operator},
     scalar::ScalarValue,
 };
 
-use super::{Scope, Unit, of_plan};
-use crate::{
-    classify::spoken,
-    error::{Position, QueryError},
+use super::{
+    Known, Measured, Scope,
+    meeting::{Meeting, Of, Part, refused},
+    of_plan,
 };
+use crate::asof;
 
 /// Functions whose answer is one of their first argument's values, or has its unit.
-const OF_FIRST: [&str; 32] = [
+const OF_FIRST: [&str; 28] = [
     "abs",
     "any_value",
     "approx_median",
@@ -38,15 +39,11 @@ const OF_FIRST: [&str; 32] = [
     "median",
     "min",
     "nth_value",
-    "nullif",
-    "nvl",
     "percentile_cont",
+    "put_together",
     "quantile_cont",
     "round",
     "signum",
-    "stddev",
-    "stddev_pop",
-    "stddev_samp",
     "sum",
     "trunc",
     "unnest",
@@ -54,20 +51,25 @@ const OF_FIRST: [&str; 32] = [
 ];
 
 /// Functions that compare their arguments and answer with one of them.
-const OF_ANY: [&str; 3] = ["coalesce", "greatest", "least"];
+const OF_ANY: [&str; 5] = ["coalesce", "greatest", "ifnull", "least", "nvl"];
+
+/// Functions that tell how far their argument's values lie apart.
+const SPREADS: [&str; 3] = ["stddev", "stddev_pop", "stddev_samp"];
 
 impl Scope<'_> {
     /// The unit of an expression's values, where it is known; an error where units in it do not belong
     /// together.
-    pub(super) fn unit(&self, expression: &Expr) -> Result<Unit> {
+    pub(super) fn unit(&self, expression: &Expr) -> Result<Known> {
         match expression {
             Expr::Column(column) => Ok(self.column(column)),
+            Expr::OuterReferenceColumn(_, column) => Ok(self.outer_column(column)),
             Expr::Alias(alias) => self.unit(&alias.expr),
             Expr::Cast(cast) => self.unit(&cast.expr),
             Expr::TryCast(cast) => self.unit(&cast.expr),
             Expr::Negative(inner) => self.unit(inner),
             Expr::BinaryExpr(BinaryExpr { left, op, right }) => match op {
-                Operator::Plus | Operator::Minus => self.together(&[left, right], "added"),
+                Operator::Plus => self.together(&[left, right], Meeting::Added),
+                Operator::Minus => self.minus(left, right),
                 Operator::Eq
                 | Operator::NotEq
                 | Operator::Lt
@@ -89,29 +91,56 @@ impl Scope<'_> {
                 self.compared(&[&between.expr, &between.low, &between.high])?;
                 Ok(None)
             }
+            Expr::InList(list) => {
+                let parts: Vec<&Expr> =
+                    [list.expr.as_ref()].into_iter().chain(&list.list).collect();
+                self.compared(&parts)?;
+                Ok(None)
+            }
             Expr::Case(case) => {
-                let conditions = case.expr.iter().chain(case.when_then_expr.iter().map(|(w, _)| w));
-                conditions.map(|condition| self.unit(condition)).collect::<Result<Vec<_>>>()?;
+                match &case.expr {
+                    Some(of) => {
+                        let values = case.when_then_expr.iter().map(|(when, _)| when.as_ref());
+                        self.compared(
+                            &[of.as_ref()].into_iter().chain(values).collect::<Vec<_>>(),
+                        )?;
+                    }
+                    None => {
+                        for (condition, _) in &case.when_then_expr {
+                            self.unit(condition)?;
+                        }
+                    }
+                }
                 let results = case.when_then_expr.iter().map(|(_, then)| then);
-                let results = results.chain(&case.else_expr).map(|result| self.unit(result));
-                let mut known = results.collect::<Result<Vec<_>>>()?.into_iter().flatten();
-                let first = known.next();
-                Ok(first.filter(|first| known.all(|other| other == *first)))
+                let results = results.chain(&case.else_expr).map(|result| self.part(result));
+                Meeting::InOneColumn.unit(results.collect::<Result<Vec<_>>>()?)
             }
             Expr::ScalarFunction(call) => match call.name() {
                 "convert" => self.converted(&call.args),
                 "distance_m" | "st_distance" => {
                     self.all(&call.args)?;
-                    Ok(Some(Arc::from("m")))
+                    Ok(Some(Measured::in_unit("m")))
                 }
                 "st_area" => {
                     self.all(&call.args)?;
-                    Ok(Some(Arc::from("m2")))
+                    Ok(Some(Measured::in_unit("m2")))
+                }
+                "nullif" => {
+                    let parts = call.args.iter().map(|argument| self.part(argument));
+                    let parts = parts.collect::<Result<Vec<_>>>()?;
+                    let first = parts.first().and_then(|part| part.unit.clone());
+                    Meeting::Compared.unit(parts)?;
+                    Ok(first)
                 }
                 name if OF_ANY.contains(&name) => {
-                    self.together(&call.args.iter().collect::<Vec<_>>(), "compared")
+                    self.together(&call.args.iter().collect::<Vec<_>>(), Meeting::Compared)
                 }
-                name => self.of_call(name, &call.args),
+                name => {
+                    if let Some([one, other]) = asof::compared(expression) {
+                        self.compared(&[&one, &other])?;
+                    }
+                    self.of_call(name, &call.args)
+                }
             },
             Expr::AggregateFunction(call) => {
                 let parameters = &call.params;
@@ -122,13 +151,11 @@ impl Scope<'_> {
             }
             Expr::WindowFunction(call) => self.of_call(call.fun.name(), &call.params.args),
             Expr::ScalarSubquery(query) => {
-                Ok(of_plan(&query.subquery)?.into_iter().next().flatten())
+                Ok(of_plan(&query.subquery, Some(self))?.into_iter().next().flatten())
             }
-            Expr::Exists(exists) => of_plan(&exists.subquery.subquery).map(|_| None),
-            Expr::InSubquery(query) => {
-                self.unit(&query.expr)?;
-                of_plan(&query.subquery.subquery).map(|_| None)
-            }
+            Expr::Exists(exists) => of_plan(&exists.subquery.subquery, Some(self)).map(|_| None),
+            Expr::InSubquery(query) => self.among(&query.expr, &query.subquery.subquery),
+            Expr::SetComparison(query) => self.among(&query.expr, &query.subquery.subquery),
             other => {
                 let mut checked = Ok(());
                 other.apply_children(|child| {
@@ -141,110 +168,101 @@ impl Scope<'_> {
         }
     }
 
-    fn of_call(&self, name: &str, arguments: &[Expr]) -> Result<Unit> {
-        let units = self.all(arguments)?;
-        Ok(if OF_FIRST.contains(&name) { units.into_iter().next().flatten() } else { None })
+    fn of_call(&self, name: &str, arguments: &[Expr]) -> Result<Known> {
+        let first = self.all(arguments)?.into_iter().next().flatten();
+        Ok(match first {
+            Some(first) if SPREADS.contains(&name) => Some(first.difference()),
+            first => first.filter(|_| OF_FIRST.contains(&name)),
+        })
     }
 
     /// `convert(value, from, to)`: the value must be in the unit that it is converted from. Without one it
     /// is converted from its own.
-    fn converted(&self, arguments: &[Expr]) -> Result<Unit> {
-        if let [value, to] = arguments {
-            self.own_unit(value)?;
-            return Ok(text(to));
-        }
-        let [value, from, to] = arguments else { return Ok(None) };
-        if let (Some(unit), Some(from)) = (self.unit(value)?, text(from))
-            && *unit != *from
-        {
-            return Err(refused(
-                format!(
-                    "{0} is in {unit}, and convert is told that it is in {from}; write \
-                     convert({0}, '{unit}', …)",
-                    shown(value)
-                ),
-                position(value),
-            ));
-        }
-        Ok(text(to))
+    fn converted(&self, arguments: &[Expr]) -> Result<Known> {
+        let to = match arguments {
+            [value, to] => {
+                self.own_unit(value)?;
+                to
+            }
+            [value, from, to] => {
+                if let Some(known) = self.unit(value)? {
+                    check_conversion(value, &known, text(from).as_deref())?;
+                }
+                to
+            }
+            _ => return Ok(None),
+        };
+        Ok(text(to).as_deref().map(Measured::in_unit))
     }
 
     /// The unit of a value that is converted from its own.
     pub(super) fn own_unit(&self, value: &Expr) -> Result<Arc<str>> {
-        let unknown = || {
+        let Some(known) = self.unit(value)? else {
+            let of = Of::Expression(value);
             let said = format!(
                 "nothing says which unit {} has; write convert(value, 'the unit it has', 'the unit wanted')",
-                shown(value)
+                of.shown()
             );
-            refused(said, position(value))
+            return Err(refused(said, of.position()));
         };
-        self.unit(value)?.ok_or_else(unknown)
+        check_conversion(value, &known, None)?;
+        Ok(known.unit)
+    }
+
+    /// A difference of two values in a unit is one; a value without a difference is a value.
+    fn minus(&self, left: &Expr, right: &Expr) -> Result<Known> {
+        let parts = [self.part(left)?, self.part(right)?];
+        let is_value = |part: &Part<'_>| part.unit.as_ref().is_some_and(|unit| !unit.is_difference);
+        let is_difference = parts.iter().all(is_value);
+        let unit = Meeting::Added.unit(parts)?;
+        Ok(if is_difference { unit.map(Measured::difference) } else { unit })
+    }
+
+    /// A value among those of a subquery's one column.
+    fn among(&self, value: &Expr, subquery: &LogicalPlan) -> Result<Known> {
+        let unit = of_plan(subquery, Some(self))?.into_iter().next().flatten();
+        let name = subquery.schema().fields().first().map_or("", |field| field.name().as_str());
+        let column = Part { of: Of::Column(name), unit };
+        Meeting::Compared.unit([self.part(value)?, column])?;
+        Ok(None)
     }
 
     pub(super) fn compared(&self, parts: &[&Expr]) -> Result<()> {
-        self.together(parts, "compared").map(|_| ())
+        self.together(parts, Meeting::Compared).map(|_| ())
     }
 
-    /// The unit that all parts share; those without one take the others'.
-    fn together(&self, parts: &[&Expr], done: &str) -> Result<Unit> {
-        let mut first: Option<(&Expr, Arc<str>)> = None;
-        for part in parts {
-            let Some(unit) = self.unit(part)? else { continue };
-            match &first {
-                None => first = Some((part, unit)),
-                Some((_, known)) if *known == unit => {}
-                Some((other, known)) => {
-                    let (one, two) = (shown(other), shown(part));
-                    let mut said =
-                        format!("{one} is in {known} and {two} in {unit}, so they can't be {done}");
-                    said += &if may_be_converted(&unit, known) {
-                        format!(
-                            " as they are; convert one first, as in convert({two}, '{unit}', '{known}')"
-                        )
-                    } else {
-                        ": they measure different things".to_owned()
-                    };
-                    return Err(refused(said, position(part).or_else(|| position(other))));
-                }
-            }
-        }
-        Ok(first.map(|(_, unit)| unit))
+    fn together(&self, parts: &[&Expr], how: Meeting) -> Result<Known> {
+        how.unit(parts.iter().map(|part| self.part(part)).collect::<Result<Vec<_>>>()?)
+    }
+
+    fn part<'e>(&self, expression: &'e Expr) -> Result<Part<'e>> {
+        Ok(Part { of: Of::Expression(expression), unit: self.unit(expression)? })
     }
 }
 
-/// How an expression is spoken of: a column by its name alone.
-fn shown(expression: &Expr) -> String {
-    match expression {
-        Expr::Column(column) => column.name.clone(),
-        other => spoken(&other.human_display().to_string()),
-    }
+/// Refuses what is no conversion: from another unit than the values have, and of differences from a zero.
+fn check_conversion(value: &Expr, known: &Measured, from: Option<&str>) -> Result<()> {
+    let (of, unit) = (Of::Expression(value), &known.unit);
+    let said = match from {
+        Some(from) if !known.is_in(from) => format!(
+            "{0} is in {unit}, and convert is told that it is in {from}; write convert({0}, '{unit}', …)",
+            of.shown()
+        ),
+        _ if known.is_difference => format!(
+            "{} is a difference of values in {unit}, which has no zero to be converted from; convert the \
+             values first and take their difference then",
+            of.shown()
+        ),
+        _ => return Ok(()),
+    };
+    Err(refused(said, of.position()))
 }
 
-/// Whether values of one unit have one in the other.
-fn may_be_converted(from: &str, to: &str) -> bool {
-    let units = (hub_model::Unit::parse(from), hub_model::Unit::parse(to));
-    matches!(units, (Ok(from), Ok(to)) if from.conversion_to(&to).is_ok())
-}
-
-fn text(expression: &Expr) -> Unit {
+fn text(expression: &Expr) -> Option<String> {
     match expression {
         Expr::Literal(ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)), _) => {
-            Some(Arc::from(text.as_str()))
+            Some(text.clone())
         }
         _ => None,
     }
-}
-
-/// Where the first column of an expression stands in the SQL.
-fn position(expression: &Expr) -> Option<Position> {
-    let columns = expression.column_refs();
-    let span = columns
-        .iter()
-        .filter_map(|column| column.spans.first())
-        .min_by_key(|span| (span.start.line, span.start.column))?;
-    Some(Position { line: span.start.line, column: span.start.column })
-}
-
-fn refused(message: String, position: Option<Position>) -> DataFusionError {
-    DataFusionError::External(Box::new(QueryError::invalid(message, position)))
 }

@@ -21,9 +21,9 @@ pub(crate) fn own_units_written(plan: LogicalPlan) -> Result<LogicalPlan> {
         let mut units = Vec::new();
         for input in plan.inputs() {
             schema = schema.join(input.schema())?;
-            units.extend(of_plan(input)?);
+            units.extend(of_plan(input, None)?);
         }
-        let scope = Scope { schema: &schema, units };
+        let scope = Scope { schema: &schema, units, outer: None };
         let names = NamePreserver::new(&plan);
         plan.map_expressions(|expr| {
             let name = match expr {
