@@ -10,7 +10,7 @@ mod table;
 use unicode_normalization::UnicodeNormalization;
 
 pub use mesh::{MeshBounds, MeshCell};
-use table::{BLOCKS, DISTRICTS, HOKKAIDO, OLD_FORMS};
+use table::{AMBIGUOUS, BLOCKS, DISTRICTS, HOKKAIDO, OLD_FORMS};
 
 /// A municipality of Hokkaido.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +65,8 @@ impl Municipality {
 
 /// A code of a municipality or a prefecture as six digits, the last a check digit. Read are `014001`,
 /// `01400`, `R01400`, and what is left of them where a leading zero was lost: `14001`, `1400`. None where
-/// the check digit is wrong.
+/// the check digit is wrong, and where five digits are both a municipality of Hokkaido that lost its zero and
+/// one of elsewhere that has no check digit: `12203` may be 士別市 or 市川市.
 pub fn municipality_code(text: &str) -> Option<String> {
     let text: String = text.nfkc().filter(|c| !c.is_whitespace()).collect();
     let marked = text.strip_prefix(['R', 'r']);
@@ -82,10 +83,12 @@ pub fn municipality_code(text: &str) -> Option<String> {
     match digits.len() {
         6 => checked(value),
         5 if marked.is_some() => plausible(value),
-        // Five digits are a code without its check digit, unless no municipality has such a number: then
-        // they are one with a check digit that lost its zero.
-        5 => match value % 1000 {
-            1..100 | 700.. => checked(value),
+        5 if AMBIGUOUS.contains(&value) => None,
+        // Five digits are a code without its check digit, unless they are a municipality of Hokkaido with one
+        // that lost its zero, or no municipality has such a number: then that was lost, too.
+        5 => match (checked(value), value % 1000) {
+            (code, 1..100 | 700..) => code,
+            (Some(code), _) if is_of_hokkaido(value / 10) => Some(code),
             _ => plausible(value),
         },
         4 => plausible(value),
@@ -95,6 +98,10 @@ pub fn municipality_code(text: &str) -> Option<String> {
 
 fn plausible(number: u32) -> Option<String> {
     is_prefecture(number).then(|| with_check_digit(number))
+}
+
+fn is_of_hokkaido(number: u32) -> bool {
+    HOKKAIDO.binary_search_by_key(&number, |(known, _)| *known).is_ok()
 }
 
 fn is_prefecture(number: u32) -> bool {
@@ -146,6 +153,42 @@ mod tests {
         for text in ["", "014002", "994001", "0140010", "R0140", "R014001x", "x1400", "-1400", "12"]
         {
             assert_eq!(municipality_code(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_lost_zero_makes_no_other_municipality() {
+        let mut unknown = Vec::new();
+        for municipality in Municipality::all() {
+            let code = municipality.code();
+            assert_eq!(municipality_code(&code[..5]).as_deref(), Some(code.as_str()));
+            match municipality_code(&code[1..]) {
+                Some(read) => assert_eq!(read, code),
+                None => unknown.push(municipality.name),
+            }
+        }
+        // 美浜区 in 千葉市, 市川市, 成田市, 流山市, いすみ市, 大井町, 長岡市, 刈羽村 and 上市町 have those numbers.
+        let twice = [
+            "岩見沢市",
+            "士別市",
+            "名寄市",
+            "三笠市",
+            "根室市",
+            "雨竜町",
+            "幌延町",
+            "置戸町",
+            "士幌町",
+        ];
+        assert_eq!(unknown, twice);
+        // With their check digits these are told apart, and others than Hokkaido's are what they were.
+        for (text, expected) in [
+            ("122033", "122033"),
+            ("012203", "012203"),
+            ("R12203", "122033"),
+            ("12204", "122041"),
+            ("27100", "271004"),
+        ] {
+            assert_eq!(municipality_code(text).as_deref(), Some(expected), "{text}");
         }
     }
 

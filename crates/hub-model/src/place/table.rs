@@ -1,6 +1,10 @@
 //! The municipalities of Hokkaido as of 2024, the districts of those in Shiribeshi, and old forms of the
 //! characters in their names.
 
+/// Codes without their check digit of municipalities elsewhere that read as one of Hokkaido that lost its zero.
+pub(super) const AMBIGUOUS: [u32; 9] =
+    [12106, 12203, 12211, 12220, 12238, 14362, 15202, 15504, 16322];
+
 /// Codes without their check digit, in their order, and names.
 #[rustfmt::skip]
 pub(super) const HOKKAIDO: [(u32, &str); 179] = [

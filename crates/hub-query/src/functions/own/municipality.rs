@@ -17,8 +17,8 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
         name: "municipality_code",
         title: "municipality_code",
         syntax: "municipality_code(text)",
-        ja: "全国地方公共団体コード6桁。R01400・01400・1400・014001や、北海道の市町村名（郡つき、旧字、二セコなどの表記ゆれも）から。わからなければNULL",
-        en: "The six-digit municipality code of a code in any form (R01400, 01400, 1400, 014001) or of a name in Hokkaido in any spelling (虻田郡俱知安町, 二セコ町); NULL where it is not known",
+        ja: "全国地方公共団体コード6桁。R01400・01400・1400・014001や、北海道の市町村名（郡つき、旧字、二セコなどの表記ゆれも）から。先頭の0が落ちた5桁（12114→012114）も読む。他県のコードとも読める5桁（12203は士別市か市川市）や、わからないものはNULL",
+        en: "The six-digit municipality code of a code in any form (R01400, 01400, 1400, 014001) or of a name in Hokkaido in any spelling (虻田郡俱知安町, 二セコ町). Five digits may be a code of Hokkaido that lost its zero (12114 is 012114); NULL where they are one of another prefecture as well (12203 is 士別市 or 市川市), and where nothing is known",
         arguments: &[("text", "a code, or the name of a municipality of Hokkaido")],
         example: ("SELECT municipality_code('虻田郡俱知安町')", "014001"),
         work: |call| {
