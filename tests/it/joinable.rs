@@ -174,6 +174,27 @@ async fn keys_overlaps_grids_and_periods_are_told_as_they_are() {
     assert_eq!((&rows[0]["call"], &rows[0]["level"]), (&json!("2"), &json!(8.0)));
     assert_eq!((&rows[1]["call"], &rows[1]["level"]), (&json!("3"), &json!(33.0)));
 
+    // The words say what the statement does.
+    assert!(snow["explanation"]["en"].as_str().unwrap().contains("by days (mean)"), "{snow}");
+    assert!(snow["explanation"]["ja"].as_str().unwrap().contains("日ごとの平均"), "{snow}");
+
+    // A year lasts until December, so that its one row and the two days of April have days in common.
+    let snow = advice(&site, "snow").await;
+    let people = join(&snow, "otaru.people");
+    assert_eq!(
+        people["time"]["common_period"],
+        json!({"first": "2026-03-31", "last": "2026-04-03"})
+    );
+    // By time alone one series of each is read, and said: the two days of a, and the year of one town.
+    let sql = people["sql"].as_str().unwrap();
+    assert!(sql.contains("WHERE station = 'a'") && sql.contains("WHERE code = '012033'"), "{sql}");
+    assert!(sql.contains("sum(people)") && sql.contains("avg(\"積雪\")"), "{sql}");
+    for language in ["ja", "en"] {
+        let said = people["explanation"][language].as_str().unwrap();
+        assert!(said.contains("station = 'a', code = '012033'"), "{said}");
+    }
+    assert_eq!(people["expected_rows"], 1);
+
     // No key in common, but time: five minutes are brought to hours, of which the two of 1 April meet.
     let counts = join(&river, "otaru.counts");
     assert_eq!((&counts["keys"], &counts["time"]["grid"]), (&json!([]), &json!("hour")));

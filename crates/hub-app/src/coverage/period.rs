@@ -55,6 +55,13 @@ impl DataPeriod {
         (within(self.first), within(self.last))
     }
 
+    /// The same days, to the end of the last interval: a year's row lasts until December.
+    pub(crate) fn days_to_the_end(&self) -> (NaiveDate, NaiveDate) {
+        let (first, last) = self.days();
+        let until = self.until().filter(|until| *until > self.last);
+        (first, until.map_or(last, |until| (until - TimeDelta::microseconds(1)).date()))
+    }
+
     /// When the interval ends that the last row is of, in Japanese time.
     pub(crate) fn until(&self) -> Option<NaiveDateTime> {
         match (self.label, self.interval) {

@@ -1,8 +1,8 @@
 //! One join: which columns meet, how well, and what comes of it.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
-use hub_model::{DatasetId, FieldType, Interval, Text, VersionNumber};
+use hub_model::{Contract, DatasetId, Field, FieldType, Interval, Text, VersionNumber};
 
 use super::{
     columns::{KeyColumn, Meaning, Profile},
@@ -143,9 +143,14 @@ impl<'a> Candidate<'a> {
             .iter()
             .map(|pair| Some(Equal { own: a.field(&pair.own)?, other: b.field(&pair.other)? }))
             .collect::<Option<_>>()?;
+        // Rain of all stations together, or levels over different zeros, would mean nothing.
+        let (own_series, other_series) = match equal.is_empty() {
+            true => (one_series(a, own_profile)?, one_series(b, other_profile)?),
+            false => (Vec::new(), Vec::new()),
+        };
         let (own_side, other_side) = (
-            Side { id: &own.snapshot.dataset, contract: a },
-            Side { id: &other.snapshot.dataset, contract: b },
+            Side { id: &own.snapshot.dataset, contract: a, only: &own_series },
+            Side { id: &other.snapshot.dataset, contract: b, only: &other_series },
         );
         let times = a.time_field().zip(b.time_field());
         let mut candidate = Self {
@@ -169,7 +174,7 @@ impl<'a> Candidate<'a> {
         };
         let period = own_profile.period.as_ref().zip(other_profile.period.as_ref());
         let period = period.map(|(own, other)| {
-            let ((a, b), (c, d)) = (own.days(), other.days());
+            let ((a, b), (c, d)) = (own.days_to_the_end(), other.days_to_the_end());
             (a.max(c), b.min(d))
         });
         let times = Equal { own: own_time, other: other_time };
@@ -259,7 +264,13 @@ impl<'a> Candidate<'a> {
     pub(super) fn told(self, expected: ExpectedRows) -> JoinAdvice {
         let title = self.other.source.title.clone();
         JoinAdvice {
-            explanation: explain::join(&title, &self.keys, self.time.as_ref(), expected),
+            explanation: explain::join(
+                &title,
+                &self.keys,
+                self.time.as_ref(),
+                &self.statement,
+                expected,
+            ),
             dataset: self.other.snapshot.dataset.clone(),
             title,
             version: self.other.snapshot.version,
@@ -269,6 +280,20 @@ impl<'a> Candidate<'a> {
             expected,
         }
     }
+}
+
+/// The series that has the most rows, by its columns, where a dataset measures again and again. None where not
+/// all that names its series was looked at.
+fn one_series<'a>(contract: &'a Contract, profile: &Profile) -> Option<Vec<(&'a Field, String)>> {
+    let is_measured = contract.time_field().is_some_and(|time| time.interval.is_some());
+    let columns = contract.series_fields().filter(|_| is_measured);
+    columns
+        .map(|field| {
+            let column = profile.columns.iter().find(|column| column.name == field.name)?;
+            let most = column.values.iter().max_by_key(|(value, rows)| (**rows, Reverse(*value)));
+            Some((field, most?.0.clone()))
+        })
+        .collect()
 }
 
 /// The pairs of columns that two datasets are joined by, the best first.

@@ -7,6 +7,7 @@ use super::{
     called,
     columns::Meaning,
     grid::Relation,
+    statement::Statement,
 };
 
 /// What is joined by what, and what comes of it.
@@ -14,6 +15,7 @@ pub(super) fn join(
     title: &Text,
     keys: &[KeyPair],
     time: Option<&TimePair>,
+    statement: &Statement,
     expected: ExpectedRows,
 ) -> Text {
     let (title_ja, title_en) = called(title);
@@ -63,16 +65,28 @@ pub(super) fn join(
                 format!("間隔は同じで、{grid_ja}ごとに合わせます。"),
                 format!(" Both speak as often; they meet by {grid_en}."),
             ),
-            Relation::Coarser => (
-                format!("相手の方が間隔が長く、こちらを{grid_ja}ごとの平均にして合わせます。"),
-                format!(
-                    " The other one speaks less often; the rows here are averaged to {grid_en}."
-                ),
-            ),
-            Relation::Finer => (
-                format!("相手の方が間隔が短く、相手を{grid_ja}ごとの平均にして合わせます。"),
-                format!(" The other one speaks more often; its rows are averaged to {grid_en}."),
-            ),
+            Relation::Coarser => {
+                let (ways_ja, ways_en) = ways(&statement.ways[0]);
+                (
+                    format!(
+                        "相手の方が間隔が長く、こちらを{grid_ja}ごとの{ways_ja}にして合わせます。"
+                    ),
+                    format!(
+                        " The other one speaks less often; the rows here are put together by {grid_en} ({ways_en})."
+                    ),
+                )
+            }
+            Relation::Finer => {
+                let (ways_ja, ways_en) = ways(&statement.ways[1]);
+                (
+                    format!(
+                        "相手の方が間隔が短く、相手を{grid_ja}ごとの{ways_ja}にして合わせます。"
+                    ),
+                    format!(
+                        " The other one speaks more often; its rows are put together by {grid_en} ({ways_en})."
+                    ),
+                )
+            }
         };
         ja.push_str(&more_ja);
         en.push_str(&more_en);
@@ -80,6 +94,15 @@ pub(super) fn join(
             ja.push_str(&format!("共通の期間は{first}から{last}までです。"));
             en.push_str(&format!(" Both have data from {first} to {last}."));
         }
+    }
+    let chosen: Vec<&str> =
+        statement.chosen.iter().map(String::as_str).filter(|chosen| !chosen.is_empty()).collect();
+    if !chosen.is_empty() {
+        let chosen = chosen.join(", ");
+        ja.push_str(&format!("場所などの違う系列が混ざらないよう、{chosen} の行だけを読みます。見たいものに替えてください。"));
+        en.push_str(&format!(
+            " So that series of different places are not mixed, only rows of {chosen} are read; put in those you want."
+        ));
     }
     match expected {
         ExpectedRows { rows: Some(rows), is_exact: true } => {
@@ -93,4 +116,18 @@ pub(super) fn join(
         ExpectedRows { rows: None, .. } => {}
     }
     Text::new(ja, en)
+}
+
+/// How a statement puts values together, in words.
+fn ways(ways: &[&str]) -> (String, String) {
+    if ways.is_empty() {
+        return ("行数".to_owned(), "count".to_owned());
+    }
+    let in_japanese = ways.iter().map(|way| match *way {
+        "sum" => "合計",
+        "max" => "最大",
+        "min" => "最小",
+        _ => "平均",
+    });
+    (in_japanese.collect::<Vec<_>>().join("・"), ways.join(", "))
 }

@@ -67,7 +67,7 @@ impl Grid {
         let column = quoted(time);
         let is_instant = time.field_type == FieldType::Datetime;
         let instant = match time.label {
-            // The microsecond before its end is in the interval.
+            // The microsecond before its end is in the interval. Rollups know this form.
             Some(Label::End) if is_instant => format!("{column} - INTERVAL '1 microsecond'"),
             _ => column.clone(),
         };
@@ -76,6 +76,7 @@ impl Grid {
             Self::Times => column,
             Self::Hour => format!("date_trunc('hour', {instant})"),
             _ if self == own && !is_instant => column,
+            Self::Day if is_instant && time.label.is_some() => format!("observed_day({column})"),
             Self::Day => format!("CAST({instant} AS DATE)"),
             Self::Month => format!("CAST(date_trunc('month', {instant}) AS DATE)"),
             Self::Year => format!("CAST(date_part('year', {instant}) AS INT)"),
@@ -186,8 +187,8 @@ mod tests {
     #[test]
     fn a_stretch_is_written_for_the_type_and_the_label() {
         let hour = time(FieldType::Datetime, Some("PT1H"), Some(Label::End));
+        assert_eq!(Grid::Day.stretch(&hour), "observed_day(t)");
         let before = "t - INTERVAL '1 microsecond'";
-        assert_eq!(Grid::Day.stretch(&hour), format!("CAST({before} AS DATE)"));
         assert_eq!(Grid::Year.stretch(&hour), format!("CAST(date_part('year', {before}) AS INT)"));
         let day = time(FieldType::Date, Some("P1D"), None);
         assert_eq!(Grid::Day.stretch(&day), "t");

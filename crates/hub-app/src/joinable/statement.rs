@@ -15,6 +15,19 @@ const SHOWN: usize = 3;
 pub(super) struct Side<'a> {
     pub(super) id: &'a DatasetId,
     pub(super) contract: &'a Contract,
+    /// The one series whose rows are read, by its columns; of all series where there are none.
+    pub(super) only: &'a [(&'a Field, String)],
+}
+
+impl Side<'_> {
+    /// The condition that chooses the series.
+    fn condition(&self) -> String {
+        let equal = self.only.iter().map(|(field, value)| match field.field_type {
+            FieldType::Integer => format!("{} = {value}", quoted(field)),
+            _ => format!("{} = '{}'", quoted(field), value.replace('\'', "''")),
+        });
+        equal.collect::<Vec<_>>().join(" AND ")
+    }
 }
 
 /// A pair of equal columns.
@@ -31,12 +44,16 @@ pub(super) struct Statement {
     shown: Vec<String>,
     from: String,
     order: String,
+    /// How each side's values are put together, where they are, in the order of their columns.
+    pub(super) ways: [Vec<&'static str>; 2],
+    /// What chooses the series of each side; nothing where all are read.
+    pub(super) chosen: [String; 2],
 }
 
 impl Statement {
     /// The statement.
     pub(super) fn text(&self) -> String {
-        let Self { with, shown, from, order } = self;
+        let Self { with, shown, from, order, .. } = self;
         format!("{with}SELECT {}\n{from}{order}", shown.join(", "))
     }
 
@@ -55,6 +72,8 @@ impl Statement {
             shown,
             from: format!("FROM {} a\nJOIN {} b ON {}", own.id, other.id, on.join(" AND ")),
             order: String::new(),
+            ways: Default::default(),
+            chosen: Default::default(),
         }
     }
 
@@ -79,6 +98,8 @@ impl Statement {
                 on.join(" AND ")
             ),
             order: String::new(),
+            ways: Default::default(),
+            chosen: Default::default(),
         }
     }
 
@@ -96,7 +117,9 @@ impl Statement {
             keys.iter().map(|pair| names.free(&shown_name(pair.own))).collect();
         let mut shown: Vec<String> =
             key_names.iter().chain([&period]).map(|name| format!("a.{}", ident(name))).collect();
-        let mut part = |table: &str, side: Side<'_>, fields: Vec<&Field>, time: &Field| {
+        let mut ways: [Vec<&'static str>; 2] = Default::default();
+        let mut part = |place: usize, side: Side<'_>, fields: Vec<&Field>, time: &Field| {
+            let table = ["a", "b"][place];
             let mut columns: Vec<String> = fields
                 .iter()
                 .zip(&key_names)
@@ -111,19 +134,24 @@ impl Statement {
             let fitting = numbers.filter_map(|f| Some((f, fitting_aggregate(side.contract, f)?)));
             for (field, aggregate) in fitting.take(SHOWN) {
                 let what = if aggregate == "avg" { "mean" } else { aggregate };
+                if !ways[place].contains(&what) {
+                    ways[place].push(what);
+                }
                 let name = names.free(&format!("{what}_{}", shown_name(field)));
                 columns.push(format!("{aggregate}({}) AS {}", quoted(field), ident(&name)));
                 shown.push(format!("{table}.{}", ident(&name)));
             }
+            let condition = side.condition();
+            let filter = if condition.is_empty() { "" } else { " WHERE " };
             format!(
-                "{table} AS (\n  SELECT {}\n  FROM {} GROUP BY {})",
+                "{table} AS (\n  SELECT {}\n  FROM {}{filter}{condition} GROUP BY {})",
                 columns.join(", "),
                 side.id,
                 groups.join(", ")
             )
         };
-        let a = part("a", own, keys.iter().map(|pair| pair.own).collect(), times.own);
-        let b = part("b", other, keys.iter().map(|pair| pair.other).collect(), times.other);
+        let a = part(0, own, keys.iter().map(|pair| pair.own).collect(), times.own);
+        let b = part(1, other, keys.iter().map(|pair| pair.other).collect(), times.other);
         let on: Vec<String> = key_names
             .iter()
             .chain([&period])
@@ -135,6 +163,8 @@ impl Statement {
             shown,
             from: format!("FROM a JOIN b ON {}", on.join(" AND ")),
             order: format!("\nORDER BY {}", order.join(", ")),
+            ways,
+            chosen: [own.condition(), other.condition()],
         }
     }
 }
@@ -242,9 +272,13 @@ mod tests {
         let id = |name: &str| DatasetId::parse(&format!("otaru.{name}")).unwrap();
         let (own_id, other_id) = (id("sky"), id("road"));
         let times = Equal { own: sky.time_field().unwrap(), other: road.time_field().unwrap() };
-        let (own, other) =
-            (Side { id: &own_id, contract: &sky }, Side { id: &other_id, contract: &road });
-        let sql = Statement::on_grid(own, other, &[], times, Grid::Day).text();
+        let (own, other) = (
+            Side { id: &own_id, contract: &sky, only: &[] },
+            Side { id: &other_id, contract: &road, only: &[] },
+        );
+        let statement = Statement::on_grid(own, other, &[], times, Grid::Day);
+        assert_eq!(statement.ways, [vec!["sum", "mean"], vec!["sum"]]);
+        let sql = statement.text();
         let columns = "count(*) AS rows_of_sky, sum(rain) AS sum_rain, avg(temperature) AS mean_temperature\n";
         assert!(sql.contains(columns), "{sql}");
         assert!(sql.contains("count(*) AS rows_of_road, sum(cars) AS sum_cars\n"), "{sql}");
