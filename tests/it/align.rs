@@ -70,7 +70,12 @@ async fn series_are_shown_joined_and_chosen() {
     assert_eq!(keys(&rows), [format!("a {midnight}"), format!("b {midnight}")]);
     // Two that both do are joined by what names them, or refused.
     let both = "measure=otaru.river.level&measure=otaru.lake.level:max&every=1%20day&from=2026-03-31&to=2026-04-01";
-    let rows = grid(&site, &format!("{both}&by=station")).await;
+    let joined = format!("{both}&by=station");
+    let answer = site.ask(site.get(&format!("/v1/align?{joined}"))).await.ok().json();
+    let columns = answer["columns"].as_array().unwrap();
+    let ways: Vec<_> = columns.iter().map(|column| &column["put_together"]).collect();
+    assert_eq!(json!(ways), json!([null, null, "mean", null, "max", null]));
+    let rows = grid(&site, &joined).await;
     let told: Vec<_> = rows
         .iter()
         .map(|row| {
@@ -94,6 +99,31 @@ async fn series_are_shown_joined_and_chosen() {
     let rows = grid(&site, &format!("{both}&otaru.lake.station=eq.c")).await;
     assert_eq!(rows.iter().map(|row| &row["station"]).collect::<Vec<_>>(), ["a", "b"]);
     assert!(rows.iter().all(|row| row["otaru.lake.level_max"] == 0.0), "{rows:?}");
+    // What it has where the other has nothing is of none of the other's series, and stays.
+    site.hub.upload("otaru.lake", river_csv(&["c"], 5, 2), "text/csv", &site.publisher).await;
+    let hours =
+        "measure=otaru.river.level&measure=otaru.lake.level&every=1%20hour&otaru.lake.station=eq.c";
+    let rows = grid(&site, hours).await;
+    let told: Vec<_> = rows
+        .iter()
+        .map(|row| {
+            let told = ["station", "otaru.river.level", "otaru.lake.level"];
+            json!([row["time"].as_str().unwrap()[11..13], told.map(|column| row[column].clone())])
+        })
+        .collect();
+    let expected = [
+        json!(["23", ["a", 0.0, 0.0]]),
+        json!(["00", ["a", 1.0, 1.0]]),
+        json!(["01", ["a", 2.0, null]]),
+        json!(["02", ["a", 3.0, null]]),
+        json!(["23", ["b", 0.0, 0.0]]),
+        json!(["00", ["b", 1.0, 1.0]]),
+        json!(["01", ["b", 2.0, null]]),
+        json!(["02", ["b", 3.0, null]]),
+        json!(["04", [null, null, 5.0]]),
+        json!(["05", [null, null, 6.0]]),
+    ];
+    assert_eq!(told, expected);
 }
 
 #[tokio::test]

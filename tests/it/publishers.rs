@@ -113,6 +113,21 @@ async fn publishers_files_go_in_as_they_are_and_give_their_known_answers() {
             {"station": "黒松内", "days": 16},
         ])
     );
+    // A month of days: the greatest of greatest values, and all the snow that fell.
+    let month = hub
+        .sql_json(
+            "SELECT precipitation_max_1h, snowfall, snow_depth_max, temperature_min, precipitation \
+             FROM align('jma.daily', '1 month') WHERE station = '倶知安'",
+        )
+        .await;
+    assert_eq!(
+        month["rows"],
+        json!([{"precipitation_max_1h": 3.5, "snowfall": 148.0, "snow_depth_max": 83.0,
+                "temperature_min": -17.7, "precipitation": 95.5}])
+    );
+    let ways: Vec<&Value> =
+        month["columns"].as_array().unwrap().iter().map(|column| &column["put_together"]).collect();
+    assert_eq!(ways, ["max", "sum", "max", "min", "sum"]);
     // The mean of hours 1 to 24 is the published day; hours end at their time.
     let compared = rows(
         &hub,

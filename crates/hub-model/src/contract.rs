@@ -11,7 +11,7 @@ mod schema;
 
 use serde::{Deserialize, Serialize};
 
-pub use field::{CodeList, Constraints, Field, FieldRole, FieldType, Label};
+pub use field::{Aggregate, CodeList, Constraints, Field, FieldRole, FieldType, Label};
 pub use growth::BreakingChange;
 pub use rules::{ContractProblem, MAX_FIELDS};
 pub use schema::StorageColumn;

@@ -25,8 +25,8 @@ pub use calendar::{
 };
 pub use citation::{Citation, CitedResult, CitedSource, Language};
 pub use contract::{
-    BreakingChange, CodeList, Constraints, Contract, ContractProblem, Field, FieldRole, FieldType,
-    Label, MAX_FIELDS, StorageColumn,
+    Aggregate, BreakingChange, CodeList, Constraints, Contract, ContractProblem, Field, FieldRole,
+    FieldType, Label, MAX_FIELDS, StorageColumn,
 };
 pub use error::{ErrorKind, ModelError};
 pub use freshness::{Freshness, JudgedBy};

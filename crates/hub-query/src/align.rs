@@ -7,6 +7,7 @@
 
 mod grid;
 mod measures;
+mod put_together;
 mod statement;
 
 use std::ops::ControlFlow;
@@ -14,7 +15,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{
     Ident, ObjectNamePart, Statement, TableAlias, TableFactor, VisitMut, VisitorMut,
 };
-use hub_model::{Contract, DatasetId, Field};
+use hub_model::{Aggregate, Contract, DatasetId, Field};
 
 use crate::{
     alias,
@@ -25,47 +26,7 @@ use crate::{
 pub use grid::{GridMeasure, GridRequest};
 pub(crate) use measures::Measure;
 pub use measures::fitting_aggregate;
-
-/// A way of putting the values of one bucket together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Method {
-    Mean,
-    Sum,
-    Min,
-    Max,
-    First,
-    Last,
-    Count,
-}
-
-impl Method {
-    pub(crate) const WORDS: [&str; 7] = ["mean", "sum", "min", "max", "first", "last", "count"];
-
-    pub(crate) fn parse(word: &str) -> Option<Self> {
-        Some(match word {
-            "mean" => Self::Mean,
-            "sum" => Self::Sum,
-            "min" => Self::Min,
-            "max" => Self::Max,
-            "first" => Self::First,
-            "last" => Self::Last,
-            "count" => Self::Count,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Mean => "mean",
-            Self::Sum => "sum",
-            Self::Min => "min",
-            Self::Max => "max",
-            Self::First => "first",
-            Self::Last => "last",
-            Self::Count => "count",
-        }
-    }
-}
+pub(crate) use put_together::{PUT_TOGETHER_KEY, function};
 
 /// Where the values of empty buckets come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +42,9 @@ pub(crate) struct AlignCall {
     /// The width of the grid, as an interval's text.
     pub(crate) width: String,
     /// How values are put together where a measure does not say.
-    pub(crate) method: Option<Method>,
+    pub(crate) method: Option<Aggregate>,
     /// Columns by name or alias; all that are measured where none is named.
-    pub(crate) measures: Vec<(String, Option<Method>)>,
+    pub(crate) measures: Vec<(String, Option<Aggregate>)>,
     pub(crate) start: Option<String>,
     pub(crate) finish: Option<String>,
     pub(crate) fill: Option<FillMethod>,

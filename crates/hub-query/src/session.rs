@@ -26,6 +26,7 @@ use object_store::ObjectStore;
 use url::Url;
 
 use crate::{
+    align,
     asof::{AsOfJoins, AsOfRelations, FiltersIntoAsOfJoins, HubPlanner},
     catalog::{CATALOG, NO_SCHEMA},
     checked::{CheckedConstants, SignedNumbers},
@@ -93,6 +94,7 @@ impl Sessions {
         let functions = Functions::offered();
         let mut scalar = functions.scalar.clone();
         scalar.extend(quality::functions());
+        scalar.push(align::function());
         let product = config.max_product_rows;
         let analyzer = {
             let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =

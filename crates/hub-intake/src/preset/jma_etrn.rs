@@ -15,7 +15,8 @@ use std::mem;
 
 use chrono::NaiveDate;
 use hub_model::{
-    ChangeExample, ChangeKind, Contract, FieldRole, FieldType, Label, LayoutReport, Quality, Text,
+    ChangeExample, ChangeKind, Contract, Field, FieldRole, FieldType, Label, LayoutReport, Quality,
+    Text,
 };
 
 use self::{
@@ -185,12 +186,11 @@ fn contract(kind: Kind) -> Contract {
         column("地点", "station", FieldType::String).role(FieldRole::Place),
         text("地域", "region").described("地方または都道府県。分からないときは空"),
     ];
-    for Element { name, alias, unit } in kind.elements() {
-        fields.push(if unit.is_empty() {
-            text(name, alias)
-        } else {
-            number(name, alias).value(unit)
-        });
+    for element in kind.elements() {
+        let Element { name, alias, unit } = element;
+        let described =
+            if unit.is_empty() { text(name, alias) } else { number(name, alias).value(unit) };
+        fields.push(Field { aggregate: element.aggregate(), ..described });
         fields.push(quality(&format!("{name}の品質"), &format!("{alias}_quality"), name));
     }
     fields.push(text("記号", "marks").described("値に付いていた記号。「要素 記号」を；で区切る"));

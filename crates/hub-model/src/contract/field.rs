@@ -109,6 +109,53 @@ impl CodeList {
     }
 }
 
+/// A way of putting several values of a column together, such as a day's into a month's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Aggregate {
+    /// Their mean.
+    Mean,
+    /// All of them added up.
+    Sum,
+    /// The least.
+    Min,
+    /// The greatest.
+    Max,
+    /// The first in time.
+    First,
+    /// The last in time.
+    Last,
+    /// How many there are.
+    Count,
+}
+
+impl Aggregate {
+    /// Every way.
+    pub const ALL: [Self; 7] =
+        [Self::Mean, Self::Sum, Self::Min, Self::Max, Self::First, Self::Last, Self::Count];
+
+    /// The words for them, in the same order.
+    pub const WORDS: [&str; 7] = ["mean", "sum", "min", "max", "first", "last", "count"];
+
+    /// The word used in contracts.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mean => "mean",
+            Self::Sum => "sum",
+            Self::Min => "min",
+            Self::Max => "max",
+            Self::First => "first",
+            Self::Last => "last",
+            Self::Count => "count",
+        }
+    }
+
+    /// The way that a word names.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|way| way.as_str() == word)
+    }
+}
+
 /// What every value of a column must satisfy.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -166,6 +213,9 @@ pub struct Field {
     /// The unit of its values.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unit: Option<Unit>,
+    /// How values of several times are put together; as the unit suggests where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aggregate: Option<Aggregate>,
     /// For times: how long an observation's interval is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub interval: Option<Interval>,
@@ -197,6 +247,7 @@ impl Field {
             constraints: Constraints::default(),
             role: FieldRole::default(),
             unit: None,
+            aggregate: None,
             interval: None,
             label: None,
             quality_of: None,

@@ -5,7 +5,7 @@ use std::{collections::HashSet, fmt};
 use regex::Regex;
 use serde::Serialize;
 
-use super::{Contract, Field, FieldRole, FieldType};
+use super::{Aggregate, Contract, Field, FieldRole, FieldType};
 use crate::{ModelError, Text};
 
 /// How many columns a dataset may have.
@@ -221,6 +221,20 @@ fn check_keys(field: &Field, at: &str, found: &mut Problems) {
             "only numbers have units",
         );
     }
+    let needs_numbers = matches!(field.aggregate, Some(Aggregate::Sum | Aggregate::Mean));
+    if field.aggregate.is_some() && field.role != FieldRole::Value {
+        found.add(
+            format!("{at}/aggregate"),
+            "まとめ方（aggregate）を書けるのは、役割が value の列だけです",
+            "only columns with the role value are put together",
+        );
+    } else if needs_numbers && !matches!(field.field_type, FieldType::Integer | FieldType::Number) {
+        found.add(
+            format!("{at}/aggregate"),
+            "合計（sum）と平均（mean）は、数（integer、number）の列だけに書けます",
+            "only numbers have a sum or a mean",
+        );
+    }
     if field.code.is_some() && field.field_type != FieldType::String {
         found.add(
             format!("{at}/code"),
@@ -354,7 +368,9 @@ mod tests {
                     {"name":"q","type":"string","role":"quality"},
                     {"name":"b\u202e","type":"number","constraints":{"pattern":"x"}},
                     {"name":"c","type":"integer","constraints":{"minimum":1.5}},
-                    {"name":"d","type":"integer","code":"municipality"}],
+                    {"name":"d","type":"integer","code":"municipality"},
+                    {"name":"e","type":"string","role":"value","aggregate":"sum"},
+                    {"name":"f","type":"number","aggregate":"max"}],
                    "primaryKey":["z"]}"#
             ),
             [
@@ -366,6 +382,8 @@ mod tests {
                 "/fields/3/constraints/pattern",
                 "/fields/4/constraints/minimum",
                 "/fields/5/code",
+                "/fields/6/aggregate",
+                "/fields/7/aggregate",
                 "/primaryKey/0",
             ]
         );

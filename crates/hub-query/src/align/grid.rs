@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use datafusion::sql::unparser::expr_to_sql;
-use hub_model::{Contract, DatasetId, Field};
+use hub_model::{Aggregate, Contract, DatasetId, Field};
 
 use super::{
-    AlignCall, FillMethod, Measure, Method,
+    AlignCall, FillMethod, Measure,
     statement::{self, literal, quoted},
 };
 use crate::{
@@ -99,7 +99,6 @@ impl GridRequest {
             parts.push(self.part(dataset, contract)?);
         }
         self.check_filters(&parts)?;
-        // Rows are those of the dataset that shows several series; where none does, those of any.
         let several: Vec<&DatasetId> = parts
             .iter()
             .filter(|part| !part.free.is_empty())
@@ -131,12 +130,12 @@ impl GridRequest {
         for place in &places {
             let GridMeasure { column, method, .. } = &self.measures[*place];
             let method = method.as_deref().map(|word| {
-                Method::parse(word).ok_or_else(|| QueryError::InvalidRequest {
+                Aggregate::parse(word).ok_or_else(|| QueryError::InvalidRequest {
                     message: format!(
                         "{word:?} is no way to put values together; use {}",
-                        Method::WORDS.join(", ")
+                        Aggregate::WORDS.join(", ")
                     ),
-                    suggestions: nearest(word, Method::WORDS),
+                    suggestions: nearest(word, Aggregate::WORDS),
                 })
             });
             measures.push((column.clone(), method.transpose()?));
@@ -284,10 +283,9 @@ impl GridRequest {
                 }
                 measured[*place] = columns;
             }
-            if number > 0 {
-                from += if parts[0].free.is_empty() { " FULL JOIN " } else { " LEFT JOIN " };
-            }
-            from += &format!("({}) a{number}", part.text());
+            // A bucket that only one of them has is kept; it is of no series of the others.
+            let join = if number > 0 { " FULL JOIN " } else { "" };
+            from += &format!("{join}({}) a{number}", part.text());
             if number > 0 {
                 let columns = (0..self.by.len()).map(|at| format!("b{at}"));
                 let equal = std::iter::once("t".to_owned()).chain(columns);

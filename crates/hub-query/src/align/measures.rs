@@ -1,18 +1,42 @@
 //! Which columns are measured, and how the values of each are put together where nobody says: amounts of an
 //! interval are added up, states are averaged, directions are averaged as vectors.
 
-use hub_model::{Contract, Field, FieldRole, FieldType, Interval, Unit};
+use hub_model::{Aggregate, Contract, Field, FieldRole, FieldType, Interval, Unit};
 
-use super::{AlignCall, Method};
+use super::AlignCall;
 use crate::{error::QueryError, suggest::nearest};
 
 /// How values of one column are put together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Way<'a> {
-    As(Method),
+    As(Aggregate),
     /// The direction of the mean vector, whose lengths are those of the speed column, or one where there is
     /// none.
     Vector(Option<&'a Field>),
+}
+
+impl<'a> Way<'a> {
+    /// The way that is asked for, or else that of the contract, or else the one that the unit suggests.
+    fn of(
+        contract: &'a Contract,
+        field: &Field,
+        asked: Option<Aggregate>,
+        interval: Option<Interval>,
+    ) -> Self {
+        match asked.or(field.aggregate) {
+            Some(Aggregate::Mean) if is_direction(field) => Self::Vector(speed(contract, field)),
+            Some(method) => Self::As(method),
+            None => usual(contract, field, interval),
+        }
+    }
+
+    /// The word for it.
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::As(method) => method.as_str(),
+            Self::Vector(_) => "vector_mean",
+        }
+    }
 }
 
 /// One column of the grid.
@@ -21,7 +45,7 @@ pub(crate) struct Measure<'a> {
     pub(crate) field: &'a Field,
     pub(super) way: Way<'a>,
     /// What is added to the column's name, where a way was named with it.
-    pub(super) suffix: Option<Method>,
+    pub(super) suffix: Option<Aggregate>,
 }
 
 impl<'a> Measure<'a> {
@@ -37,10 +61,8 @@ impl<'a> Measure<'a> {
     pub(super) fn of(call: &AlignCall, contract: &'a Contract) -> Result<Vec<Self>, QueryError> {
         let invalid = |said: String| QueryError::invalid(said, Some(call.position));
         let interval = contract.time_field().and_then(|time| time.interval);
-        let way = |field, method: Option<Method>| match method.or(call.method) {
-            Some(Method::Mean) if is_direction(field) => Way::Vector(speed(contract, field)),
-            Some(method) => Way::As(method),
-            None => usual(contract, field, interval),
+        let way = |field, method: Option<Aggregate>| {
+            Way::of(contract, field, method.or(call.method), interval)
         };
         if call.measures.is_empty() {
             let measured =
@@ -75,7 +97,13 @@ impl<'a> Measure<'a> {
             let measure = Self { field, way: way(field, *method), suffix: *method };
             let counts = matches!(
                 measure.way,
-                Way::As(Method::Count | Method::First | Method::Last | Method::Min | Method::Max)
+                Way::As(
+                    Aggregate::Count
+                        | Aggregate::First
+                        | Aggregate::Last
+                        | Aggregate::Min
+                        | Aggregate::Max
+                )
             );
             let named = contract.series_fields().chain(contract.time_field());
             if named.into_iter().any(|other| other == field) {
@@ -96,13 +124,16 @@ impl<'a> Measure<'a> {
     }
 }
 
-/// The aggregate of SQL that fits a column of numbers: `sum` of amounts, `avg` of states. None does for
-/// directions.
+/// The aggregate of SQL that fits a column of numbers: what its contract says, or else `sum` of amounts and
+/// `avg` of states. None does for directions.
 pub fn fitting_aggregate(contract: &Contract, field: &Field) -> Option<&'static str> {
-    match usual(contract, field, contract.time_field().and_then(|time| time.interval)) {
-        Way::As(Method::Sum) => Some("sum"),
-        Way::As(_) => Some("avg"),
-        Way::Vector(_) => None,
+    let interval = contract.time_field().and_then(|time| time.interval);
+    match Way::of(contract, field, None, interval) {
+        Way::As(Aggregate::Sum) => Some("sum"),
+        Way::As(Aggregate::Mean) => Some("avg"),
+        Way::As(Aggregate::Max) => Some("max"),
+        Way::As(Aggregate::Min) => Some("min"),
+        Way::As(Aggregate::First | Aggregate::Last | Aggregate::Count) | Way::Vector(_) => None,
     }
 }
 
@@ -124,7 +155,7 @@ fn is_direction(field: &Field) -> bool {
         && field.unit.as_ref().zip(degrees).is_some_and(|(own, deg)| own.is_same_as(&deg))
 }
 
-fn usual<'a>(contract: &'a Contract, field: &'a Field, interval: Option<Interval>) -> Way<'a> {
+fn usual<'a>(contract: &'a Contract, field: &Field, interval: Option<Interval>) -> Way<'a> {
     if is_direction(field) {
         return Way::Vector(speed(contract, field));
     }
@@ -133,7 +164,7 @@ fn usual<'a>(contract: &'a Contract, field: &'a Field, interval: Option<Interval
         // What is counted often has no unit.
         None => field.field_type == FieldType::Integer,
     };
-    Way::As(if adds { Method::Sum } else { Method::Mean })
+    Way::As(if adds { Aggregate::Sum } else { Aggregate::Mean })
 }
 
 /// Whether values in the unit are amounts that came together in an interval: depths of rain, times of

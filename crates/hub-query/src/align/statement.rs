@@ -8,11 +8,12 @@ use datafusion::{
         parser::Parser,
     },
 };
-use hub_model::{Contract, Field, FieldType, Interval, Label, ZONE_NAME};
+use hub_model::{Aggregate, Contract, Field, FieldType, Interval, Label, ZONE_NAME};
 
 use super::{
-    AlignCall, FillMethod, Measure, Method, inner_name,
+    AlignCall, FillMethod, Measure, inner_name,
     measures::{Way, amount_of_rate},
+    put_together::PUT_TOGETHER,
 };
 use crate::{
     classify::{self, classify},
@@ -139,6 +140,7 @@ fn text(
         }
         let value = if call.fill.is_some() { format!("f{at}") } else { format!("v{at}") };
         let value = in_unit(measure, &value, time.interval);
+        let value = format!("{PUT_TOGETHER}({value}, {})", literal(measure.way.as_str()));
         let coverage = match expected("bucket") {
             Some(expected) => format!("coalesce(n{at}, 0) / {expected}"),
             None => "CAST(NULL AS DOUBLE)".to_owned(),
@@ -185,7 +187,7 @@ fn text(
 
 /// Whether a measure needs rows: rollups have neither directions nor what came first or last.
 fn is_of_rows(measure: &Measure<'_>) -> bool {
-    matches!(measure.way, Way::Vector(_) | Way::As(Method::First | Method::Last))
+    matches!(measure.way, Way::Vector(_) | Way::As(Aggregate::First | Aggregate::Last))
 }
 
 /// Whether it pays to read some measures beside the others: rollups may answer these, their buckets being of
@@ -296,15 +298,15 @@ fn aggregate(measure: &Measure<'_>, instant: &str) -> String {
     let column = quoted(&measure.field.name);
     let of = |function: &str| format!("{function}({column})");
     match measure.way {
-        Way::As(Method::Mean) => of("avg"),
-        Way::As(Method::Sum) => of("sum"),
-        Way::As(Method::Min) => of("min"),
-        Way::As(Method::Max) => of("max"),
-        Way::As(Method::Count) => of("count"),
-        Way::As(Method::First) => {
+        Way::As(Aggregate::Mean) => of("avg"),
+        Way::As(Aggregate::Sum) => of("sum"),
+        Way::As(Aggregate::Min) => of("min"),
+        Way::As(Aggregate::Max) => of("max"),
+        Way::As(Aggregate::Count) => of("count"),
+        Way::As(Aggregate::First) => {
             format!("first_value({column} ORDER BY {instant}) FILTER (WHERE {column} IS NOT NULL)")
         }
-        Way::As(Method::Last) => {
+        Way::As(Aggregate::Last) => {
             format!("last_value({column} ORDER BY {instant}) FILTER (WHERE {column} IS NOT NULL)")
         }
         Way::Vector(speed) => {
@@ -325,7 +327,9 @@ fn aggregate(measure: &Measure<'_>, instant: &str) -> String {
 fn is_interpolated(measure: &Measure<'_>) -> bool {
     matches!(
         measure.way,
-        Way::As(Method::Mean | Method::Sum | Method::Min | Method::Max | Method::Count)
+        Way::As(
+            Aggregate::Mean | Aggregate::Sum | Aggregate::Min | Aggregate::Max | Aggregate::Count
+        )
     ) && matches!(measure.field.field_type, FieldType::Number | FieldType::Integer)
 }
 
@@ -333,7 +337,7 @@ fn is_interpolated(measure: &Measure<'_>) -> bool {
 fn in_unit(measure: &Measure<'_>, value: &str, interval: Option<Interval>) -> String {
     let unit = match (measure.way, &measure.field.unit) {
         (Way::Vector(_), _) => Some("deg"),
-        (Way::As(Method::Sum), Some(unit)) => amount_of_rate(unit, interval),
+        (Way::As(Aggregate::Sum), Some(unit)) => amount_of_rate(unit, interval),
         _ => None,
     };
     match unit {

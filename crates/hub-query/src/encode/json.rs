@@ -11,7 +11,7 @@ use super::{
     cell::{Cell, Column},
     envelope::Envelope,
 };
-use crate::error::QueryError;
+use crate::{align::PUT_TOGETHER_KEY, error::QueryError};
 
 pub(super) struct Json {
     envelope: Envelope,
@@ -53,8 +53,16 @@ pub(crate) fn describe_columns(schema: &SchemaRef) -> Vec<Value> {
 
 /// What the answer says of a column.
 pub(super) fn describe(field: &Field) -> Value {
-    const SAID: [&str; 7] =
-        ["unit", "title", "description", "role", "interval", "label", "quality_of"];
+    const SAID: [&str; 8] = [
+        "unit",
+        PUT_TOGETHER_KEY,
+        "title",
+        "description",
+        "role",
+        "interval",
+        "label",
+        "quality_of",
+    ];
     let mut column = Map::new();
     column.insert("name".to_owned(), json!(field.name()));
     column.insert("type".to_owned(), json!(type_word(field.data_type())));

@@ -21,7 +21,7 @@ use super::{
     cell::{Cell, Column},
     json::type_word,
 };
-use crate::{error::QueryError, quality::QUALITY_KEY};
+use crate::{align::PUT_TOGETHER_KEY, error::QueryError, quality::QUALITY_KEY};
 use value::{Value, days_of, number};
 
 /// Rows that a sheet holds, the heading among them.
@@ -243,13 +243,14 @@ impl Xlsx {
         sheet.set_name("列の説明")?;
         head(
             sheet,
-            &["列", "型", "単位", "名称", "説明", "区間", "時刻の位置"],
+            &["列", "型", "単位", "名称", "説明", "区間", "時刻の位置", "まとめ方"],
             &self.formats.heading,
         )?;
         for (row, field) in (1..).zip(self.schema.fields()) {
             sheet.write_string(row, 0, cut(field.name(), MAX_CELL))?;
             sheet.write_string(row, 1, type_word(field.data_type()))?;
-            for (place, key) in (2..).zip(["unit", "title", "description", "interval", "label"]) {
+            let said = ["unit", "title", "description", "interval", "label", PUT_TOGETHER_KEY];
+            for (place, key) in (2..).zip(said) {
                 if let Some(said) = field.metadata().get(key) {
                     sheet.write_string(row, place, cut(said, MAX_CELL))?;
                 }

@@ -4,11 +4,11 @@
 use datafusion::sql::sqlparser::ast::{
     Expr, FunctionArg, FunctionArgExpr, Statement, UnaryOperator, Value,
 };
-use hub_model::DatasetId;
+use hub_model::{Aggregate, DatasetId};
 
 use super::{names::fold, table_call};
 use crate::{
-    align::{AlignCall, FillMethod, Method},
+    align::{AlignCall, FillMethod},
     error::{Position, QueryError},
     suggest::nearest,
 };
@@ -75,19 +75,19 @@ fn call(arguments: &[FunctionArg], position: Position) -> Result<AlignCall, Quer
     };
     let mut words = words.peekable();
     let method =
-        words.next_if(|word| Method::parse(word).is_some()).and_then(|w| Method::parse(&w));
+        words.next_if(|word| Aggregate::parse(word).is_some()).and_then(|w| Aggregate::parse(&w));
     let measures = words
         .map(|word| match word.rsplit_once(':') {
             None => Ok((word, None)),
-            Some((measure, method)) => match Method::parse(method) {
+            Some((measure, method)) => match Aggregate::parse(method) {
                 Some(method) => Ok((measure.to_owned(), Some(method))),
                 None => Err(QueryError::InvalidSql {
                     message: format!(
                         "{method:?} is no way to put values together; use {}",
-                        Method::WORDS.join(", ")
+                        Aggregate::WORDS.join(", ")
                     ),
                     position: Some(position),
-                    suggestions: nearest(method, Method::WORDS),
+                    suggestions: nearest(method, Aggregate::WORDS),
                 }),
             },
         })

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+    ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
 };
 use hub_model::Contract;
 
@@ -72,23 +73,72 @@ async fn each_measure_is_put_together_as_its_unit_suggests() {
         .fields()
         .iter()
         .map(|field| {
-            format!("{} {}", field.name(), field.metadata().get("unit").map_or("-", |u| u))
+            let said = |key: &str| field.metadata().get(key).map_or("-", String::as_str);
+            format!("{} {} {}", field.name(), said("unit"), said("put_together"))
         })
         .collect();
     insta::assert_snapshot!(told.join("\n"), @r"
-    観測所 -
-    時刻 -
-    雨 mm
-    雨_coverage -
-    気温 Cel
-    気温_coverage -
-    wind_direction deg
-    wind_direction_coverage -
-    wind_speed m/s
-    wind_speed_coverage -
-    cars {vehicles}
-    cars_coverage -
+    観測所 - -
+    時刻 - -
+    雨 mm sum
+    雨_coverage - -
+    気温 Cel mean
+    気温_coverage - -
+    wind_direction deg vector_mean
+    wind_direction_coverage - -
+    wind_speed m/s mean
+    wind_speed_coverage - -
+    cars {vehicles} sum
+    cars_coverage - -
     ");
+}
+
+#[tokio::test]
+async fn a_contract_says_how_values_are_put_together() {
+    let mut bench = Bench::new(small());
+    // Days of snow: how much fell, how deep it lay, and the greatest rain of an hour.
+    let contract = r#"{"fields":[
+        {"name":"day","type":"date","role":"time","interval":"P1D"},
+        {"name":"fell","type":"number","role":"value","unit":"cm","aggregate":"sum"},
+        {"name":"lay","type":"number","role":"value","unit":"cm","aggregate":"max"},
+        {"name":"hour","type":"number","role":"value","unit":"mm","aggregate":"max"},
+        {"name":"low","type":"number","role":"value","unit":"Cel","aggregate":"min"},
+        {"name":"state","type":"string","role":"value","aggregate":"last"}],
+        "primaryKey":["day"]}"#;
+    let number = |values: [f64; 3]| Arc::new(Float64Array::from(values.to_vec())) as ArrayRef;
+    let columns: Vec<ArrayRef> = vec![
+        Arc::new(Date32Array::from(vec![19_814, 19_815, 19_816])),
+        number([4.0, 0.0, 7.0]),
+        number([80.0, 78.0, 83.0]),
+        number([1.5, 3.5, 0.5]),
+        number([-4.0, -9.0, 1.0]),
+        Arc::new(StringArray::from(vec!["snow", "fine", "rain"])),
+    ];
+    let schema = Contract::parse(contract.as_bytes()).unwrap().storage_schema();
+    let batch = RecordBatch::try_new(schema, columns).unwrap();
+    bench.add("kisho.days", contract, &[batch]).await;
+    let sql = "SELECT * FROM align('kisho.days', '1 month', 'fell', 'lay', 'hour', 'low', 'state', 'lay:mean')";
+    let batches = bench.batches(sql).await.unwrap();
+    let ways: Vec<String> = batches[0]
+        .schema()
+        .fields()
+        .iter()
+        .filter_map(|field| {
+            Some(format!("{} {}", field.name(), field.metadata().get("put_together")?))
+        })
+        .collect();
+    assert_eq!(ways, ["fell sum", "lay max", "hour max", "low min", "state last", "lay_mean mean"]);
+    let grid = "FROM align('kisho.days', '1 month', 'fell', 'lay', 'hour', 'low', 'state')";
+    for (column, value) in
+        [("fell", "11.0"), ("lay", "83.0"), ("hour", "3.5"), ("low", "-9.0"), ("state", "rain")]
+    {
+        assert_eq!(bench.value(&format!("SELECT {column} {grid}")).await, value, "{column}");
+    }
+    // What the call says goes before.
+    let asked = "SELECT round(lay, 2) FROM align('kisho.days', '1 month', 'mean', 'fell', 'lay')";
+    assert_eq!(bench.value(asked).await, "80.33");
+    let first = "SELECT hour FROM align('kisho.days', '1 month') WHERE hour > 3 AND low < 0";
+    assert_eq!(bench.value(first).await, "3.5");
 }
 
 #[tokio::test]

@@ -71,8 +71,9 @@ pub(crate) struct AlignQuery {
 /// Columns of one or several datasets, joined on buckets of time. Each value stands under the measure as it was
 /// asked for; beside it are the share of values that are shown among those expected (`…_coverage`) and, with `fill`,
 /// whether it was filled (`…_filled`). A value whose time names the end of its interval is in the bucket that
-/// the interval lies in. One dataset may show several series; of the others one is chosen. The answer is streamed
-/// to its end, within the limits that answers in SQL have.
+/// the interval lies in. One dataset may show several series; of the others one is chosen. Nothing is lost by the
+/// join: a bucket that only one dataset has is a row in which the others' values, and the columns that tell their
+/// series, are null. The answer is streamed to its end, within the limits that answers in SQL have.
 #[utoipa::path(get, path = "/v1/align", tag = "query", params(AlignQuery),
     responses((status = 200, description = "The grid", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),

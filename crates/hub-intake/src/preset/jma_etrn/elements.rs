@@ -1,5 +1,7 @@
 //! The elements of the tables, and which of them a column's words name.
 
+use hub_model::Aggregate;
+
 use super::Kind;
 
 /// One element; its unit is empty where its values are text.
@@ -8,6 +10,23 @@ pub(super) struct Element {
     pub(super) name: &'static str,
     pub(super) alias: &'static str,
     pub(super) unit: &'static str,
+}
+
+impl Element {
+    /// How values of several times are put together, where the unit would suggest another way: the greatest of
+    /// greatest ones, and all the snow that fell.
+    pub(super) fn aggregate(&self) -> Option<Aggregate> {
+        let begins = |words: &[&str]| words.iter().any(|word| self.name.starts_with(word));
+        if self.unit.is_empty() {
+            None
+        } else if begins(&["最大", "最高", "最深"]) {
+            Some(Aggregate::Max)
+        } else if begins(&["最低", "最小"]) {
+            Some(Aggregate::Min)
+        } else {
+            (self.name == "降雪の深さ").then_some(Aggregate::Sum)
+        }
+    }
 }
 
 macro_rules! elements {
