@@ -41,8 +41,8 @@ use crate::{
     quality,
     rollup::UseRollups,
     rules::{
-        InputProperties, JapaneseDays, KeyRuns, NoRow, StoredFilters, UnknownIn, YieldingJoins,
-        whole_sides,
+        InputProperties, JapaneseDays, KeyRuns, NamedFilters, NoRow, StoredFilters, UnknownIn,
+        YieldingJoins, whole_sides,
     },
     spatial::SpatialJoins,
 };
@@ -117,7 +117,8 @@ impl Sessions {
             CheckedConstants::among(rules)
         };
         let physical = {
-            let mut rules = InputProperties::among(PhysicalOptimizer::new().rules);
+            let mut rules =
+                NamedFilters::around(InputProperties::among(PhysicalOptimizer::new().rules));
             rules.push(Arc::new(SpatialJoins));
             rules.push(Arc::new(StoredFilters));
             rules.push(Arc::new(KeyRuns));
