@@ -235,3 +235,58 @@ async fn the_newest_row_of_each_series_is_a_request_away() {
     let wrong = site.ask(latest("?limit=1")).await;
     wrong.problem(StatusCode::BAD_REQUEST, "invalid-request");
 }
+
+#[tokio::test]
+async fn wrong_parameters_are_told_in_japanese_to_those_who_read_it() {
+    let site = Site::with_rows(&["a"], 4).await;
+    let rows = |query: &str| format!("{RIVER_PATH}/rows?{query}");
+    for (path, said) in [
+        (rows("limit=0"), "limit：1から10000までの数を指定してください"),
+        (rows("limit=many"), "limit：1から10000までの数を指定してください"),
+        (rows("limit=1&limit=2"), "limit：1回だけ指定してください"),
+        (
+            rows("format=pdf"),
+            "format：使えるのは json, ndjson, csv, arrow, parquet, geojson, xlsx です",
+        ),
+        (rows("select=,"), "select：列の名前をコンマで区切って"),
+        (rows("select=levle"), "列\"levle\"はありません。\"level\"のことでしょうか"),
+        (rows("order=level.up"), "order：「列.asc」か「列.desc」の形で"),
+        (rows("levle=eq.1"), "列\"levle\"はありません。\"level\"のことでしょうか"),
+        (rows("level=1"), "level：パラメーターでも条件でもありません"),
+        (rows("level=eq.high"), "level：\"high\"は数ではありません"),
+        (rows("time=gte.noon"), "time：\"noon\"は時刻ではありません"),
+        (rows("as_of=noon"), "as_of：2026-04-01T00:00:00+09:00 のような時刻を"),
+        (rows("cursor=x"), "cursor には、前のページの next_cursor の値を"),
+        ("/v1/align?measure=river".to_owned(), "measure：「機関.データセット.列」か"),
+        (
+            "/v1/align?measure=otaru.river.level".to_owned(),
+            "every：1 hour、1 day、1 month のように",
+        ),
+        (
+            "/v1/sql?q=SELECT%201&versions=otaru.river".to_owned(),
+            "versions：「機関.データセット@3」の形で",
+        ),
+        ("/v1/datasets?agency=Otaru".to_owned(), "agency：「Otaru」は使えません。"),
+        ("/v1/datasets?limit=0".to_owned(), "limit：1から"),
+    ] {
+        let (ja, en) = (site.get(&path).header("accept-language", "ja"), site.get(&path));
+        let (ja, en) = (site.ask(ja).await, site.ask(en).await);
+        assert_eq!(ja.header("content-language"), "ja", "{path}");
+        let told = ja.problem(StatusCode::BAD_REQUEST, "invalid-request");
+        assert_eq!(told["title"], "リクエストが正しくありません");
+        let detail = told["detail"].as_str().unwrap();
+        assert!(detail.starts_with(said), "{path}: {detail}");
+        // Programs have the same type, and words that they had before.
+        let plain = en.problem(StatusCode::BAD_REQUEST, "invalid-request");
+        assert!(plain["detail"].as_str().unwrap().is_ascii(), "{path}: {plain}");
+        assert_eq!(plain["errors"][0]["pointer"], told["errors"][0]["pointer"], "{path}");
+    }
+    // Of what has English words alone at least the title is Japanese.
+    let odd = site.get("/v1/datasets/Otaru/river/rows").header("accept-language", "ja");
+    let told = site.ask(odd).await.problem(StatusCode::NOT_FOUND, "not-found");
+    assert_eq!(told["title"], "見つかりません");
+    assert!(
+        told["detail"].as_str().unwrap().starts_with("英語の説明：there is no dataset"),
+        "{told}"
+    );
+}

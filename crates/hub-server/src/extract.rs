@@ -86,7 +86,7 @@ fn wrong_parameter(cause: &str) -> Text {
 }
 
 /// What the library says would be right, in Japanese: `expected one of a, b` or `expected a or b`.
-fn listed(known: &str) -> String {
+pub(crate) fn listed(known: &str) -> String {
     let names = known.trim_start_matches("expected ").trim_start_matches("one of ");
     format!("使えるのは {} です", names.replace(" or ", ", "))
 }
@@ -213,7 +213,7 @@ pub(crate) fn version_selector(
     const INSTANT: &str = "an instant such as 2026-04-01T00:00:00+09:00";
     const INSTANT_JA: &str = "2026-04-01T00:00:00+09:00 のような時刻";
     match (version, as_of) {
-        (Some(_), Some(_)) => Err(Problem::parameter_told(
+        (Some(_), Some(_)) => Err(Problem::parameter(
             "as_of",
             Text::new(
                 "version と as_of は、どちらか一方だけを指定してください",
@@ -221,7 +221,7 @@ pub(crate) fn version_selector(
             ),
         )),
         (Some(text), None) => version_of_word(text).ok_or_else(|| {
-            Problem::parameter_told(
+            Problem::parameter(
                 "version",
                 Text::new(
                     format!("版の番号か、{INSTANT_JA}を指定してください"),
@@ -230,7 +230,7 @@ pub(crate) fn version_selector(
             )
         }),
         (None, Some(text)) => instant_of_word(text).map(VersionSelector::AsOf).ok_or_else(|| {
-            Problem::parameter_told(
+            Problem::parameter(
                 "as_of",
                 Text::new(format!("{INSTANT_JA}を指定してください"), format!("give {INSTANT}")),
             )

@@ -50,7 +50,8 @@ pub(crate) struct Problem {
     /// For archives of several tables: each that breaks its contract.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tables: Vec<RefusedTableBody>,
-    /// Title and detail in Japanese, for those who read that.
+    /// Title and detail in Japanese, for those who read that; the detail is the English one where there is no
+    /// other.
     #[serde(skip)]
     japanese: Option<Box<(&'static str, String)>>,
     #[serde(skip)]
@@ -196,11 +197,13 @@ impl Problem {
     /// A problem of this kind with what happened.
     pub(crate) fn new(kind: ErrorKind, detail: impl Into<String>) -> Self {
         let (status, slug, title) = outline(kind);
+        let detail = detail.into();
+        let untold = format!("英語の説明：{detail}");
         Self {
             problem_type: format!("/problems/{slug}"),
             title,
             status: status.as_u16(),
-            detail: detail.into(),
+            detail,
             instance: None,
             errors: Vec::new(),
             position: None,
@@ -208,7 +211,7 @@ impl Problem {
             upload_id: None,
             report: None,
             tables: Vec::new(),
-            japanese: None,
+            japanese: Some(Box::new((japanese_title(kind), untold))),
             retry_after_s: match kind {
                 ErrorKind::Busy | ErrorKind::Unavailable => Some(2),
                 ErrorKind::RateLimited => Some(600),
@@ -228,6 +231,7 @@ impl Problem {
         problem.status = status.as_u16();
         problem.problem_type = format!("/problems/{slug}");
         problem.title = title;
+        problem.japanese = None;
         problem
     }
 
@@ -255,16 +259,15 @@ impl Problem {
         problem
     }
 
-    /// A parameter that is wrong, where programs alone meet it.
-    pub(crate) fn parameter(name: &str, message: impl Into<String>) -> Self {
-        let message = message.into();
-        let mut problem = Self::new(ErrorKind::InvalidRequest, format!("{name}: {message}"));
-        problem.errors.push(ProblemItem { pointer: name.to_owned(), message, japanese: None });
-        problem
+    /// A parameter whose value is not what it must be.
+    pub(crate) fn parameter_of(name: &str, error: ModelError) -> Self {
+        let error = AppError::from(error);
+        let en = error.to_string();
+        Self::parameter(name, Text { ja: error.ja().unwrap_or_else(|| en.clone()), en })
     }
 
-    /// A parameter that is wrong, where a person at an agency is likely to meet it.
-    pub(crate) fn parameter_told(name: &str, message: Text) -> Self {
+    /// A parameter that is wrong.
+    pub(crate) fn parameter(name: &str, message: Text) -> Self {
         let ja = format!("{name}：{}", message.ja);
         let en = format!("{name}: {}", message.en);
         let mut problem = Self::wrong_request(Text { ja, en });
@@ -302,7 +305,9 @@ impl From<AppError> for Problem {
             ),
             _ => error.ja(),
         };
-        problem.japanese = detail.map(|detail| Box::new((japanese_title(kind), detail)));
+        if let Some(detail) = detail {
+            problem.japanese = Some(Box::new((japanese_title(kind), detail)));
+        }
         match error {
             AppError::Model(ModelError::InvalidContract { problems }) => {
                 problem.errors = problems

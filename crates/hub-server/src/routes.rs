@@ -69,7 +69,7 @@ impl PageQuery {
 fn page_limit(limit: Option<usize>) -> Result<usize, Problem> {
     match limit.unwrap_or(100) {
         limit @ 1..=MAX_PAGE => Ok(limit),
-        _ => Err(Problem::parameter_told(
+        _ => Err(Problem::parameter(
             "limit",
             Text::new(
                 format!("1から{MAX_PAGE}までの数を指定してください"),
@@ -81,7 +81,7 @@ fn page_limit(limit: Option<usize>) -> Result<usize, Problem> {
 
 fn page_cursor<T: std::str::FromStr>(cursor: Option<&str>) -> Result<Option<T>, Problem> {
     cursor.map(str::parse).transpose().map_err(|_| {
-        Problem::parameter_told(
+        Problem::parameter(
             "cursor",
             Text::new(
                 "前のページの next_cursor の値を指定してください",

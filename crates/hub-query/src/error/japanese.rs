@@ -152,13 +152,78 @@ const SAID: [(&str, &str); 46] = [
     ),
 ];
 
+/// What the hub says of requests without SQL, likewise.
+const ASKED: [(&str, &str); 21] = [
+    ("there is no column {}; did you mean {}?", "列{0}はありません。{1}のことでしょうか"),
+    ("there is no column {}", "列{0}はありません"),
+    (
+        "{}: {} is not a whole number, such as 12",
+        "{0}：{1}は整数ではありません。12 のように書いてください",
+    ),
+    (
+        "{}: {} is not a number, such as 2.5",
+        "{0}：{1}は数ではありません。2.5 のように書いてください",
+    ),
+    (
+        "{}: {} is not a year, such as 2024",
+        "{0}：{1}は年ではありません。2024 のように書いてください",
+    ),
+    ("{}: {} is not true or false", "{0}：{1}は使えません。true か false と書いてください"),
+    (
+        "{}: {} is not a day, such as 2024-04-01",
+        "{0}：{1}は日付ではありません。2024-04-01 のように書いてください",
+    ),
+    (
+        "{}: {} is not a month, such as 2024-04",
+        "{0}：{1}は月ではありません。2024-04 のように書いてください",
+    ),
+    (
+        "{}: {} is not a time, such as {}",
+        "{0}：{1}は時刻ではありません。{2} のように書いてください",
+    ),
+    (
+        "{}: patterns are for text, and this is of type {}",
+        "{0}：like は文字の列に使えます。この列の型は{1}です",
+    ),
+    ("{}: give from {} to {} values", "{0}：値を{1}から{2}個まで指定してください"),
+    ("{}: give one value", "{0}：値を1つ指定してください"),
+    ("{}: this condition takes no value", "{0}：この条件に値は要りません"),
+    ("select names no column", "select に列がありません"),
+    ("select names {} twice", "select に列{0}が2回あります"),
+    (
+        "the cursor is not one that an answer gave; start from the beginning",
+        "cursor には、前のページの next_cursor の値をそのまま指定してください。分からなければ最初のページから読んでください",
+    ),
+    (
+        "the cursor is not one that an answer gave",
+        "cursor には、前のページの next_cursor の値をそのまま指定してください",
+    ),
+    (
+        "the cursor belongs to another order or other filters; keep them while paging",
+        "cursor は別の並べ方や絞り込みのものです。ページを進めるあいだは変えないでください",
+    ),
+    (
+        "the cursor belongs to another version of the dataset",
+        "cursor はデータセットの別の版のものです。最初のページから読んでください",
+    ),
+    (
+        "the dataset has no column with the role time, so no row is the latest",
+        "データセットに役割が time の列がないので、最新の行はありません",
+    ),
+    (
+        "give both from and to, or none of them",
+        "from と to は、両方を指定するか、どちらも省いてください",
+    ),
+];
+
 impl QueryError {
     /// What happened and what to do, in Japanese; none for what is the hub's own fault.
     pub fn ja(&self) -> Option<String> {
         Some(match self {
             Self::InvalidSql { message, .. } => told(message, "SQLを理解できません"),
             Self::InvalidRequest { message, .. } => {
-                told(message, "リクエストの値が正しくありません")
+                let said = ASKED.iter().find_map(|said| in_japanese(message, said));
+                said.unwrap_or_else(|| told(message, "リクエストの値が正しくありません"))
             }
             Self::NotAllowed { message, .. } => told(message, "そのSQLは使えません"),
             Self::TooComplex { message } => told(message, "SQLがこのハブの上限を超えています"),
@@ -192,18 +257,17 @@ impl QueryError {
 
 /// A message in Japanese, or as it is behind what happened.
 fn told(message: &str, happened: &str) -> String {
-    let said =
-        SAID.iter().find_map(|(english, japanese)| Some((parts(english, message)?, japanese)));
-    match said {
-        Some((parts, japanese)) => {
-            let mut told = (*japanese).to_owned();
-            for (place, part) in parts.into_iter().enumerate() {
-                told = told.replace(&format!("{{{place}}}"), part);
-            }
-            told
-        }
-        None => format!("{happened}。英語の説明：{message}"),
+    let said = SAID.iter().find_map(|said| in_japanese(message, said));
+    said.unwrap_or_else(|| format!("{happened}。英語の説明：{message}"))
+}
+
+/// A message in Japanese, where it has this English form.
+fn in_japanese(message: &str, (english, japanese): &(&str, &str)) -> Option<String> {
+    let mut told = (*japanese).to_owned();
+    for (place, part) in parts(english, message)?.into_iter().enumerate() {
+        told = told.replace(&format!("{{{place}}}"), part);
     }
+    Some(told)
 }
 
 /// What stands in the message where the form has braces; none where it is of another form.
@@ -250,6 +314,16 @@ mod tests {
             ),
             "levelの単位はm、snowの単位はcmで、このままでは足したり比べたりできません。convert(snow, 'cm', 'm')のように、先に片方を換算してください"
         );
+        let asked = |message: &str| QueryError::request(message).ja().unwrap();
+        assert_eq!(
+            asked("there is no column \"levle\"; did you mean \"level\"?"),
+            "列\"levle\"はありません。\"level\"のことでしょうか"
+        );
+        assert_eq!(
+            asked("time: \"noon\" is not a time, such as 2024-04-01T09:00:00+09:00"),
+            "time：\"noon\"は時刻ではありません。2024-04-01T09:00:00+09:00 のように書いてください"
+        );
+        assert_eq!(asked("it is odd"), "リクエストの値が正しくありません。英語の説明：it is odd");
         // What the engine says stays as it is.
         assert_eq!(
             QueryError::Execution { message: "it is odd".to_owned() }.ja().unwrap(),

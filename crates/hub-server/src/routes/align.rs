@@ -6,7 +6,7 @@ use axum::{
     response::Response,
 };
 use hub_app::AlignRequest;
-use hub_model::DatasetId;
+use hub_model::{DatasetId, Text};
 use hub_query::{GridMeasure, GridRequest, RowFilter};
 use utoipa::IntoParams;
 
@@ -122,17 +122,33 @@ fn request(mut parameters: Parameters) -> Result<AlignRequest, Problem> {
     let measures = parameters.take_all("measure");
     let measures = measures.iter().map(|text| measure(text)).collect::<Result<_, _>>()?;
     let every = parameters.take("every")?.ok_or_else(|| {
-        Problem::parameter("every", "give the width of the grid, such as 1 hour, 1 day or 1 month")
+        Problem::parameter(
+            "every",
+            Text::new(
+                "1 hour、1 day、1 month のように、格子の幅を指定してください",
+                "give the width of the grid, such as 1 hour, 1 day or 1 month",
+            ),
+        )
     })?;
     let min_coverage = parameters.take("min_coverage")?.map(|text| {
         let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
-        share.ok_or_else(|| Problem::parameter("min_coverage", "give a number from 0 to 1"))
+        share.ok_or_else(|| {
+            Problem::parameter(
+                "min_coverage",
+                Text::new("0から1までの数を指定してください", "give a number from 0 to 1"),
+            )
+        })
     });
     let by = parameters.take("by")?.unwrap_or_default();
     let versions = parameters.take("versions")?;
     let as_of = parameters.take("as_of")?;
     let rollups = parameters.take("rollups")?.map(|word| {
-        let refused = |_| Problem::parameter("rollups", "say true or false");
+        let refused = |_| {
+            Problem::parameter(
+                "rollups",
+                Text::new("true か false を指定してください", "say true or false"),
+            )
+        };
         word.parse::<bool>().map_err(refused)
     });
     let grid = GridRequest {
@@ -161,8 +177,13 @@ fn request(mut parameters: Parameters) -> Result<AlignRequest, Problem> {
 
 /// A measure as `agency.dataset.column`, perhaps with `:sum` behind it.
 fn measure(text: &str) -> Result<GridMeasure, Problem> {
-    const FORM: &str = "write agency.dataset.column, or agency.dataset.column:sum";
-    let refused = || Problem::parameter("measure", FORM);
+    let form = || {
+        Text::new(
+            "「機関.データセット.列」か「機関.データセット.列:sum」の形で指定してください",
+            "write agency.dataset.column, or agency.dataset.column:sum",
+        )
+    };
+    let refused = || Problem::parameter("measure", form());
     let (name, method) = match text.rsplit_once(':') {
         Some((name, method)) => (name, Some(method.to_owned())),
         None => (text, None),

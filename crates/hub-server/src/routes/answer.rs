@@ -8,13 +8,13 @@ use axum::{
 };
 use futures::{StreamExt, stream};
 use hub_app::{AnswerHead, AnswerKey, AppError, KeptAnswer};
-use hub_model::{ErrorKind, Principal, Source, format_instant};
+use hub_model::{ErrorKind, Principal, Source, Text, format_instant};
 use hub_query::{AnswerHeader, EncodeOptions, OutputFormat, QUALITY_KEY, QueryStream};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use crate::{problem::Problem, state::ServerState};
+use crate::{extract::listed, problem::Problem, state::ServerState};
 
 const FORMATS: &str = "json, ndjson, csv, arrow, parquet, geojson or xlsx";
 
@@ -71,8 +71,9 @@ pub(crate) fn output_format(
     headers: &HeaderMap,
 ) -> Result<OutputFormat, Problem> {
     if let Some(name) = parameter {
-        return OutputFormat::parse(name)
-            .ok_or_else(|| Problem::parameter("format", format!("use {FORMATS}")));
+        return OutputFormat::parse(name).ok_or_else(|| {
+            Problem::parameter("format", Text::new(listed(FORMATS), format!("use {FORMATS}")))
+        });
     }
     let mut accepted: Vec<(f32, &str)> = headers
         .get_all(header::ACCEPT)

@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use hub_model::{
-    Citation, CitedSource, ErrorKind, Language, ObligationKind, Source, format_instant,
+    Citation, CitedSource, ErrorKind, Language, ObligationKind, Source, Text, format_instant,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -17,7 +17,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::{BodyProblems, QueryProblems, agencies::TextBody, sql};
 use crate::{
     auth::Caller,
-    extract::{JsonBody, NoParams, Params},
+    extract::{JsonBody, NoParams, Params, listed},
     problem::Problem,
     public_base::PublicBase,
     state::ServerState,
@@ -103,13 +103,15 @@ fn choose(
     let language = match language {
         None | Some("ja") => Language::Ja,
         Some("en") => Language::En,
-        Some(_) => return Err(Problem::parameter("lang", "use ja or en")),
+        Some(_) => {
+            return Err(Problem::parameter("lang", Text::new(listed("ja or en"), "use ja or en")));
+        }
     };
     if let Some(name) = format {
         let known = CitationFormat::ALL.into_iter().find(|form| form.name() == name);
-        return known
-            .map(|form| (form, language))
-            .ok_or_else(|| Problem::parameter("format", format!("use {FORMATS}")));
+        return known.map(|form| (form, language)).ok_or_else(|| {
+            Problem::parameter("format", Text::new(listed(FORMATS), format!("use {FORMATS}")))
+        });
     }
     let accepted: Vec<&str> = headers
         .get_all(header::ACCEPT)

@@ -5,7 +5,7 @@ use std::{fmt::Write, time::Duration};
 use axum::{extract::State, response::Response};
 use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 use hub_app::{Coverage, CoveredStretch, StandingSummary};
-use hub_model::{DatasetId, Freshness, Principal, format_instant};
+use hub_model::{DatasetId, Freshness, Principal, Text, format_instant};
 use serde::Deserialize;
 
 use super::{
@@ -99,9 +99,12 @@ pub(crate) async fn show_coverage(
 
 fn month_of(text: &str) -> Result<NaiveDate, Problem> {
     let month = format!("{text}-01").parse::<NaiveDate>().ok();
-    month
-        .filter(|month| (1..=9_990).contains(&month.year()))
-        .ok_or_else(|| Problem::parameter("until", "give a month as 2026-04"))
+    month.filter(|month| (1..=9_990).contains(&month.year())).ok_or_else(|| {
+        Problem::parameter(
+            "until",
+            Text::new("2026-04 のように月を指定してください", "give a month as 2026-04"),
+        )
+    })
 }
 
 /// The newest month that has data and is not ahead of the clock; the present one where there is none.

@@ -186,7 +186,7 @@ pub(crate) async fn list_datasets(
         .as_deref()
         .map(AgencyId::parse)
         .transpose()
-        .map_err(|error| Problem::parameter("agency", error.to_string()))?;
+        .map_err(|error| Problem::parameter_of("agency", error))?;
     let after = page_cursor::<DatasetId>(query.cursor.as_deref())?;
     let limit = page_limit(query.limit)?;
     let page = state.app.datasets(&principal, query.q, agency, after, limit).await?;

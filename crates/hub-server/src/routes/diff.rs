@@ -2,7 +2,7 @@
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use hub_app::{DiffRead, Reading};
-use hub_model::VersionNumber;
+use hub_model::{Text, VersionNumber};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -73,7 +73,10 @@ pub(crate) async fn read_diff(
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;
     if query.limit == Some(0) {
-        return Err(Problem::parameter("limit", "give a number from 1 on"));
+        return Err(Problem::parameter(
+            "limit",
+            Text::new("1以上の数を指定してください", "give a number from 1 on"),
+        ));
     }
     let limit = query.limit.map(|limit| limit.to_string()).unwrap_or_default();
     let etag =

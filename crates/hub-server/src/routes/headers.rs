@@ -3,6 +3,7 @@
 use axum::{body::Body, http::HeaderMap};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use futures::TryStreamExt;
+use hub_model::Text;
 
 use crate::problem::Problem;
 
@@ -21,7 +22,13 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Pro
                 .map(|key| key.trim().trim_matches('"').to_owned())
                 .filter(|key| !key.is_empty() && key.len() <= 255)
                 .ok_or_else(|| {
-                    Problem::parameter("Idempotency-Key", "give up to 255 visible ASCII characters")
+                    Problem::parameter(
+                        "Idempotency-Key",
+                        Text::new(
+                            "空白でないASCII文字を255文字まで指定してください",
+                            "give up to 255 visible ASCII characters",
+                        ),
+                    )
                 })
         })
         .transpose()
@@ -37,7 +44,13 @@ pub(crate) fn content_digest(headers: &HeaderMap) -> Result<Option<[u8; 32]>, Pr
         })
     });
     digest.map(Some).ok_or_else(|| {
-        Problem::parameter("Content-Digest", "write it as sha-256=:<base64 of the 32 bytes>:")
+        Problem::parameter(
+            "Content-Digest",
+            Text::new(
+                "「sha-256=:<32バイトのbase64>:」の形で書いてください",
+                "write it as sha-256=:<base64 of the 32 bytes>:",
+            ),
+        )
     })
 }
 

@@ -64,12 +64,12 @@ fn parse_format(name: &str) -> Result<Format, Problem> {
             "use csv, xlsx, xls, json, ndjson, geojson, parquet, arrow_file or arrow_stream",
         )
     };
-    Format::parse(name).ok_or_else(|| Problem::parameter_told("format", known()))
+    Format::parse(name).ok_or_else(|| Problem::parameter("format", known()))
 }
 
 pub(crate) fn check_file_name(name: &str) -> Result<(), Problem> {
     if name.chars().count() > 255 || name.chars().any(char::is_control) {
-        return Err(Problem::parameter_told(
+        return Err(Problem::parameter(
             "file_name",
             Text::new(
                 "255文字までの、改行などを含まない名前を指定してください",

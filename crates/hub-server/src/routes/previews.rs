@@ -265,7 +265,7 @@ pub(crate) async fn preview_file(
                 "「機関.データセット」の形で指定してください",
                 "write it as agency.dataset",
             );
-            Problem::parameter_told("dataset", form)
+            Problem::parameter("dataset", form)
         })
     };
     let dataset = query.dataset.map(parse).transpose()?;

@@ -9,7 +9,7 @@ use axum::{
     response::Response,
 };
 use hub_app::{AnswerKey, KeptAnswer, LatestRead, Reading, RowsRead};
-use hub_model::Principal;
+use hub_model::{Principal, Text};
 use hub_query::{
     Cursor, Direction, FilterOperator, FilterValue, MAX_PAGE_ROWS, OrderBy, OutputFormat, RowFilter,
 };
@@ -97,7 +97,10 @@ impl Parameters {
             if key != name {
                 rest.push((key, value));
             } else if found.replace(value).is_some() {
-                return Err(Problem::parameter(name, "give it once"));
+                return Err(Problem::parameter(
+                    name,
+                    Text::new("1回だけ指定してください", "give it once"),
+                ));
             }
         }
         self.0 = rest;
@@ -137,8 +140,7 @@ impl Parameters {
 }
 
 fn filter(column: String, condition: &str) -> Result<RowFilter, Problem> {
-    const FORMS: &str = "this is no parameter and no condition; to filter by a column write column=eq.value, with eq, \
-         neq, gt, gte, lt, lte, like, in.(a,b), is.null or not.is.null";
+    let refused = || Problem::parameter(&column, forms());
     let one = |operator, value: &str| (operator, FilterValue::One(value.to_owned()));
     let (operator, value) = match condition {
         "is.null" => (FilterOperator::IsNull, FilterValue::None),
@@ -153,13 +155,22 @@ fn filter(column: String, condition: &str) -> Result<RowFilter, Problem> {
             Some(("like", value)) => one(FilterOperator::Like, value),
             Some(("in", list)) => {
                 let list = list.strip_prefix('(').and_then(|list| list.strip_suffix(')'));
-                let list = list.ok_or_else(|| Problem::parameter(&column, FORMS))?;
+                let list = list.ok_or_else(refused)?;
                 (FilterOperator::In, FilterValue::Many(list_items(list)))
             }
-            _ => return Err(Problem::parameter(&column, FORMS)),
+            _ => return Err(refused()),
         },
     };
     Ok(RowFilter { column, operator, value })
+}
+
+/// The forms of conditions.
+fn forms() -> Text {
+    Text::new(
+        "パラメーターでも条件でもありません。列で絞り込むには「列=eq.値」のように書いてください。使えるのは eq, neq, gt, gte, lt, lte, like, in.(a,b), is.null, not.is.null です",
+        "this is no parameter and no condition; to filter by a column write column=eq.value, with eq, neq, gt, \
+         gte, lt, lte, like, in.(a,b), is.null or not.is.null",
+    )
 }
 
 /// Items separated by commas; one in double quotes may hold commas itself.
@@ -184,7 +195,10 @@ fn names(list: Option<String>) -> Result<Option<Vec<String>>, Problem> {
     let Some(list) = list else { return Ok(None) };
     let names: Vec<String> = list.split(',').map(|name| name.trim().to_owned()).collect();
     if names.iter().any(String::is_empty) {
-        let said = "name columns, separated by commas; leave select out for all of them";
+        let said = Text::new(
+            "列の名前をコンマで区切って指定してください。すべての列を読むには select を省いてください",
+            "name columns, separated by commas; leave select out for all of them",
+        );
         return Err(Problem::parameter("select", said));
     }
     Ok(Some(names))
@@ -201,7 +215,13 @@ fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
                 Some((column, "asc")) => (column, Direction::Ascending),
                 Some((column, "desc")) => (column, Direction::Descending),
                 Some(_) => {
-                    return Err(Problem::parameter("order", "write column.asc or column.desc"));
+                    return Err(Problem::parameter(
+                        "order",
+                        Text::new(
+                            "「列.asc」か「列.desc」の形で指定してください",
+                            "write column.asc or column.desc",
+                        ),
+                    ));
                 }
             };
             Ok(OrderBy { column: column.trim().to_owned(), direction })
@@ -239,7 +259,10 @@ pub(crate) async fn read_rows(
         Some(_) => {
             return Err(Problem::parameter(
                 "limit",
-                format!("give a number from 1 to {MAX_PAGE_ROWS}"),
+                Text::new(
+                    format!("1から{MAX_PAGE_ROWS}までの数を指定してください"),
+                    format!("give a number from 1 to {MAX_PAGE_ROWS}"),
+                ),
             ));
         }
     };

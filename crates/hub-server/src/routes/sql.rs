@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{extract::State, http::HeaderMap, response::Response};
 use hub_app::{AnswerKey, PreparedQuery, SqlRequest, VersionSelector};
-use hub_model::{DatasetId, Principal};
+use hub_model::{DatasetId, Principal, Text};
 use hub_query::OutputFormat;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
@@ -156,8 +156,15 @@ pub(crate) async fn run_sql_by_address(
 ) -> Result<Response, Problem> {
     let format = output_format(query.format.as_deref(), &headers)?;
     let parameters = query.parameters.as_deref().unwrap_or("[]");
-    let values: Vec<serde_json::Value> = serde_json::from_str(parameters)
-        .map_err(|_| Problem::parameter("parameters", "give a JSON array such as [\"a\", 1]"))?;
+    let values: Vec<serde_json::Value> = serde_json::from_str(parameters).map_err(|_| {
+        Problem::parameter(
+            "parameters",
+            Text::new(
+                "[\"a\", 1] のようなJSONの配列を指定してください",
+                "give a JSON array such as [\"a\", 1]",
+            ),
+        )
+    })?;
     let request = SqlRequest {
         sql: query.q.clone(),
         parameters: values.clone(),
@@ -259,7 +266,7 @@ impl<'a> Question<'a> {
 }
 
 fn dataset_id(parameter: &str, text: &str) -> Result<DatasetId, Problem> {
-    DatasetId::parse(text).map_err(|error| Problem::parameter(parameter, error.to_string()))
+    DatasetId::parse(text).map_err(|error| Problem::parameter_of(parameter, error))
 }
 
 fn version_of_json(id: &str, value: &serde_json::Value) -> Result<VersionSelector, Problem> {
@@ -271,7 +278,12 @@ fn version_of_json(id: &str, value: &serde_json::Value) -> Result<VersionSelecto
     .ok_or_else(|| {
         Problem::parameter(
             "versions",
-            format!("for {id} give a number, or an instant such as 2026-04-01T00:00:00+09:00"),
+            Text::new(
+                format!(
+                    "{id}には版の番号か、2026-04-01T00:00:00+09:00 のような時刻を指定してください"
+                ),
+                format!("for {id} give a number, or an instant such as 2026-04-01T00:00:00+09:00"),
+            ),
         )
     })
 }
@@ -287,7 +299,13 @@ pub(crate) fn versions_of_text(
         .map(|part| {
             let (id, version) = part.split_once('@').unwrap_or((part, ""));
             let version = version_of_word(version).ok_or_else(|| {
-                Problem::parameter(parameter, "write agency.dataset@3, separated by commas")
+                Problem::parameter(
+                    parameter,
+                    Text::new(
+                        "「機関.データセット@3」の形で、コンマで区切って指定してください",
+                        "write agency.dataset@3, separated by commas",
+                    ),
+                )
             })?;
             Ok((dataset_id(parameter, id)?, version))
         })

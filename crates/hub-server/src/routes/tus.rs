@@ -98,7 +98,13 @@ pub(crate) async fn begin_tus_upload(
 ) -> Result<Response, Problem> {
     check_version(&headers)?;
     let length = number(&headers, "upload-length")?.ok_or_else(|| {
-        Problem::parameter("Upload-Length", "say the file's size in bytes before it is sent")
+        Problem::parameter(
+            "Upload-Length",
+            Text::new(
+                "送る前に、ファイルの大きさをバイト数で指定してください",
+                "say the file's size in bytes before it is sent",
+            ),
+        )
     })?;
     let mut request = query.request(dataset.clone(), &HeaderMap::new())?;
     if let Some(name) = metadata(&headers, &["filename", "name"])? {
@@ -115,7 +121,7 @@ pub(crate) async fn begin_tus_upload(
                     "使えるのは reject, quarantine, flag です",
                     "use reject, quarantine or flag",
                 );
-                Problem::parameter_told("on_error", known)
+                Problem::parameter("on_error", known)
             })?;
     }
     request.hint.media_type = metadata(&headers, &["filetype", "type"])?.filter(|m| !m.is_empty());
@@ -189,7 +195,13 @@ pub(crate) async fn send_tus_piece(
         ));
     }
     let offset = number(&headers, "upload-offset")?.ok_or_else(|| {
-        Problem::parameter("Upload-Offset", "say at which byte of the file the piece begins")
+        Problem::parameter(
+            "Upload-Offset",
+            Text::new(
+                "送る部分がファイルの何バイト目から始まるかを指定してください",
+                "say at which byte of the file the piece begins",
+            ),
+        )
     })?;
     let sum = checksum(&headers)?;
     let body = body_stream(body);
@@ -266,9 +278,12 @@ fn number(headers: &HeaderMap, name: &'static str) -> Result<Option<u64>, Proble
     let Some(value) = headers.get(&name) else { return Ok(None) };
     let number = value.to_str().ok().filter(|text| text.bytes().all(|b| b.is_ascii_digit()));
     let number = number.and_then(|text| text.parse().ok());
-    number
-        .map(Some)
-        .ok_or_else(|| Problem::parameter(name.as_str(), "give a whole number of bytes from 0"))
+    number.map(Some).ok_or_else(|| {
+        Problem::parameter(
+            name.as_str(),
+            Text::new("0以上のバイト数を指定してください", "give a whole number of bytes from 0"),
+        )
+    })
 }
 
 fn checksum(headers: &HeaderMap) -> Result<Option<PieceChecksum>, Problem> {
@@ -280,7 +295,10 @@ fn checksum(headers: &HeaderMap) -> Result<Option<PieceChecksum>, Problem> {
         Some(("sha256", sum)) => Ok(Some(PieceChecksum::Sha256(sum))),
         _ => Err(Problem::parameter(
             "Upload-Checksum",
-            "write it as \"sha1\" or \"sha256\", a space, and the base64 of the checksum",
+            Text::new(
+                "「sha1」か「sha256」、空白、チェックサムのbase64の順に書いてください",
+                "write it as \"sha1\" or \"sha256\", a space, and the base64 of the checksum",
+            ),
         )),
     }
 }
@@ -288,8 +306,15 @@ fn checksum(headers: &HeaderMap) -> Result<Option<PieceChecksum>, Problem> {
 /// The first of these keys in the metadata.
 fn metadata(headers: &HeaderMap, keys: &[&str]) -> Result<Option<String>, Problem> {
     let Some(value) = headers.get("upload-metadata") else { return Ok(None) };
-    let wrong =
-        || Problem::parameter("Upload-Metadata", "write it as key, space, base64 of UTF-8; …");
+    let wrong = || {
+        Problem::parameter(
+            "Upload-Metadata",
+            Text::new(
+                "キー、空白、UTF-8のbase64の順に書いてください",
+                "write it as key, space, base64 of UTF-8; …",
+            ),
+        )
+    };
     let text = value.to_str().map_err(|_| wrong())?;
     for pair in text.split(',') {
         let (key, encoded) = pair.trim().split_once(' ').unwrap_or((pair.trim(), ""));
