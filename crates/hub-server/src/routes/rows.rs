@@ -128,7 +128,10 @@ impl Parameters {
         if self.0.iter().any(is_word) {
             return Err(Problem::parameter(
                 QUALITY,
-                "write quality=all to see values of every quality; leave it out for good values",
+                Text::new(
+                    "すべての品質の値を見るには quality=all とし、良い値だけなら指定しないでください",
+                    "write quality=all to see values of every quality; leave it out for good values",
+                ),
             ));
         }
         Ok(self.0.len() < before)
