@@ -77,7 +77,7 @@ pub(crate) struct AlignQuery {
 #[utoipa::path(get, path = "/v1/align", tag = "query", params(AlignQuery),
     responses((status = 200, description = "The grid", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (Object = "application/geo+json"),
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn align(

@@ -244,7 +244,7 @@ fn order(list: Option<String>) -> Result<Vec<OrderBy>, Problem> {
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), RowsQuery),
     responses((status = 200, description = "The rows", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (Object = "application/geo+json"),
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn read_rows(
@@ -307,7 +307,7 @@ pub(crate) async fn read_rows(
     params(("agency" = String, Path, example = "kisho"), ("dataset" = String, Path, example = "weather_hourly"), LatestQuery),
     responses((status = 200, description = "The rows", content(
         (AnswerBody = "application/json"), (String = "application/x-ndjson"), (String = "text/csv"),
-        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (String = "application/geo+json"),
+        (Vec<u8> = "application/vnd.apache.arrow.stream"), (Vec<u8> = "application/vnd.apache.parquet"), (Object = "application/geo+json"),
         (Vec<u8> = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"))),
         (status = 304, description = "Unchanged"), QueryProblems))]
 pub(crate) async fn read_latest(
