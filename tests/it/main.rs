@@ -10,6 +10,7 @@
 mod access;
 mod align;
 mod asof;
+mod beside_duckdb;
 mod citations;
 mod cli;
 mod contracts;
