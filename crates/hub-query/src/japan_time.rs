@@ -5,6 +5,7 @@
 //! that knows the functions by their names misses them. It changes no value: what is older is left to the
 //! calendar.
 
+mod calendar;
 mod function;
 
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use datafusion::{
     },
 };
 
-use function::{JapanTime, Of, Part, Step, Unit};
+use calendar::{Part, Unit};
+use function::{JapanTime, Of, Step};
 
 /// The plan with quick functions in the place of slow ones.
 pub(crate) fn quick(plan: LogicalPlan) -> Result<LogicalPlan> {
