@@ -54,7 +54,9 @@ pub(crate) fn classify(error: &DataFusionError, context: &Context) -> QueryError
             }
         },
         DataFusionError::Plan(message) if message.starts_with(PRINTED_PLAN) => {
-            QueryError::internal(message.clone())
+            // What is behind the plan; in the plan is what people ask about, which no log may hold.
+            let told = message.rsplit_once("\"] ").map_or("", |(_, told)| told);
+            QueryError::internal(format!("a plan does not hold together: it {told}"))
         }
         DataFusionError::Plan(message) => plan(message, context),
         DataFusionError::SchemaError(error, _) => schema(error, context),

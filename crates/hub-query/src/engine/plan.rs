@@ -149,7 +149,8 @@ async fn physical(
             let Some(rules) = UseRollups::left_out_of(state.optimizers()) else {
                 return Err(error);
             };
-            tracing::warn!(%error, "a plan did not hold together and is made once more without rollups");
+            // The error has the plan in it, and so what people ask about.
+            tracing::warn!("a plan did not hold together and is made once more without rollups");
             let builder = SessionStateBuilder::new_from_existing(state.clone());
             builder.with_optimizer_rules(rules).build().create_physical_plan(plan).await
         }
