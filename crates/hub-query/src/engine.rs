@@ -21,6 +21,7 @@ use crate::{
     latest::KnownLasts,
     limits::{Admission, Counters, OutputBudget, Running},
     parse::ParsedQuery,
+    point::PageCache,
     progress::ScanProgress,
     rollup::Proofs,
     session::Sessions,
@@ -86,6 +87,8 @@ pub struct EngineGauges {
     pub spilled_bytes: u64,
     /// Bytes of what is kept of files once opened.
     pub metadata_cached_bytes: u64,
+    /// Bytes of their pages that are kept decompressed.
+    pub pages_cached_bytes: u64,
     /// Files that scans read.
     pub files_scanned: u64,
     /// Files that scans left out by their statistics.
@@ -109,12 +112,12 @@ pub struct QueryEngine {
 pub(crate) struct Inner {
     runtime: CpuRuntime,
     pub(crate) sessions: Sessions,
-    admission: Admission,
-    counters: Arc<Counters>,
+    pub(crate) admission: Admission,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) tables: PreparedTables,
     pub(crate) scans: Arc<ScanShared>,
     pub(crate) lasts: KnownLasts,
-    config: EngineConfig,
+    pub(crate) config: EngineConfig,
 }
 
 impl fmt::Debug for QueryEngine {
@@ -163,6 +166,7 @@ impl QueryEngine {
             url: ObjectStoreUrl::parse(STORE_URL).map_err(fault)?,
             store,
             metadata: sessions.metadata_cache(),
+            pages: PageCache::new(config.page_cache_bytes),
             counters: Arc::clone(&counters),
             proofs: Proofs::default(),
         });
@@ -236,6 +240,7 @@ impl QueryEngine {
             memory_reserved_bytes: inner.sessions.pool.reserved() as u64,
             spilled_bytes: inner.counters.spilling(),
             metadata_cached_bytes: inner.scans.metadata.memory_used() as u64,
+            pages_cached_bytes: inner.scans.pages.used(),
             files_scanned,
             files_pruned,
         }

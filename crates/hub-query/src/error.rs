@@ -2,7 +2,7 @@
 
 mod japanese;
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use hub_model::ErrorKind;
 
@@ -179,6 +179,10 @@ impl QueryError {
 
     pub(crate) fn complex(message: impl Into<String>) -> Self {
         Self::TooComplex { message: message.into() }
+    }
+
+    pub(crate) fn time_limit(limit: Duration) -> Self {
+        Self::TimeLimit { limit_ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX) }
     }
 
     pub(crate) fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {

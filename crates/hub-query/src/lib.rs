@@ -33,6 +33,7 @@ mod limits;
 mod lineage;
 mod literals;
 mod parse;
+mod point;
 mod progress;
 mod quality;
 mod rollup;

@@ -1,7 +1,10 @@
 //! What SQL shows of values whose quality is bad: nothing, unless the query asks for everything by
 //! `with_quality('agency.dataset')`. The answer says which columns that may have touched.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
 use arrow::{
     array::{Array, ArrayRef, AsArray, BooleanArray, StringViewArray, make_array},
@@ -108,25 +111,32 @@ pub(crate) fn good_value(
     Ok(Arc::new(call))
 }
 
+/// The values of an array whose quality, beside them, does not leave them out.
+pub(crate) fn good(value: &ArrayRef, quality: &ArrayRef) -> Result<ArrayRef> {
+    without(value, words(quality)?.as_string_view(), &LEFT_OUT)
+}
+
 /// The stored value that an expression shows where its quality is good; none of any other expression.
 pub(crate) fn value_of(shown: &Arc<dyn PhysicalExpr>) -> Option<&Arc<dyn PhysicalExpr>> {
     let call = shown.downcast_ref::<ScalarFunctionExpr>()?;
     call.fun().inner().is::<GoodValue>().then(|| call.args().first())?
 }
 
+/// The words that leave values out, as a view array holds them.
+static LEFT_OUT: LazyLock<Vec<u128>> = LazyLock::new(|| {
+    let words = Quality::ALL.into_iter().filter(|q| q.is_left_out()).map(Quality::as_str);
+    StringViewArray::from_iter_values(words).views().to_vec()
+});
+
 /// `good_value(value, quality)`. It shares the values and only adds to what is missing of them.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct GoodValue {
     signature: Signature,
-    /// The words as a view array holds them.
-    left_out: Vec<u128>,
 }
 
 impl GoodValue {
     fn new() -> Self {
-        let words = Quality::ALL.into_iter().filter(|q| q.is_left_out()).map(Quality::as_str);
-        let left_out = StringViewArray::from_iter_values(words).views().to_vec();
-        Self { signature: Signature::any(2, Volatility::Immutable), left_out }
+        Self { signature: Signature::any(2, Volatility::Immutable) }
     }
 }
 
@@ -152,9 +162,7 @@ impl ScalarUDFImpl for GoodValue {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let rows = arguments.number_rows;
         let [value, quality] = take_function_args(self.name(), arguments.args)?;
-        let (value, quality) = (value.into_array(rows)?, quality.into_array(rows)?);
-        let words = words(&quality)?;
-        Ok(ColumnarValue::Array(without(&value, words.as_string_view(), &self.left_out)?))
+        Ok(ColumnarValue::Array(good(&value.into_array(rows)?, &quality.into_array(rows)?)?))
     }
 }
 
@@ -251,12 +259,12 @@ mod tests {
         let words = words.into_iter().chain([None, Some("*"), Some("")]);
         let words = StringViewArray::from_iter(words);
         let value: ArrayRef = Arc::new(Float64Array::from_iter_values((0..13).map(f64::from)));
-        let left_out = GoodValue::new().left_out;
-        let good = without(&value, &words, &left_out).unwrap();
+        let words: ArrayRef = Arc::new(words);
+        let good = good(&value, &words).unwrap();
         let kept: Vec<_> = good.as_primitive::<Float64Type>().iter().flatten().collect();
         assert_eq!(kept, [0.0, 1.0, 2.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0]);
-        let middle = without(&value.slice(3, 5), &words.slice(3, 5), &left_out).unwrap();
+        let middle = super::good(&value.slice(3, 5), &words.slice(3, 5)).unwrap();
         assert_eq!(middle.null_count(), 4);
-        assert!(left_out.iter().all(|view| *view as u32 <= 12), "a word is too long for its view");
+        assert!(LEFT_OUT.iter().all(|view| *view as u32 <= 12), "a word is too long for its view");
     }
 }

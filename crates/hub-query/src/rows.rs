@@ -4,6 +4,7 @@
 //! cursor holds its last row; the next page begins after it. Rows that are equal in every column cannot
 //! be told apart, so the cursor counts how many of them were read.
 
+mod at_once;
 mod page;
 
 use std::{collections::HashMap, sync::Arc};
@@ -92,6 +93,7 @@ impl QueryEngine {
         let selection = Selection::new(&contract, request.select.as_deref())?;
         let order = TotalOrder::new(&request)?;
         let mut conditions = filters(&contract, &request.filters)?;
+        let mut after = Vec::new();
         let query =
             digest(&format!("{:?}{:?}{}", request.order, request.filters, request.with_quality));
         let read = match &request.cursor {
@@ -99,21 +101,25 @@ impl QueryEngine {
             Some(cursor) => {
                 check_cursor(cursor, &request, query)?;
                 let last = order.restore(cursor)?;
-                conditions.extend(order.from(&last));
+                after = order.from(&last);
                 cursor.read
             }
         };
         let skip = usize::try_from(read)
             .map_err(|_| QueryError::request("the cursor is not one that an answer gave"))?;
-        let fetch = request.limit + 1;
-        let sort = order.sort();
         let shown = Exposed::of(&contract, request.with_quality);
-        let page = Page { conditions, sort, skip, fetch };
-        let stream = self.page(request.table.clone(), shown, page).await?;
-        let schema = stream.schema();
-        let batches: Vec<RecordBatch> = stream.try_collect().await?;
         let fault = |error: arrow_schema::ArrowError| QueryError::internal(error);
-        let all = concat_batches(&schema, &batches).map_err(fault)?;
+        let all = match self.at_once(&request, &shown, &order, &after, skip).await? {
+            Some(all) => all,
+            None => {
+                conditions.extend(after);
+                let page = Page { conditions, sort: order.sort(), skip, fetch: request.limit + 1 };
+                let stream = self.page(request.table.clone(), shown, page).await?;
+                let schema = stream.schema();
+                let batches: Vec<RecordBatch> = stream.try_collect().await?;
+                concat_batches(&schema, &batches).map_err(fault)?
+            }
+        };
         let rows = all.num_rows().min(request.limit);
         let next_cursor = (all.num_rows() > request.limit)
             .then(|| order.cursor(&all, rows, read, request.cursor.as_ref()))

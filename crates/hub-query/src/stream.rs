@@ -282,11 +282,10 @@ struct Clock {
 
 impl Clock {
     async fn run<T>(&mut self, work: impl Future<Output = T>) -> Result<T, QueryError> {
-        let limit_ms = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
         let begun = Instant::now();
         let result = timeout(self.left, work).await;
         self.left = self.left.saturating_sub(begun.elapsed());
-        result.map_err(|_| QueryError::TimeLimit { limit_ms })
+        result.map_err(|_| QueryError::time_limit(self.limit))
     }
 }
 
@@ -374,8 +373,7 @@ impl Stream for QueryStream {
         let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
         if waiting.as_mut().poll(context).is_ready() {
             self.ended = true;
-            let limit_ms = u64::try_from(self.time_limit.as_millis()).unwrap_or(u64::MAX);
-            return Poll::Ready(Some(Err(QueryError::TimeLimit { limit_ms })));
+            return Poll::Ready(Some(Err(QueryError::time_limit(self.time_limit))));
         }
         Poll::Pending
     }

@@ -11,6 +11,7 @@ mod pruning;
 
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::{
@@ -35,11 +36,12 @@ use datafusion::{
 use hub_model::Contract;
 use object_store::ObjectStore;
 
-pub(crate) use columns::{Exposed, scan_schema};
+pub(crate) use columns::{Exposed, scan_schema, widened_maximum, widened_minimum};
 pub(crate) use prepared::{Prepared, PreparedTables};
 
 use crate::{
-    engine::ReadableTable, limits::Counters, quality, rollup::Proofs, session::MetadataCache,
+    engine::ReadableTable, limits::Counters, point::PageCache, quality, rollup::Proofs,
+    session::MetadataCache,
 };
 
 /// What every scan of an engine shares.
@@ -48,6 +50,7 @@ pub(crate) struct ScanShared {
     pub(crate) store: Arc<dyn ObjectStore>,
     pub(crate) metadata: Arc<MetadataCache>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) pages: PageCache,
     pub(crate) proofs: Proofs,
 }
 
@@ -206,6 +209,15 @@ impl SnapshotTable {
 }
 
 impl SnapshotTable {
+    /// Rows of the files' columns under the names that the query uses, without values that are left out.
+    pub(crate) fn show(&self, rows: &RecordBatch) -> Result<RecordBatch> {
+        let columns = self.exposed.iter().map(|column| match column.judged_by {
+            Some(judge) => quality::good(rows.column(column.index), rows.column(judge)),
+            None => Ok(Arc::clone(rows.column(column.index))),
+        });
+        Ok(RecordBatch::try_new(self.columns(), columns.collect::<Result<_>>()?)?)
+    }
+
     /// One column out of the files' columns.
     fn shown(&self, column: &Exposed, options: &Arc<ConfigOptions>) -> Result<ProjectionExpr> {
         let schema = &self.prepared.scan_schema;

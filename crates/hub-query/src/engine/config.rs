@@ -19,6 +19,8 @@ pub struct EngineConfig {
     pub spill_folder: Option<PathBuf>,
     /// Bytes for what is known of files once they were opened.
     pub metadata_cache_bytes: usize,
+    /// Bytes for pages of files that point lookups read of late.
+    pub page_cache_bytes: u64,
     /// How long a query may run, waiting for its reader not counted.
     pub time_limit: Duration,
     /// How long a reader may leave a finished batch untaken.
@@ -50,6 +52,7 @@ impl Default for EngineConfig {
             spill_bytes_per_query: 8 * 1_024 * 1_024 * 1_024,
             spill_folder: None,
             metadata_cache_bytes: 256 * 1_024 * 1_024,
+            page_cache_bytes: 128 * 1_024 * 1_024,
             time_limit: Duration::from_secs(60),
             stall_limit: Duration::from_secs(60),
             max_output_rows: None,

@@ -119,7 +119,9 @@ impl Bench {
 
     /// Forgets what is kept of files, for tests that write one path twice.
     pub(crate) fn forget(&self) {
-        datafusion::execution::cache::Cache::clear(self.engine.inner.scans.metadata.as_ref());
+        let scans = &self.engine.inner.scans;
+        datafusion::execution::cache::Cache::clear(scans.metadata.as_ref());
+        scans.pages.clear();
     }
 
     pub(crate) fn request(&self, query: ParsedQuery) -> QueryRequest {

@@ -1,0 +1,421 @@
+//! Pages of Parquet files as they are once decompressed, and how rows are decoded from them.
+//!
+//! A page stays encoded, which for observations takes a tenth of the memory of its values; it is the
+//! decompression, with all that has to be set up for it, and the way to the store that are spared.
+
+use std::{ops::Range, sync::Arc};
+
+use arrow::array::RecordBatch;
+use arrow_schema::SchemaRef;
+use bytes::{Buf, Bytes};
+use object_store::path::Path;
+use parquet::{
+    arrow::{
+        FieldLevels, ProjectionMask,
+        arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection},
+        parquet_to_arrow_field_levels,
+    },
+    column::page::{Page, PageIterator, PageMetadata, PageReader},
+    errors::{ParquetError, Result},
+    file::{
+        metadata::{ParquetMetaData, RowGroupMetaData},
+        page_index::offset_index::PageLocation,
+        reader::{ChunkReader, Length},
+        serialized_reader::SerializedPageReader,
+    },
+};
+
+use super::reach::Span;
+use crate::table::ScanShared;
+
+/// Pages of late, up to a number of bytes. A path is never written twice, so nothing in it ages.
+pub(crate) struct PageCache {
+    pages: moka::future::Cache<PageKey, Page>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct PageKey {
+    file: Path,
+    group: usize,
+    column: usize,
+    /// The number of a data page; none for the dictionary.
+    page: Option<usize>,
+}
+
+/// What one page takes beside its bytes.
+const PAGE_OVERHEAD: usize = 256;
+
+impl PageCache {
+    pub(crate) fn new(bytes: u64) -> Self {
+        let pages = moka::future::Cache::builder()
+            .weigher(|_, page: &Page| {
+                u32::try_from(page.buffer().len() + PAGE_OVERHEAD).unwrap_or(u32::MAX)
+            })
+            .max_capacity(bytes)
+            .build();
+        Self { pages }
+    }
+
+    /// Bytes in use.
+    pub(crate) fn used(&self) -> u64 {
+        self.pages.weighted_size()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn clear(&self) {
+        self.pages.invalidate_all();
+    }
+}
+
+/// A row group of a file whose columns are those of a scan's schema.
+pub(super) struct Group<'a> {
+    shared: &'a ScanShared,
+    file: &'a Path,
+    metadata: &'a Arc<ParquetMetaData>,
+    schema: &'a SchemaRef,
+    index: usize,
+}
+
+impl<'a> Group<'a> {
+    /// None where the file has other columns, or no index of its pages.
+    pub(super) fn new(
+        shared: &'a ScanShared,
+        file: &'a Path,
+        metadata: &'a Arc<ParquetMetaData>,
+        schema: &'a SchemaRef,
+        index: usize,
+    ) -> Option<Self> {
+        let stored = metadata.file_metadata().schema_descr();
+        let is_indexed = metadata.column_index().is_some() && metadata.offset_index().is_some();
+        (is_indexed && stored.num_columns() == schema.fields().len()).then_some(Self {
+            shared,
+            file,
+            metadata,
+            schema,
+            index,
+        })
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        usize::try_from(self.metadata.row_group(self.index).num_rows()).unwrap_or_default()
+    }
+
+    fn locations(&self, column: usize) -> Option<&'a [PageLocation]> {
+        Some(self.metadata.offset_index()?.get(self.index)?.get(column)?.page_locations())
+    }
+
+    /// Those of the rows whose pages can have values of the span.
+    pub(super) fn narrowed_by_pages(
+        &self,
+        span: &Span,
+        rows: &[Range<usize>],
+    ) -> Option<Vec<Range<usize>>> {
+        let index = self.metadata.column_index()?.get(self.index)?.get(span.column())?;
+        let locations = self.locations(span.column())?;
+        let mut kept: Vec<Range<usize>> = Vec::new();
+        for (page, of_page) in page_rows(locations, self.rows()).enumerate() {
+            if !span.may_touch_page(index, page) {
+                continue;
+            }
+            for range in rows {
+                let both = range.start.max(of_page.start)..range.end.min(of_page.end);
+                match kept.last_mut() {
+                    _ if both.is_empty() => {}
+                    Some(last) if last.end == both.start => last.end = both.end,
+                    _ => kept.push(both),
+                }
+            }
+        }
+        Some(kept)
+    }
+
+    /// Decodes these columns of these rows, of which there is at least one; none where that is not possible,
+    /// for whatever reason.
+    pub(super) async fn read(
+        &self,
+        columns: &[usize],
+        rows: &[Range<usize>],
+    ) -> Option<RecordBatch> {
+        let pages = self.pages(columns, rows).await?;
+        let stored = self.metadata.file_metadata().schema_descr();
+        let mask = ProjectionMask::leaves(stored, columns.iter().copied());
+        let hint = Some(self.schema.fields());
+        let levels = parquet_to_arrow_field_levels(stored, mask, hint).ok()?;
+        let batch = self.decode(&levels, pages, rows).ok()??;
+        let is_as_wanted = columns
+            .iter()
+            .zip(batch.columns())
+            .all(|(column, array)| array.data_type() == self.schema.field(*column).data_type());
+        is_as_wanted.then_some(batch)
+    }
+
+    fn decode(
+        &self,
+        levels: &FieldLevels,
+        pages: Vec<(usize, ColumnPages)>,
+        rows: &[Range<usize>],
+    ) -> Result<Option<RecordBatch>> {
+        let count = rows.iter().map(Range::len).sum();
+        let selection = RowSelection::from_consecutive_ranges(rows.iter().cloned(), self.rows());
+        let held =
+            HeldGroup { metadata: self.metadata, index: self.index, rows: self.rows(), pages };
+        let mut reader = ParquetRecordBatchReader::try_new_with_row_groups(
+            levels,
+            &held,
+            count,
+            Some(selection),
+        )?;
+        Ok(reader.next().transpose()?.filter(|batch| batch.num_rows() == count))
+    }
+
+    /// The pages of these columns that hold these rows, those that are not kept from the store.
+    async fn pages(
+        &self,
+        columns: &[usize],
+        rows: &[Range<usize>],
+    ) -> Option<Vec<(usize, ColumnPages)>> {
+        let mut found = Vec::with_capacity(columns.len());
+        let mut missing = Vec::new();
+        for (place, column) in columns.iter().enumerate() {
+            let locations = self.locations(*column)?;
+            let mut pages = ColumnPages::default();
+            if self.dictionary(*column, locations).is_some() {
+                pages.dictionary = self.kept(*column, None).await;
+                if pages.dictionary.is_none() {
+                    missing.push((place, *column, None));
+                }
+            }
+            for (number, of_page) in page_rows(locations, self.rows()).enumerate() {
+                let is_wanted = rows.iter().any(|r| r.start < of_page.end && of_page.start < r.end);
+                let page = if is_wanted { self.kept(*column, Some(number)).await } else { None };
+                if is_wanted && page.is_none() {
+                    missing.push((place, *column, Some(number)));
+                }
+                pages.data.push((of_page.len(), page));
+            }
+            found.push((*column, pages));
+        }
+        if missing.is_empty() {
+            return Some(found);
+        }
+        let wanted: Vec<_> = missing.iter().map(|(_, column, page)| (*column, *page)).collect();
+        for ((place, column, number), page) in missing.into_iter().zip(self.load(wanted).await?) {
+            let key = self.key(column, number);
+            self.shared.pages.pages.insert(key, page.clone()).await;
+            let pages = &mut found[place].1;
+            match number {
+                None => pages.dictionary = Some(page),
+                Some(number) => pages.data[number].1 = Some(page),
+            }
+        }
+        Some(found)
+    }
+
+    fn key(&self, column: usize, page: Option<usize>) -> PageKey {
+        PageKey { file: self.file.clone(), group: self.index, column, page }
+    }
+
+    async fn kept(&self, column: usize, page: Option<usize>) -> Option<Page> {
+        self.shared.pages.pages.get(&self.key(column, page)).await
+    }
+
+    /// Where a column's dictionary stands; none where it has none.
+    fn dictionary(&self, column: usize, locations: &[PageLocation]) -> Option<Range<u64>> {
+        let (start, _) = self.metadata.row_group(self.index).column(column).byte_range();
+        let first = u64::try_from(locations.first()?.offset).ok()?;
+        (start < first).then_some(start..first)
+    }
+
+    /// Reads pages from the store. Decompressing them is work for a thread of its own.
+    async fn load(&self, wanted: Vec<(usize, Option<usize>)>) -> Option<Vec<Page>> {
+        let ranges = wanted.iter().map(|(column, page)| {
+            let locations = self.locations(*column)?;
+            let Some(page) = page else { return self.dictionary(*column, locations) };
+            let location = locations.get(*page)?;
+            let start = u64::try_from(location.offset).ok()?;
+            Some(start..start + u64::try_from(location.compressed_page_size).ok()?)
+        });
+        let ranges: Vec<Range<u64>> = ranges.collect::<Option<_>>()?;
+        let pieces = self.shared.store.get_ranges(self.file, &ranges).await.ok()?;
+        let metadata = Arc::clone(self.metadata);
+        let group = self.index;
+        let work = move || -> Result<Vec<Page>> {
+            let pieces = wanted.into_iter().zip(ranges.into_iter().zip(pieces));
+            let pages = pieces.map(|((column, page), (range, bytes))| {
+                let piece = Piece { at: range.start, bytes };
+                decompressed(&metadata, group, column, page, piece)
+            });
+            pages.collect()
+        };
+        tokio::task::spawn_blocking(work).await.ok()?.ok()
+    }
+}
+
+/// The rows of each page, counted in their row group.
+fn page_rows(locations: &[PageLocation], rows: usize) -> impl Iterator<Item = Range<usize>> {
+    let first =
+        move |location: &PageLocation| usize::try_from(location.first_row_index).unwrap_or(rows);
+    (0..locations.len()).map(move |page| {
+        let end = locations.get(page + 1).map_or(rows, first);
+        first(&locations[page]).min(end)..end
+    })
+}
+
+fn decompressed(
+    metadata: &ParquetMetaData,
+    group: usize,
+    column: usize,
+    page: Option<usize>,
+    piece: Piece,
+) -> Result<Page> {
+    let chunk = metadata.row_group(group).column(column);
+    let rows = usize::try_from(metadata.row_group(group).num_rows())?;
+    let lost = || ParquetError::General("a page is not where the index says".to_owned());
+    let locations = metadata.offset_index().ok_or_else(lost)?[group][column].page_locations();
+    let locations = match page {
+        Some(page) => vec![locations[page].clone()],
+        None => locations.clone(),
+    };
+    let has_dictionary = locations.first().is_some_and(|l| l.offset as u64 != chunk.byte_range().0);
+    let mut reader = SerializedPageReader::new(Arc::new(piece), chunk, rows, Some(locations))?;
+    if page.is_some() && has_dictionary {
+        // Whatever stands before the one page is taken for a dictionary.
+        reader.skip_next_page()?;
+    }
+    let mut page = reader.get_next_page()?.ok_or_else(lost)?;
+    if let Page::DataPage { statistics, .. } | Page::DataPageV2 { statistics, .. } = &mut page {
+        *statistics = None;
+    }
+    Ok(page)
+}
+
+/// Some bytes of a file.
+struct Piece {
+    at: u64,
+    bytes: Bytes,
+}
+
+impl Length for Piece {
+    fn len(&self) -> u64 {
+        self.at + self.bytes.len() as u64
+    }
+}
+
+impl ChunkReader for Piece {
+    type T = bytes::buf::Reader<Bytes>;
+
+    fn get_read(&self, start: u64) -> Result<Self::T> {
+        let length = usize::try_from(self.len().saturating_sub(start))?;
+        Ok(self.get_bytes(start, length)?.reader())
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let beyond = || ParquetError::EOF("a page ends beyond what was read of it".to_owned());
+        let from = usize::try_from(start.checked_sub(self.at).ok_or_else(beyond)?)?;
+        let to =
+            from.checked_add(length).filter(|to| *to <= self.bytes.len()).ok_or_else(beyond)?;
+        Ok(self.bytes.slice(from..to))
+    }
+}
+
+/// The pages of a column in a row group, of which only those are there that are read.
+#[derive(Default)]
+struct ColumnPages {
+    dictionary: Option<Page>,
+    /// Each with its number of rows.
+    data: Vec<(usize, Option<Page>)>,
+}
+
+/// A row group as far as it is read.
+struct HeldGroup<'a> {
+    metadata: &'a ParquetMetaData,
+    index: usize,
+    rows: usize,
+    pages: Vec<(usize, ColumnPages)>,
+}
+
+impl RowGroups for HeldGroup<'_> {
+    fn num_rows(&self) -> usize {
+        self.rows
+    }
+
+    fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
+        let of_it = self.pages.iter().find(|(held, _)| *held == column);
+        let (_, pages) =
+            of_it.ok_or_else(|| ParquetError::General("a column was not asked for".to_owned()))?;
+        let reader = HeldPages {
+            dictionary: pages.dictionary.clone(),
+            data: pages.data.clone().into_iter(),
+            next: None,
+        };
+        Ok(Box::new(OneChunk(Some(reader))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(std::iter::once(self.metadata.row_group(self.index)))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        self.metadata
+    }
+}
+
+struct OneChunk(Option<HeldPages>);
+
+impl Iterator for OneChunk {
+    type Item = Result<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(|pages| Ok(Box::new(pages) as Box<dyn PageReader>))
+    }
+}
+
+impl PageIterator for OneChunk {}
+
+/// Gives the pages of a column one after the other.
+struct HeldPages {
+    dictionary: Option<Page>,
+    data: std::vec::IntoIter<(usize, Option<Page>)>,
+    next: Option<(usize, Option<Page>)>,
+}
+
+impl PageReader for HeldPages {
+    fn get_next_page(&mut self) -> Result<Option<Page>> {
+        if let Some(dictionary) = self.dictionary.take() {
+            return Ok(Some(dictionary));
+        }
+        match self.next.take().or_else(|| self.data.next()) {
+            None => Ok(None),
+            Some((_, Some(page))) => Ok(Some(page)),
+            Some((_, None)) => {
+                Err(ParquetError::General("a page without wanted rows was asked for".to_owned()))
+            }
+        }
+    }
+
+    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
+        if self.dictionary.is_some() {
+            return Ok(Some(PageMetadata { num_rows: None, num_levels: None, is_dict: true }));
+        }
+        if self.next.is_none() {
+            self.next = self.data.next();
+        }
+        let rows = self.next.as_ref().map(|(rows, _)| *rows);
+        Ok(rows.map(|rows| PageMetadata { num_rows: Some(rows), num_levels: None, is_dict: false }))
+    }
+
+    fn skip_next_page(&mut self) -> Result<()> {
+        if self.dictionary.take().is_none() && self.next.take().is_none() {
+            self.data.next();
+        }
+        Ok(())
+    }
+}
+
+impl Iterator for HeldPages {
+    type Item = Result<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
