@@ -13,7 +13,9 @@ use std::{ops::Range, sync::Arc};
 use arrow::{array::RecordBatch, compute::concat_batches};
 use arrow_schema::ArrowError;
 use datafusion::{
-    datasource::{listing::PartitionedFile, physical_plan::parquet::CachedParquetMetaData},
+    datasource::{
+        listing::PartitionedFile, physical_plan::parquet::metadata::CachedParquetMetaData,
+    },
     execution::cache::Cache,
 };
 use parquet::file::metadata::ParquetMetaData;

@@ -14,6 +14,7 @@ mod lineage;
 mod messages;
 mod output;
 mod paging;
+mod point;
 mod quality;
 mod rollup_files;
 mod rollups;

@@ -19,7 +19,7 @@ pub struct EngineConfig {
     pub spill_folder: Option<PathBuf>,
     /// Bytes for what is known of files once they were opened.
     pub metadata_cache_bytes: usize,
-    /// Bytes for pages of files that point lookups read of late.
+    /// Bytes for pages of files that point lookups read of late; 0 for none, and no such lookups.
     pub page_cache_bytes: u64,
     /// How long a query may run, waiting for its reader not counted.
     pub time_limit: Duration,

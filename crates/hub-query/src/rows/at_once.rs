@@ -39,6 +39,9 @@ impl QueryEngine {
         skip: usize,
     ) -> Result<Option<RecordBatch>, QueryError> {
         let inner = &self.inner;
+        if inner.config.page_cache_bytes == 0 {
+            return Ok(None);
+        }
         let fault = |error| classify(&error, &inner.limits_context());
         let prepared = inner.tables.prepare(&request.table).await.map_err(fault)?;
         let Some((reach, rest)) = Reach::of(&prepared, shown, &request.filters)? else {

@@ -16,7 +16,7 @@ use crate::{
     tests::support::{APRIL, Bench, HOUR, RIVER, river, small},
 };
 
-fn request(table: &ReadableTable, limit: usize) -> RowsRequest {
+pub(super) fn request(table: &ReadableTable, limit: usize) -> RowsRequest {
     RowsRequest {
         table: table.clone(),
         select: None,
@@ -28,11 +28,11 @@ fn request(table: &ReadableTable, limit: usize) -> RowsRequest {
     }
 }
 
-fn filter(column: &str, operator: FilterOperator, value: &str) -> RowFilter {
+pub(super) fn filter(column: &str, operator: FilterOperator, value: &str) -> RowFilter {
     RowFilter { column: column.to_owned(), operator, value: FilterValue::One(value.to_owned()) }
 }
 
-async fn texts(stream: QueryStream) -> Vec<Vec<String>> {
+pub(super) async fn texts(stream: QueryStream) -> Vec<Vec<String>> {
     let batches: Vec<RecordBatch> = stream.try_collect().await.unwrap();
     let mut rows = Vec::new();
     for batch in &batches {
@@ -46,7 +46,10 @@ async fn texts(stream: QueryStream) -> Vec<Vec<String>> {
     rows
 }
 
-async fn all_pages(bench: &Bench, first: &RowsRequest) -> Result<Vec<Vec<String>>, QueryError> {
+pub(super) async fn all_pages(
+    bench: &Bench,
+    first: &RowsRequest,
+) -> Result<Vec<Vec<String>>, QueryError> {
     let mut rows = Vec::new();
     let mut request = first.clone();
     loop {
