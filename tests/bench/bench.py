@@ -50,7 +50,7 @@ def arguments():
                         help="observations of the questions' lake; default 50 million")
     parser.add_argument("--queries", nargs="+", default=[], help="of the questions' lake, by their first letters")
     parser.add_argument("--peer-rows", type=int, default=2_000_000, help="rows that the peers hold; default 2 million")
-    parser.add_argument("--load-seconds", type=int, default=5, help="length of each load on cached answers; default 5")
+    parser.add_argument("--load-seconds", type=int, default=5, help="length of each load on cached answers and on peers; default 5")
     parser.add_argument("--growth-rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000])
     parser.add_argument("--growth-versions", type=int, nargs="+", default=[10, 1_000, 10_000])
     parser.add_argument("--growth-datasets", type=int, nargs="+", default=[10, 1_000, 10_000])
@@ -64,7 +64,7 @@ def main():
     options = arguments()
     if not options.binary.exists():
         sys.exit(f"bench: there is no {options.binary}; build it, or name another with --binary")
-    if "cached" in options.only and not helper(options).exists():
+    if {"cached", "peers"} & set(options.only) and not helper(options).exists():
         sys.exit(f"bench: there is no {helper(options)}; build it: cargo build --workspace --example bare_route")
     options.folder.mkdir(parents=True, exist_ok=True)
     scratch = options.folder / "scratch"
@@ -86,7 +86,7 @@ def main():
 
 
 def helper(options):
-    """The program that makes the load of cached answers, and the bare route beside them."""
+    """The program that makes the load of cached answers and of peers, and the bare route."""
     return options.binary.parent / "examples" / "bare_route"
 
 
@@ -143,7 +143,7 @@ def own_part(part, options, hub, scratch):
                               options.growth_versions, options.growth_datasets)
     files = observations(options, options.peer_rows)
     hub.describe(files)
-    return peers.measure(hub, files, options.folder, options.requests, scratch)
+    return peers.measure(hub, files, options.folder, helper(options), options.requests, options.load_seconds, scratch)
 
 
 if __name__ == "__main__":

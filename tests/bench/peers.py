@@ -12,14 +12,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 import urllib.parse
 
 import pyarrow.parquet as pq
 
+from cached import load
 from data import STATIONS
-from points import chosen_days, read_answer, summary
+from points import chosen_days
 
 VERSIONS = ("roapi", "datasette")
 CLIENTS = (1, 8, 32)
@@ -37,15 +37,19 @@ def environment(folder):
     return folder / "bin"
 
 
-def measure(hub, files, folder, requests, scratch):
+def measure(hub, files, folder, helper, requests, seconds, scratch):
     programs = environment(folder)
     days = chosen_days(files, requests)
     hub.upload("bench_weather.observations", files.observations_parquet)
-    results = {"rows": files.rows, "hub": ways(hub.host, hub.port, hub_paths(days), requests)}
+
+    def loads(host, port, paths):
+        return ways(host, port, paths, helper, seconds, pathlib.Path(scratch) / "requests")
+
+    results = {"rows": files.rows, "hub": loads(hub.host, hub.port, hub_paths(days))}
     for peer in (Roapi, Datasette):
         try:
             with peer(programs, files, scratch) as running:
-                results[peer.name] = ways("127.0.0.1", running.port, running.paths(days), requests)
+                results[peer.name] = loads("127.0.0.1", running.port, running.paths(days))
         except (OSError, RuntimeError, AssertionError) as problem:
             results[peer.name] = {"problem": str(problem)}
         print(f"bench: peers: {peer.name}: {results[peer.name]}", flush=True)
@@ -62,15 +66,16 @@ def hub_paths(days):
     return {"lookup": lookups, "aggregate": [means]}
 
 
-def ways(host, port, paths, requests):
+def ways(host, port, paths, helper, seconds, file):
     """Throughput and latency of each kind of request at each number of clients."""
     found = {}
     check(host, port, paths)
     for kind, of in paths.items():
-        count = requests if kind == "lookup" else max(20, requests // 40)
-        every = [of[i % len(of)] for i in range(count)]
+        file.write_text("".join(" ".join(request(path)).rstrip() + "\n" for path in of))
         for clients in CLIENTS:
-            found[f"{kind}_{clients}"] = run(host, port, every, clients)
+            figures = load(helper, host, port, f"@{file}", clients, seconds)
+            assert "problem" not in figures, figures["problem"][:400]
+            found[f"{kind}_{clients}"] = figures
     return found
 
 
@@ -88,37 +93,6 @@ def check(host, port, paths):
 def request(path):
     """Method, target and body; a target alone is got."""
     return path if isinstance(path, tuple) else ("GET", path, "")
-
-
-def run(host, port, paths, clients):
-    taken, problems = [], []
-
-    def one(share):
-        try:
-            with socket.create_connection((host, port), timeout=120) as connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for path in share:
-                    method, target, body = request(path)
-                    begun = time.perf_counter()
-                    connection.sendall(
-                        f"{method} {target} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: application/json\r\n"
-                        f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
-                    answer = read_answer(connection)
-                    taken.append((time.perf_counter() - begun) * 1000)
-                    assert answer.split(b" ", 2)[1] == b"200", answer[:500]
-        except Exception as problem:
-            problems.append(problem)
-
-    workers = [threading.Thread(target=one, args=(paths[i::clients],)) for i in range(clients)]
-    begun = time.perf_counter()
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-    seconds = time.perf_counter() - begun
-    if problems:
-        raise AssertionError(str(problems[0])[:400])
-    return summary(taken, seconds)
 
 
 class Peer:

@@ -1,6 +1,7 @@
 //! What the benchmarks compare the hub's cached answers with: `serve BYTES` is an axum route with a body of
 //! so many bytes and an entity tag, `ask HOST:PORT PATH CLIENTS SECONDS [TAG]` is a load of clients that keep
-//! their connections. Both say on one line what came of it.
+//! their connections. In place of a path, `@FILE` names a file with a request a line, as a method, a target
+//! and perhaps a body; the clients take turns at them. Both say on one line what came of it.
 
 use std::{
     io,
@@ -25,7 +26,7 @@ const TAG: &str = "\"bare\"";
 const END_OF_HEAD: &[u8] = b"\r\n\r\n";
 /// As the library that both sides use writes it.
 const LENGTH: &[u8] = b"\r\ncontent-length: ";
-const USAGE: &str = "bare_route serve BYTES | ask HOST:PORT PATH CLIENTS SECONDS [TAG]";
+const USAGE: &str = "bare_route serve BYTES | ask HOST:PORT PATH|@FILE CLIENTS SECONDS [TAG]";
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "the figures are what this program is for")]
@@ -45,13 +46,17 @@ async fn main() -> io::Result<()> {
         }
         ["ask", address, path, clients, seconds, tag @ ..] => {
             let tag = tag.first().map_or(String::new(), |tag| format!("If-None-Match: {tag}\r\n"));
-            let request = format!(
-                "GET {path} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n{tag}\r\n"
-            );
+            let lines = match path.strip_prefix('@') {
+                Some(file) => std::fs::read_to_string(file)?,
+                None => format!("GET {path}"),
+            };
+            let requests = lines.lines().map(|line| request(address, line, &tag)).collect();
             let expected = if tag.is_empty() { "200" } else { "304" };
             let time = Duration::from_secs(number(seconds)? as u64);
-            let (count, mut waits) =
-                ask(address, request, number(clients)?, time, expected).await?;
+            let begun = Instant::now();
+            let mut waits = ask(address, requests, number(clients)?, time, expected).await?;
+            // The last answers come after the time.
+            let (count, taken) = (waits.len(), begun.elapsed());
             waits.sort_unstable();
             let at = |part: f64| {
                 let index =
@@ -60,7 +65,7 @@ async fn main() -> io::Result<()> {
             };
             println!(
                 "{{\"requests\": {count}, \"per_second\": {:.1}, \"p50_ms\": {:.3}, \"p99_ms\": {:.3}}}",
-                count as f64 / time.as_secs_f64(),
+                count as f64 / taken.as_secs_f64(),
                 at(0.5),
                 at(0.99)
             );
@@ -74,6 +79,20 @@ fn number(text: &str) -> io::Result<usize> {
     text.parse().map_err(|_| io::Error::other(format!("{text:?} is no number; {USAGE}")))
 }
 
+/// A line of a method, a target and perhaps a body, as it is sent.
+fn request(address: &str, line: &str, fields: &str) -> String {
+    let mut parts = line.splitn(3, ' ');
+    let (method, target) = (parts.next().unwrap_or("GET"), parts.next().unwrap_or("/"));
+    let body = parts.next().unwrap_or_default();
+    let length = match body.len() {
+        0 => String::new(),
+        length => format!("Content-Length: {length}\r\n"),
+    };
+    format!(
+        "{method} {target} HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n{fields}{length}\r\n{body}"
+    )
+}
+
 fn answer(headers: &HeaderMap, body: Bytes) -> Response {
     let fields = [(header::CONTENT_TYPE, "application/json"), (header::ETAG, TAG)];
     if headers.get(header::IF_NONE_MATCH).is_some_and(|tag| tag == TAG) {
@@ -82,26 +101,29 @@ fn answer(headers: &HeaderMap, body: Bytes) -> Response {
     (fields, body).into_response()
 }
 
-/// How many answers came in the time, and how long each was waited for.
+/// How long each of the answers was waited for that were asked for in the time.
 async fn ask(
     address: &str,
-    request: String,
+    requests: Vec<String>,
     clients: usize,
     time: Duration,
     expected: &'static str,
-) -> io::Result<(usize, Vec<Duration>)> {
-    let request = Arc::new(request);
+) -> io::Result<Vec<Duration>> {
+    let requests: Arc<[String]> = requests.into();
     let end = Instant::now() + time;
     let mut tasks = tokio::task::JoinSet::new();
-    for _ in 0..clients {
+    for client in 0..clients {
         let mut stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        let request = Arc::clone(&request);
+        let requests = Arc::clone(&requests);
         tasks.spawn(async move {
             let mut waits = Vec::new();
             let mut held = Vec::new();
-            while Instant::now() < end {
+            for request in requests.iter().cycle().skip(client).step_by(clients) {
                 let begun = Instant::now();
+                if begun >= end {
+                    break;
+                }
                 stream.write_all(request.as_bytes()).await?;
                 read_answer(&mut stream, &mut held, expected).await?;
                 waits.push(begun.elapsed());
@@ -113,7 +135,7 @@ async fn ask(
     while let Some(done) = tasks.join_next().await {
         waits.extend(done.map_err(io::Error::other)??);
     }
-    Ok((waits.len(), waits))
+    Ok(waits)
 }
 
 /// Reads one answer of the expected status to its end, which its length, its last chunk or its status tells.
