@@ -36,12 +36,21 @@ const MAX_VALUES: usize = 65_536;
 /// The most files that a lookup looks into.
 const MAX_FILES: usize = 32;
 
-/// The rows within reach, with the columns of the scan's schema, file by file in their order; none where a
-/// plan does better.
+/// Which of the rows within reach are wanted of each file, in its order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    First(usize),
+    Last(usize),
+}
+
+/// The rows within reach, with the columns of the scan's schema and in no order; none where a plan does
+/// better.
 pub(crate) async fn lookup(
     shared: &ScanShared,
     prepared: &Prepared,
     reach: &Reach,
+    wanted: Wanted,
 ) -> Option<RecordBatch> {
     let schema = &prepared.scan_schema;
     let files = prepared.snapshot.files.iter().zip(&prepared.files);
@@ -49,18 +58,35 @@ pub(crate) async fn lookup(
     if files.len() > MAX_FILES {
         return None;
     }
+    let columns: Vec<usize> = (0..schema.fields().len()).collect();
     let mut left = MAX_VALUES;
     let mut found = Vec::new();
     for (_, file) in &files {
         let metadata = kept_metadata(shared, file)?;
-        for index in 0..metadata.num_row_groups() {
+        let groups = metadata.num_row_groups();
+        let mut more = match wanted {
+            Wanted::All => usize::MAX,
+            Wanted::First(rows) | Wanted::Last(rows) => rows,
+        };
+        for number in 0..groups {
+            let index =
+                if matches!(wanted, Wanted::Last(_)) { groups - 1 - number } else { number };
             let group = Group::new(shared, &file.object_meta.location, &metadata, schema, index)?;
             let rows = search(&group, reach).await?;
-            let count: usize = rows.iter().map(Range::len).sum();
-            left = left.checked_sub(count.checked_mul(schema.fields().len())?)?;
-            if count > 0 {
-                let columns: Vec<usize> = (0..schema.fields().len()).collect();
+            let there = count(&rows);
+            let rows = match wanted {
+                Wanted::All => rows,
+                Wanted::First(_) => part(&rows, 0..more),
+                Wanted::Last(_) => part(&rows, there.saturating_sub(more)..there),
+            };
+            let taken = count(&rows);
+            left = left.checked_sub(taken.checked_mul(columns.len())?)?;
+            if taken > 0 {
                 found.push(group.read(&columns, &rows).await?);
+            }
+            more -= taken;
+            if more == 0 {
+                break;
             }
         }
     }
@@ -93,20 +119,32 @@ fn kept_metadata(shared: &ScanShared, file: &PartitionedFile) -> Option<Arc<Parq
 async fn search(group: &Group<'_>, reach: &Reach) -> Option<Vec<Range<usize>>> {
     let mut rows = vec![0..group.rows()];
     for span in reach.spans() {
-        rows = group.narrowed_by_pages(span, &rows)?;
+        let (whole, parts) = group.told_by_pages(span, &rows)?;
+        rows = in_order(whole, parts);
     }
     for span in reach.spans() {
-        let count: usize = rows.iter().map(Range::len).sum();
-        if count == 0 {
-            return Some(Vec::new());
-        }
-        if count > MAX_SEARCHED_ROWS {
-            return None;
-        }
-        let column = group.read(&[span.column()], &rows).await?;
-        rows = part(&rows, span.within(column.column(0))?);
+        let (whole, parts) = group.told_by_pages(span, &rows)?;
+        let parts = match count(&parts) {
+            0 => parts,
+            many if many > MAX_SEARCHED_ROWS => return None,
+            _ => {
+                let column = group.read(&[span.column()], &parts).await?;
+                part(&parts, span.within(column.column(0))?)
+            }
+        };
+        rows = in_order(whole, parts);
     }
     Some(rows)
+}
+
+fn count(rows: &[Range<usize>]) -> usize {
+    rows.iter().map(Range::len).sum()
+}
+
+fn in_order(mut some: Vec<Range<usize>>, mut others: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    some.append(&mut others);
+    some.sort_unstable_by_key(|range| range.start);
+    some
 }
 
 /// The rows at these places of all that the ranges hold.

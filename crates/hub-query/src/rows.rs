@@ -280,14 +280,18 @@ impl<'a> TotalOrder<'a> {
             .collect()
     }
 
+    /// Whether the column may be shown without a value.
+    fn may_miss(&self, field: &Field) -> bool {
+        let is_judged = !self.with_quality && quality::judge(self.contract, field).is_some();
+        is_judged || !self.contract.is_required(field)
+    }
+
     /// The conditions that hold for rows from `last` on, it included.
     fn from(&self, last: &[ScalarValue]) -> Vec<Expr> {
         let mut reached = lit(true);
         let mut leading = None;
         for ((_, field, direction), value) in self.columns.iter().zip(last).rev() {
             let column = column(field);
-            let judged = !self.with_quality && quality::judge(self.contract, field).is_some();
-            let nullable = judged || !self.contract.is_required(field);
             let (after, equal) = if value.is_null() {
                 // Rows without a value come last: none is after them.
                 (lit(false), column.clone().is_null())
@@ -296,7 +300,11 @@ impl<'a> TotalOrder<'a> {
                     Direction::Ascending => column.clone().gt(lit(value.clone())),
                     Direction::Descending => column.clone().lt(lit(value.clone())),
                 };
-                let after = if nullable { further.or(column.clone().is_null()) } else { further };
+                let after = if self.may_miss(field) {
+                    further.or(column.clone().is_null())
+                } else {
+                    further
+                };
                 (after, column.clone().eq(lit(value.clone())))
             };
             // Alone, the leading column chooses files and row groups; the whole could not.

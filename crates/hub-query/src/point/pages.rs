@@ -25,7 +25,7 @@ use parquet::{
     },
 };
 
-use super::reach::Span;
+use super::reach::{Span, Touch};
 use crate::table::ScanShared;
 
 /// Pages of late, up to a number of bytes. A path is never written twice, so nothing in it ages.
@@ -104,19 +104,20 @@ impl<'a> Group<'a> {
         Some(self.metadata.offset_index()?.get(self.index)?.get(column)?.page_locations())
     }
 
-    /// Those of the rows whose pages can have values of the span.
-    pub(super) fn narrowed_by_pages(
+    /// Of these rows, those of pages with values of the span alone, and those of pages that can have some.
+    pub(super) fn told_by_pages(
         &self,
         span: &Span,
         rows: &[Range<usize>],
-    ) -> Option<Vec<Range<usize>>> {
+    ) -> Option<(Vec<Range<usize>>, Vec<Range<usize>>)> {
         let index = self.metadata.column_index()?.get(self.index)?.get(span.column())?;
-        let locations = self.locations(span.column())?;
-        let mut kept: Vec<Range<usize>> = Vec::new();
-        for (page, of_page) in page_rows(locations, self.rows()).enumerate() {
-            if !span.may_touch_page(index, page) {
-                continue;
-            }
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for (page, of_page) in page_rows(self.locations(span.column())?, self.rows()).enumerate() {
+            let kept: &mut Vec<Range<usize>> = match span.touches_page(index, page) {
+                Touch::None => continue,
+                Touch::Some => &mut parts,
+                Touch::All => &mut whole,
+            };
             for range in rows {
                 let both = range.start.max(of_page.start)..range.end.min(of_page.end);
                 match kept.last_mut() {
@@ -126,7 +127,7 @@ impl<'a> Group<'a> {
                 }
             }
         }
-        Some(kept)
+        Some((whole, parts))
     }
 
     /// Decodes these columns of these rows, of which there is at least one; none where that is not possible,

@@ -32,6 +32,15 @@ pub(crate) struct Span {
     to: Bound<Key>,
 }
 
+/// How many values of a page are of a span.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Touch {
+    None,
+    /// Perhaps some.
+    Some,
+    All,
+}
+
 /// A value of a sort column. Only values of one column are compared.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
@@ -135,6 +144,11 @@ impl Reach {
         &self.spans
     }
 
+    /// Whether all rows within reach have one value of this column.
+    pub(crate) fn is_fixed(&self, column: usize) -> bool {
+        self.spans.iter().any(|span| span.column == column && span.is_one_value())
+    }
+
     /// Whether a file can have rows within reach, by what the log says of it.
     pub(super) fn may_touch(&self, file: &DataFile, schema: &Schema) -> bool {
         self.spans.iter().all(|span| {
@@ -229,10 +243,10 @@ impl Span {
         }
     }
 
-    /// Whether a page can have values of the span, by a file's own index.
-    pub(super) fn may_touch_page(&self, index: &ColumnIndexMetaData, page: usize) -> bool {
+    /// How many values of a page are of the span, as far as a file's own index tells.
+    pub(super) fn touches_page(&self, index: &ColumnIndexMetaData, page: usize) -> Touch {
         if index.is_null_page(page) {
-            return false;
+            return Touch::None;
         }
         let (least, greatest) = match index {
             ColumnIndexMetaData::BYTE_ARRAY(index) => {
@@ -248,8 +262,13 @@ impl Span {
             }
             _ => (None, None),
         };
-        least.is_none_or(|least| !self.ends_before(least))
-            && greatest.is_none_or(|greatest| !self.begins_after(greatest))
+        let (Some(least), Some(greatest)) = (least, greatest) else { return Touch::Some };
+        if self.ends_before(least) || self.begins_after(greatest) {
+            return Touch::None;
+        }
+        // Long texts are cut in the index, to bounds that still hold all values between them.
+        let is_whole = !self.begins_after(least) && !self.ends_before(greatest);
+        if is_whole && index.null_count(page) == Some(0) { Touch::All } else { Touch::Some }
     }
 
     /// The places of the span's values in a sorted column whose missing values come last; none where the

@@ -3,8 +3,7 @@
 use std::{cmp::Ordering, sync::Arc};
 
 use arrow::{
-    array::Float64Array,
-    array::{Array, AsArray, RecordBatch, Scalar},
+    array::{Array, AsArray, Float64Array, RecordBatch, Scalar},
     compute::{
         LexicographicalComparator, SortColumn, SortOptions, filter_record_batch,
         kernels::numeric::add, lexsort_to_indices, take_record_batch,
@@ -15,6 +14,7 @@ use datafusion::{
     common::{DFSchema, DataFusionError},
     logical_expr::{Expr, utils::conjunction},
 };
+use hub_model::Field;
 
 use super::{Direction, RowsRequest, TotalOrder};
 use crate::{
@@ -22,9 +22,9 @@ use crate::{
     engine::QueryEngine,
     error::QueryError,
     limits::{OutputBudget, Running},
-    point::{Reach, lookup},
+    point::{Reach, Wanted, lookup},
     stream::{Said, Shape},
-    table::{Exposed, SnapshotTable},
+    table::{Exposed, Prepared, SnapshotTable},
 };
 
 impl QueryEngine {
@@ -49,7 +49,13 @@ impl QueryEngine {
         };
         let _running = Running::new(&inner.counters, inner.admission.enter().await?);
         let limit = inner.config.time_limit;
-        let found = tokio::time::timeout(limit, lookup(&inner.scans, &prepared, &reach)).await;
+        let rows = skip.saturating_add(request.limit + 1);
+        let wanted = match rest.is_empty() && after.is_empty() {
+            true => order.wanted(&prepared, &reach, rows),
+            false => Wanted::All,
+        };
+        let found = lookup(&inner.scans, &prepared, &reach, wanted);
+        let found = tokio::time::timeout(limit, found).await;
         let found = found.map_err(|_| QueryError::time_limit(limit))?;
         let Some(found) = found else { return Ok(None) };
         let table = SnapshotTable::new(prepared, shown.to_vec(), Arc::clone(&inner.scans));
@@ -58,12 +64,11 @@ impl QueryEngine {
             conditions.push(filter.expression(&request.table.contract)?);
         }
         let page = || -> Result<RecordBatch, DataFusionError> {
-            let rows = table.show(&found)?;
-            let rows = self.fulfilling(conditions, rows)?;
-            let rows = order.arrange(rows, skip.saturating_add(request.limit + 1))?;
-            let skip = skip.min(rows.num_rows());
-            let rows = rows.slice(skip, rows.num_rows() - skip);
-            Ok(Shape::new(&rows.schema(), Said::default()).apply(rows)?)
+            let page = self.fulfilling(conditions, table.show(&found)?)?;
+            let page = order.arrange(page, rows)?;
+            let skip = skip.min(page.num_rows());
+            let page = page.slice(skip, page.num_rows() - skip);
+            Ok(Shape::new(&page.schema(), Said::default()).apply(page)?)
         };
         let page = page().map_err(fault)?;
         let config = &inner.config;
@@ -85,6 +90,34 @@ impl QueryEngine {
 }
 
 impl TotalOrder<'_> {
+    /// Where files have this order or its reverse, so many rows from that end of each are enough.
+    fn wanted(&self, prepared: &Prepared, reach: &Reach, rows: usize) -> Wanted {
+        let open: Vec<usize> =
+            prepared.sorted_by.iter().copied().filter(|column| !reach.is_fixed(*column)).collect();
+        let fields = |columns: &[usize]| -> Vec<&Field> {
+            columns.iter().map(|column| &self.contract.fields[*column]).collect()
+        };
+        let sorted = fields(&prepared.sorted_by);
+        // Rows that are equal in it stand in the file as they came.
+        let key = &self.contract.primary_key;
+        let is_total = !key.is_empty()
+            && key
+                .iter()
+                .all(|name| self.contract.field(name).is_some_and(|field| sorted.contains(&field)));
+        // What is missing comes last either way.
+        let is_there = fields(&open).into_iter().all(|field| !self.may_miss(field));
+        let asked = self.columns.iter().filter(|(column, ..)| !reach.is_fixed(*column));
+        let asked: Vec<_> =
+            asked.take(open.len()).map(|(column, _, way)| (*column, *way)).collect();
+        let is = |way| open.iter().map(|column| (*column, way)).eq(asked.iter().copied());
+        match () {
+            () if !is_total || !is_there => Wanted::All,
+            () if is(Direction::Ascending) => Wanted::First(rows),
+            () if is(Direction::Descending) => Wanted::Last(rows),
+            () => Wanted::All,
+        }
+    }
+
     /// The first rows of the order.
     fn arrange(&self, rows: RecordBatch, first: usize) -> Result<RecordBatch, ArrowError> {
         let columns = self.columns.iter().map(|(index, _, direction)| {
