@@ -5,10 +5,12 @@
 //! and a search in the sorted columns find them, and nothing else is decoded. What is not kept of the files,
 //! or would take long, is left to a plan.
 
+mod held;
 mod pages;
+mod ranges;
 mod reach;
 
-use std::{ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use arrow::{array::RecordBatch, compute::concat_batches};
 use arrow_schema::ArrowError;
@@ -25,6 +27,7 @@ pub(crate) use reach::Reach;
 
 use crate::table::{Prepared, ScanShared};
 use pages::Group;
+use ranges::Ranges;
 
 /// The most rows that are decoded of one sorted column to find a place in it.
 const MAX_SEARCHED_ROWS: usize = 65_536;
@@ -73,13 +76,13 @@ pub(crate) async fn lookup(
                 if matches!(wanted, Wanted::Last(_)) { groups - 1 - number } else { number };
             let group = Group::new(shared, &file.object_meta.location, &metadata, schema, index)?;
             let rows = search(&group, reach).await?;
-            let there = count(&rows);
+            let there = rows.count();
             let rows = match wanted {
                 Wanted::All => rows,
-                Wanted::First(_) => part(&rows, 0..more),
-                Wanted::Last(_) => part(&rows, there.saturating_sub(more)..there),
+                Wanted::First(_) => rows.part(0..more),
+                Wanted::Last(_) => rows.part(there.saturating_sub(more)..there),
             };
-            let taken = count(&rows);
+            let taken = rows.count();
             left = left.checked_sub(taken.checked_mul(columns.len())?)?;
             if taken > 0 {
                 found.push(group.read(&columns, &rows).await?);
@@ -116,61 +119,23 @@ fn kept_metadata(shared: &ScanShared, file: &PartitionedFile) -> Option<Arc<Parq
 }
 
 /// The rows of a row group that are within reach.
-async fn search(group: &Group<'_>, reach: &Reach) -> Option<Vec<Range<usize>>> {
-    let mut rows = vec![0..group.rows()];
+async fn search(group: &Group<'_>, reach: &Reach) -> Option<Ranges> {
+    let mut rows = Ranges::of(0..group.rows());
     for span in reach.spans() {
-        let (whole, parts) = group.told_by_pages(span, &rows)?;
-        rows = in_order(whole, parts);
+        let told = group.told_by_pages(span, &rows)?;
+        rows = told.whole.and(told.parts);
     }
     for span in reach.spans() {
-        let (whole, parts) = group.told_by_pages(span, &rows)?;
-        let parts = match count(&parts) {
-            0 => parts,
+        let told = group.told_by_pages(span, &rows)?;
+        let parts = match told.parts.count() {
+            0 => told.parts,
             many if many > MAX_SEARCHED_ROWS => return None,
             _ => {
-                let column = group.read(&[span.column()], &parts).await?;
-                part(&parts, span.within(column.column(0))?)
+                let column = group.read(&[span.column()], &told.parts).await?;
+                told.parts.part(span.within(column.column(0))?)
             }
         };
-        rows = in_order(whole, parts);
+        rows = told.whole.and(parts);
     }
     Some(rows)
-}
-
-fn count(rows: &[Range<usize>]) -> usize {
-    rows.iter().map(Range::len).sum()
-}
-
-fn in_order(mut some: Vec<Range<usize>>, mut others: Vec<Range<usize>>) -> Vec<Range<usize>> {
-    some.append(&mut others);
-    some.sort_unstable_by_key(|range| range.start);
-    some
-}
-
-/// The rows at these places of all that the ranges hold.
-fn part(rows: &[Range<usize>], places: Range<usize>) -> Vec<Range<usize>> {
-    let mut before = 0;
-    let mut kept = Vec::new();
-    for range in rows {
-        let (from, to) = (places.start.max(before), places.end.min(before + range.len()));
-        if from < to {
-            kept.push(range.start + from - before..range.start + to - before);
-        }
-        before += range.len();
-    }
-    kept
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_counted_over_all_ranges() {
-        let rows = [10..20, 30..35, 50..60];
-        assert_eq!(part(&rows, 0..25), rows);
-        assert_eq!(part(&rows, 8..17), [18..20, 30..35, 50..52]);
-        assert_eq!(part(&rows, 10..15), [30..35]);
-        assert!(part(&rows, 12..12).is_empty());
-    }
 }

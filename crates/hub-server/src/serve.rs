@@ -184,6 +184,7 @@ async fn compose(config: &Config) -> Result<App, ServeError> {
         max_output_bytes: limit(config.queries.max_answer_bytes),
         threads: or_cores(config.queries.threads),
         rollups: config.queries.rollups,
+        page_cache_bytes: config.queries.page_cache_bytes,
         target_partitions: or_cores(config.queries.threads),
         ..EngineConfig::default()
     };

@@ -59,6 +59,7 @@ struct EngineGaugesMetrics {
     running: Gauge,
     spilled: Gauge,
     cached: Gauge,
+    pages: Gauge,
 }
 
 impl HttpMetrics {
@@ -86,6 +87,11 @@ impl HttpMetrics {
             "File metadata held in memory",
             engine.cached.clone(),
         );
+        registry.register(
+            "page_cache_bytes",
+            "Pages of files held in memory for point lookups",
+            engine.pages.clone(),
+        );
         Self { requests, seconds, engine, registry: Arc::new(registry) }
     }
 
@@ -97,6 +103,7 @@ impl HttpMetrics {
         self.engine.running.set(i64::try_from(gauges.running).unwrap_or(i64::MAX));
         self.engine.spilled.set(number(gauges.spilled_bytes));
         self.engine.cached.set(number(gauges.metadata_cached_bytes));
+        self.engine.pages.set(number(gauges.pages_cached_bytes));
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

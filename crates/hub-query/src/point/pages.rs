@@ -1,4 +1,4 @@
-//! Pages of Parquet files as they are once decompressed, and how rows are decoded from them.
+//! Pages of Parquet files as they are once decompressed.
 //!
 //! A page stays encoded, which for observations takes a tenth of the memory of its values; it is the
 //! decompression, with all that has to be set up for it, and the way to the store that are spared.
@@ -10,22 +10,22 @@ use arrow_schema::SchemaRef;
 use bytes::{Buf, Bytes};
 use object_store::path::Path;
 use parquet::{
-    arrow::{
-        FieldLevels, ProjectionMask,
-        arrow_reader::{ParquetRecordBatchReader, RowGroups, RowSelection},
-        parquet_to_arrow_field_levels,
-    },
-    column::page::{Page, PageIterator, PageMetadata, PageReader},
+    arrow::{ProjectionMask, parquet_to_arrow_field_levels},
+    column::page::{Page, PageReader},
     errors::{ParquetError, Result},
     file::{
-        metadata::{ParquetMetaData, RowGroupMetaData},
+        metadata::ParquetMetaData,
         page_index::offset_index::PageLocation,
         reader::{ChunkReader, Length},
         serialized_reader::SerializedPageReader,
     },
 };
 
-use super::reach::{Span, Touch};
+use super::{
+    held::{ColumnPages, HeldGroup},
+    ranges::Ranges,
+    reach::{Span, Touch},
+};
 use crate::table::ScanShared;
 
 /// Pages of late, up to a number of bytes. A path is never written twice, so nothing in it ages.
@@ -67,6 +67,15 @@ impl PageCache {
     }
 }
 
+/// What an index of pages tells of rows.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Those with values of a span.
+    pub(super) whole: Ranges,
+    /// Those that may have such values.
+    pub(super) parts: Ranges,
+}
+
 /// A row group of a file whose columns are those of a scan's schema.
 pub(super) struct Group<'a> {
     shared: &'a ScanShared,
@@ -104,45 +113,32 @@ impl<'a> Group<'a> {
         Some(self.metadata.offset_index()?.get(self.index)?.get(column)?.page_locations())
     }
 
-    /// Of these rows, those of pages with values of the span alone, and those of pages that can have some.
-    pub(super) fn told_by_pages(
-        &self,
-        span: &Span,
-        rows: &[Range<usize>],
-    ) -> Option<(Vec<Range<usize>>, Vec<Range<usize>>)> {
+    /// Which of these rows have values of the span, as far as the index of pages tells.
+    pub(super) fn told_by_pages(&self, span: &Span, rows: &Ranges) -> Option<Told> {
         let index = self.metadata.column_index()?.get(self.index)?.get(span.column())?;
-        let (mut whole, mut parts) = (Vec::new(), Vec::new());
-        for (page, of_page) in page_rows(self.locations(span.column())?, self.rows()).enumerate() {
-            let kept: &mut Vec<Range<usize>> = match span.touches_page(index, page) {
-                Touch::None => continue,
-                Touch::Some => &mut parts,
-                Touch::All => &mut whole,
-            };
-            for range in rows {
-                let both = range.start.max(of_page.start)..range.end.min(of_page.end);
-                match kept.last_mut() {
-                    _ if both.is_empty() => {}
-                    Some(last) if last.end == both.start => last.end = both.end,
-                    _ => kept.push(both),
-                }
+        let locations = self.locations(span.column())?;
+        let mut told = Told::default();
+        for (page, of_page) in page_rows(locations, self.rows()).enumerate() {
+            match span.touches_page(index, page) {
+                Touch::None => {}
+                Touch::Some => told.parts.add_common(rows, &of_page),
+                Touch::All => told.whole.add_common(rows, &of_page),
             }
         }
-        Some((whole, parts))
+        Some(told)
     }
 
     /// Decodes these columns of these rows, of which there is at least one; none where that is not possible,
     /// for whatever reason.
-    pub(super) async fn read(
-        &self,
-        columns: &[usize],
-        rows: &[Range<usize>],
-    ) -> Option<RecordBatch> {
+    pub(super) async fn read(&self, columns: &[usize], rows: &Ranges) -> Option<RecordBatch> {
         let pages = self.pages(columns, rows).await?;
         let stored = self.metadata.file_metadata().schema_descr();
         let mask = ProjectionMask::leaves(stored, columns.iter().copied());
         let hint = Some(self.schema.fields());
         let levels = parquet_to_arrow_field_levels(stored, mask, hint).ok()?;
-        let batch = self.decode(&levels, pages, rows).ok()??;
+        let group = self.metadata.row_group(self.index);
+        let held = HeldGroup { metadata: self.metadata, group, rows: self.rows(), pages };
+        let batch = held.decode(&levels, rows).ok()??;
         let is_as_wanted = columns
             .iter()
             .zip(batch.columns())
@@ -150,31 +146,8 @@ impl<'a> Group<'a> {
         is_as_wanted.then_some(batch)
     }
 
-    fn decode(
-        &self,
-        levels: &FieldLevels,
-        pages: Vec<(usize, ColumnPages)>,
-        rows: &[Range<usize>],
-    ) -> Result<Option<RecordBatch>> {
-        let count = rows.iter().map(Range::len).sum();
-        let selection = RowSelection::from_consecutive_ranges(rows.iter().cloned(), self.rows());
-        let held =
-            HeldGroup { metadata: self.metadata, index: self.index, rows: self.rows(), pages };
-        let mut reader = ParquetRecordBatchReader::try_new_with_row_groups(
-            levels,
-            &held,
-            count,
-            Some(selection),
-        )?;
-        Ok(reader.next().transpose()?.filter(|batch| batch.num_rows() == count))
-    }
-
     /// The pages of these columns that hold these rows, those that are not kept from the store.
-    async fn pages(
-        &self,
-        columns: &[usize],
-        rows: &[Range<usize>],
-    ) -> Option<Vec<(usize, ColumnPages)>> {
+    async fn pages(&self, columns: &[usize], rows: &Ranges) -> Option<Vec<(usize, ColumnPages)>> {
         let mut found = Vec::with_capacity(columns.len());
         let mut missing = Vec::new();
         for (place, column) in columns.iter().enumerate() {
@@ -187,7 +160,7 @@ impl<'a> Group<'a> {
                 }
             }
             for (number, of_page) in page_rows(locations, self.rows()).enumerate() {
-                let is_wanted = rows.iter().any(|r| r.start < of_page.end && of_page.start < r.end);
+                let is_wanted = rows.touch(&of_page);
                 let page = if is_wanted { self.kept(*column, Some(number)).await } else { None };
                 if is_wanted && page.is_none() {
                     missing.push((place, *column, Some(number)));
@@ -316,107 +289,5 @@ impl ChunkReader for Piece {
         let to =
             from.checked_add(length).filter(|to| *to <= self.bytes.len()).ok_or_else(beyond)?;
         Ok(self.bytes.slice(from..to))
-    }
-}
-
-/// The pages of a column in a row group, of which only those are there that are read.
-#[derive(Default)]
-struct ColumnPages {
-    dictionary: Option<Page>,
-    /// Each with its number of rows.
-    data: Vec<(usize, Option<Page>)>,
-}
-
-/// A row group as far as it is read.
-struct HeldGroup<'a> {
-    metadata: &'a ParquetMetaData,
-    index: usize,
-    rows: usize,
-    pages: Vec<(usize, ColumnPages)>,
-}
-
-impl RowGroups for HeldGroup<'_> {
-    fn num_rows(&self) -> usize {
-        self.rows
-    }
-
-    fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
-        let of_it = self.pages.iter().find(|(held, _)| *held == column);
-        let (_, pages) =
-            of_it.ok_or_else(|| ParquetError::General("a column was not asked for".to_owned()))?;
-        let reader = HeldPages {
-            dictionary: pages.dictionary.clone(),
-            data: pages.data.clone().into_iter(),
-            next: None,
-        };
-        Ok(Box::new(OneChunk(Some(reader))))
-    }
-
-    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
-        Box::new(std::iter::once(self.metadata.row_group(self.index)))
-    }
-
-    fn metadata(&self) -> &ParquetMetaData {
-        self.metadata
-    }
-}
-
-struct OneChunk(Option<HeldPages>);
-
-impl Iterator for OneChunk {
-    type Item = Result<Box<dyn PageReader>>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.take().map(|pages| Ok(Box::new(pages) as Box<dyn PageReader>))
-    }
-}
-
-impl PageIterator for OneChunk {}
-
-/// Gives the pages of a column one after the other.
-struct HeldPages {
-    dictionary: Option<Page>,
-    data: std::vec::IntoIter<(usize, Option<Page>)>,
-    next: Option<(usize, Option<Page>)>,
-}
-
-impl PageReader for HeldPages {
-    fn get_next_page(&mut self) -> Result<Option<Page>> {
-        if let Some(dictionary) = self.dictionary.take() {
-            return Ok(Some(dictionary));
-        }
-        match self.next.take().or_else(|| self.data.next()) {
-            None => Ok(None),
-            Some((_, Some(page))) => Ok(Some(page)),
-            Some((_, None)) => {
-                Err(ParquetError::General("a page without wanted rows was asked for".to_owned()))
-            }
-        }
-    }
-
-    fn peek_next_page(&mut self) -> Result<Option<PageMetadata>> {
-        if self.dictionary.is_some() {
-            return Ok(Some(PageMetadata { num_rows: None, num_levels: None, is_dict: true }));
-        }
-        if self.next.is_none() {
-            self.next = self.data.next();
-        }
-        let rows = self.next.as_ref().map(|(rows, _)| *rows);
-        Ok(rows.map(|rows| PageMetadata { num_rows: Some(rows), num_levels: None, is_dict: false }))
-    }
-
-    fn skip_next_page(&mut self) -> Result<()> {
-        if self.dictionary.take().is_none() && self.next.take().is_none() {
-            self.data.next();
-        }
-        Ok(())
-    }
-}
-
-impl Iterator for HeldPages {
-    type Item = Result<Page>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.get_next_page().transpose()
     }
 }

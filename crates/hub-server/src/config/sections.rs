@@ -145,6 +145,8 @@ pub struct QueriesConfig {
     pub kept_answer_bytes: usize,
     /// The most bytes of one of them.
     pub kept_answer_bytes_each: usize,
+    /// Bytes for pages of files that rows by REST were looked up in; 0 for none.
+    pub page_cache_bytes: u64,
 }
 
 impl Default for QueriesConfig {
@@ -168,6 +170,7 @@ impl Default for QueriesConfig {
             rollups: true,
             kept_answer_bytes: 64 << 20,
             kept_answer_bytes_each: 4 << 20,
+            page_cache_bytes: 128 << 20,
         }
     }
 }
