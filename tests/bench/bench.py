@@ -49,7 +49,7 @@ def arguments():
     parser.add_argument("--lake-rows", type=int, default=lake.FULL_ROWS,
                         help="observations of the questions' lake; default 50 million")
     parser.add_argument("--queries", nargs="+", default=[], help="of the questions' lake, by their first letters")
-    parser.add_argument("--peer-rows", type=int, default=2_000_000, help="rows that the peers hold; default 2 million")
+    parser.add_argument("--peer-rows", type=int, default=10_000_000, help="rows that the peers hold; default 10 million")
     parser.add_argument("--load-seconds", type=int, default=5, help="length of each load on cached answers and on peers; default 5")
     parser.add_argument("--growth-rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000])
     parser.add_argument("--growth-versions", type=int, nargs="+", default=[10, 1_000, 10_000])

@@ -124,6 +124,9 @@ async fn search(group: &Group<'_>, reach: &Reach) -> Option<Ranges> {
     for span in reach.spans() {
         let told = group.told_by_pages(span, &rows)?;
         rows = told.whole.and(told.parts);
+        if rows.count() == 0 {
+            return Some(rows);
+        }
     }
     for span in reach.spans() {
         let told = group.told_by_pages(span, &rows)?;
