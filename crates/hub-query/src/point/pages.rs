@@ -11,6 +11,7 @@ use bytes::{Buf, Bytes};
 use object_store::path::Path;
 use parquet::{
     arrow::{ProjectionMask, parquet_to_arrow_field_levels},
+    basic::Type,
     column::page::{Page, PageReader},
     errors::{ParquetError, Result},
     file::{
@@ -42,6 +43,9 @@ struct PageKey {
     page: Option<usize>,
 }
 
+/// The most bytes of text in the pages of one reading. Numbers are bounded by their count.
+const MAX_TEXT_BYTES: u64 = 16 * 1024 * 1024;
+
 /// What one page takes beside its bytes.
 const PAGE_OVERHEAD: usize = 256;
 
@@ -64,6 +68,12 @@ impl PageCache {
     #[cfg(test)]
     pub(crate) fn clear(&self) {
         self.pages.invalidate_all();
+    }
+
+    /// Counts what was put in of late.
+    #[cfg(test)]
+    pub(crate) async fn settle(&self) {
+        self.pages.run_pending_tasks().await;
     }
 }
 
@@ -150,6 +160,7 @@ impl<'a> Group<'a> {
     async fn pages(&self, columns: &[usize], rows: &Ranges) -> Option<Vec<(usize, ColumnPages)>> {
         let mut found = Vec::with_capacity(columns.len());
         let mut missing = Vec::new();
+        let mut text_bytes = 0;
         for (place, column) in columns.iter().enumerate() {
             let locations = self.locations(*column)?;
             let mut pages = ColumnPages::default();
@@ -160,14 +171,21 @@ impl<'a> Group<'a> {
                 }
             }
             for (number, of_page) in page_rows(locations, self.rows()).enumerate() {
-                let is_wanted = rows.touch(&of_page);
-                let page = if is_wanted { self.kept(*column, Some(number)).await } else { None };
-                if is_wanted && page.is_none() {
+                if !rows.touch(&of_page) {
+                    pages.data.push((of_page.len(), None));
+                    continue;
+                }
+                text_bytes += self.text_bytes(*column, number)?;
+                let page = self.kept(*column, Some(number)).await;
+                if page.is_none() {
                     missing.push((place, *column, Some(number)));
                 }
                 pages.data.push((of_page.len(), page));
             }
             found.push((*column, pages));
+        }
+        if text_bytes > MAX_TEXT_BYTES {
+            return None;
         }
         if missing.is_empty() {
             return Some(found);
@@ -183,6 +201,15 @@ impl<'a> Group<'a> {
             }
         }
         Some(found)
+    }
+
+    /// The bytes of text in a page; none where the file does not tell.
+    fn text_bytes(&self, column: usize, page: usize) -> Option<u64> {
+        if self.metadata.row_group(self.index).column(column).column_type() != Type::BYTE_ARRAY {
+            return Some(0);
+        }
+        let index = self.metadata.offset_index()?.get(self.index)?.get(column)?;
+        u64::try_from(*index.unencoded_byte_array_data_bytes()?.get(page)?).ok()
     }
 
     fn key(&self, column: usize, page: Option<usize>) -> PageKey {

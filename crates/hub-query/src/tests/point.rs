@@ -232,3 +232,25 @@ async fn rows_that_files_do_not_tell_apart_are_ordered_before_a_page_is_cut() {
         }
     }
 }
+
+#[tokio::test]
+async fn long_texts_are_left_to_a_plan() {
+    let contract = &contracts()[2];
+    let readings: Vec<Reading> = (0..60).map(|n| (Some(1), Some(1), Some(n), Some(1), 2)).collect();
+    let batch = file(contract, &readings);
+    let mut columns = batch.columns().to_vec();
+    columns[5] =
+        Arc::new(StringArray::from_iter_values(["雪".repeat(200_000)].iter().cycle().take(60)));
+    let batch = RecordBatch::try_new(batch.schema(), columns).unwrap();
+    let bench = Bench::new(small());
+    let table = bench.table("a.b", Arc::clone(contract), &[batch]).await;
+    let mut asked = request(&table, 2);
+    asked.filters = vec![filter("station", FilterOperator::Eq, "駅1")];
+    for _ in 0..3 {
+        let page = bench.engine.rows(asked.clone()).await.unwrap();
+        assert_eq!(texts(page.stream).await.len(), 2);
+    }
+    bench.engine.inner.scans.pages.settle().await;
+    let kept = bench.engine.gauges().pages_cached_bytes;
+    assert!(kept < 100_000, "{kept} bytes are kept");
+}
