@@ -50,7 +50,7 @@ def arguments():
                         help="observations of the questions' lake; default 50 million")
     parser.add_argument("--queries", nargs="+", default=[], help="of the questions' lake, by their first letters")
     parser.add_argument("--peer-rows", type=int, default=10_000_000, help="rows that the peers hold; default 10 million")
-    parser.add_argument("--load-seconds", type=int, default=5, help="length of each load on cached answers and on peers; default 5")
+    parser.add_argument("--load-seconds", type=int, default=5, help="length of each load of many small requests; default 5")
     parser.add_argument("--growth-rows", type=int, nargs="+", default=[1_000_000, 10_000_000, 50_000_000])
     parser.add_argument("--growth-versions", type=int, nargs="+", default=[10, 1_000, 10_000])
     parser.add_argument("--growth-datasets", type=int, nargs="+", default=[10, 1_000, 10_000])
@@ -64,7 +64,7 @@ def main():
     options = arguments()
     if not options.binary.exists():
         sys.exit(f"bench: there is no {options.binary}; build it, or name another with --binary")
-    if {"cached", "peers"} & set(options.only) and not helper(options).exists():
+    if {"points", "cached", "peers"} & set(options.only) and not helper(options).exists():
         sys.exit(f"bench: there is no {helper(options)}; build it: cargo build --workspace --example bare_route")
     options.folder.mkdir(parents=True, exist_ok=True)
     scratch = options.folder / "scratch"
@@ -86,7 +86,7 @@ def main():
 
 
 def helper(options):
-    """The program that makes the load of cached answers and of peers, and the bare route."""
+    """The program that makes the load of many small requests, and the bare route."""
     return options.binary.parent / "examples" / "bare_route"
 
 
@@ -112,7 +112,9 @@ def shared_parts(options, results, scratch):
             results.add("asof", asof, watch)
         if "points" in options.only:
             watch = Watch(hub.pid)
-            results.add("points", points.measure(hub, files, options.requests, options.threads, scratch), watch)
+            figures = points.measure(hub, files, helper(options), options.requests, options.load_seconds,
+                                     options.threads, scratch)
+            results.add("points", figures, watch)
         # The hub is started anew in these, so nothing is watched.
         if "cached" in options.only:
             hub.restart(keeps_answers=True)
