@@ -106,25 +106,14 @@ impl Reach {
             let mut span = Span { column: *column, from: Bound::Unbounded, to: Bound::Unbounded };
             let mut kept = Vec::with_capacity(rest.len());
             for filter in rest {
-                let of_it = field(contract, &filter.column)?.name == sorted.name;
-                let FilterValue::One(value) = &filter.value else {
-                    kept.push(filter);
-                    continue;
+                let is_of_it = field(contract, &filter.column)?.name == sorted.name;
+                let key = match &filter.value {
+                    FilterValue::One(value) if is_of_it && !span.is_one_value() => {
+                        Key::of(parse_value(sorted, value)?)
+                    }
+                    _ => None,
                 };
-                let is_used = of_it
-                    && !span.is_one_value()
-                    && match filter.operator {
-                        FilterOperator::Eq
-                        | FilterOperator::Gt
-                        | FilterOperator::Gte
-                        | FilterOperator::Lt
-                        | FilterOperator::Lte => match Key::of(parse_value(sorted, value)?) {
-                            Some(key) => span.take(filter.operator, key),
-                            None => false,
-                        },
-                        _ => false,
-                    };
-                if !is_used {
+                if !key.is_some_and(|key| span.take(filter.operator, key)) {
                     kept.push(filter);
                 }
             }
@@ -181,7 +170,7 @@ impl Span {
         matches!((&self.from, &self.to), (Bound::Included(from), Bound::Included(to)) if from == to)
     }
 
-    /// Narrows the span by one more condition; false where the condition is not one of its kind.
+    /// Narrows the span by a comparison; false where it is none that a span can stand for.
     fn take(&mut self, operator: FilterOperator, key: Key) -> bool {
         match operator {
             FilterOperator::Eq => {
