@@ -28,6 +28,7 @@ pub(crate) use reach::Reach;
 use crate::table::{Prepared, ScanShared};
 use pages::Group;
 use ranges::Ranges;
+use reach::Span;
 
 /// The most rows that are decoded of one sorted column to find a place in it.
 const MAX_SEARCHED_ROWS: usize = 65_536;
@@ -121,24 +122,45 @@ fn kept_metadata(shared: &ScanShared, file: &PartitionedFile) -> Option<Arc<Parq
 /// The rows of a row group that are within reach.
 async fn search(group: &Group<'_>, reach: &Reach) -> Option<Ranges> {
     let mut rows = Ranges::of(0..group.rows());
-    for span in reach.spans() {
+    let (fixed, span) = reach.fixed_and_last();
+    if !fixed.is_empty() {
+        rows = of_series(group, fixed, rows).await?;
+    }
+    match span {
+        Some(span) => narrowed(group, span, &rows).await,
+        None => Some(rows),
+    }
+}
+
+/// Those of a row group with one value in each of its leading columns. Where they stand is remembered.
+async fn of_series(group: &Group<'_>, fixed: &[Span], mut rows: Ranges) -> Option<Ranges> {
+    for span in fixed {
         let told = group.told_by_pages(span, &rows)?;
         rows = told.whole.and(told.parts);
         if rows.count() == 0 {
             return Some(rows);
         }
     }
-    for span in reach.spans() {
-        let told = group.told_by_pages(span, &rows)?;
-        let parts = match told.parts.count() {
-            0 => told.parts,
-            many if many > MAX_SEARCHED_ROWS => return None,
-            _ => {
-                let column = group.read(&[span.column()], &told.parts).await?;
-                told.parts.part(span.within(column.column(0))?)
-            }
-        };
-        rows = told.whole.and(parts);
+    if let Some(known) = group.known_series(fixed).await {
+        return Some(known);
     }
+    for span in fixed {
+        rows = narrowed(group, span, &rows).await?;
+    }
+    group.remember_series(fixed, &rows).await;
     Some(rows)
+}
+
+/// Those of the rows with values of the span, by whose column they are sorted.
+async fn narrowed(group: &Group<'_>, span: &Span, rows: &Ranges) -> Option<Ranges> {
+    let told = group.told_by_pages(span, rows)?;
+    let parts = match told.parts.count() {
+        0 => told.parts,
+        many if many > MAX_SEARCHED_ROWS => return None,
+        _ => {
+            let column = group.read(&[span.column()], &told.parts).await?;
+            told.parts.part(span.within(column.column(0))?)
+        }
+    };
+    Some(told.whole.and(parts))
 }

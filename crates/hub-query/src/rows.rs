@@ -92,7 +92,6 @@ impl QueryEngine {
         let contract = Arc::clone(&request.table.contract);
         let selection = Selection::new(&contract, request.select.as_deref())?;
         let order = TotalOrder::new(&request)?;
-        let mut conditions = filters(&contract, &request.filters)?;
         let mut after = Vec::new();
         let query =
             digest(&format!("{:?}{:?}{}", request.order, request.filters, request.with_quality));
@@ -112,6 +111,7 @@ impl QueryEngine {
         let all = match self.at_once(&request, &shown, &order, &after, skip).await? {
             Some(all) => all,
             None => {
+                let mut conditions = filters(&contract, &request.filters)?;
                 conditions.extend(after);
                 let page = Page { conditions, sort: order.sort(), skip, fetch: request.limit + 1 };
                 let stream = self.page(request.table.clone(), shown, page).await?;

@@ -25,13 +25,25 @@ use parquet::{
 use super::{
     held::{ColumnPages, HeldGroup},
     ranges::Ranges,
-    reach::{Span, Touch},
+    reach::{Key, Span, Touch},
 };
 use crate::table::ScanShared;
 
 /// Pages of late, up to a number of bytes. A path is never written twice, so nothing in it ages.
 pub(crate) struct PageCache {
     pages: moka::future::Cache<PageKey, Page>,
+    series: moka::future::Cache<SeriesKey, Ranges>,
+}
+
+/// How many places of series are remembered, each in some hundred bytes.
+const REMEMBERED_SERIES: u64 = 20_000;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct SeriesKey {
+    file: Path,
+    group: usize,
+    /// Of the leading columns that the file is sorted by.
+    values: Vec<Key>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -57,7 +69,7 @@ impl PageCache {
             })
             .max_capacity(bytes)
             .build();
-        Self { pages }
+        Self { pages, series: moka::future::Cache::new(REMEMBERED_SERIES) }
     }
 
     /// Bytes in use.
@@ -68,6 +80,7 @@ impl PageCache {
     #[cfg(test)]
     pub(crate) fn clear(&self) {
         self.pages.invalidate_all();
+        self.series.invalidate_all();
     }
 
     /// Counts what was put in of late.
@@ -136,6 +149,20 @@ impl<'a> Group<'a> {
             }
         }
         Some(told)
+    }
+
+    fn series_key(&self, fixed: &[Span]) -> SeriesKey {
+        let values = fixed.iter().filter_map(Span::value).cloned().collect();
+        SeriesKey { file: self.file.clone(), group: self.index, values }
+    }
+
+    /// Where a series stands, if it was looked for before.
+    pub(super) async fn known_series(&self, fixed: &[Span]) -> Option<Ranges> {
+        self.shared.pages.series.get(&self.series_key(fixed)).await
+    }
+
+    pub(super) async fn remember_series(&self, fixed: &[Span], rows: &Ranges) {
+        self.shared.pages.series.insert(self.series_key(fixed), rows.clone()).await;
     }
 
     /// Decodes these columns of these rows, of which there is at least one; none where that is not possible,

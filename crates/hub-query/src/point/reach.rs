@@ -42,8 +42,8 @@ pub(super) enum Touch {
 }
 
 /// A value of a sort column. Only values of one column are compared.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Key {
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
     Text(String),
     Whole(i64),
 }
@@ -74,10 +74,12 @@ impl Key {
             _ => return None,
         })
     }
+}
 
-    fn of_bound(bound: &hub_lake::Bound) -> Option<Self> {
+impl<'a> KeyRef<'a> {
+    fn of_bound(bound: &'a hub_lake::Bound) -> Option<Self> {
         Some(match bound {
-            hub_lake::Bound::Text(text) => Self::Text(text.clone()),
+            hub_lake::Bound::Text(text) => Self::Text(text.as_bytes()),
             hub_lake::Bound::Integer(number) | hub_lake::Bound::Instant(number) => {
                 Self::Whole(*number)
             }
@@ -129,8 +131,12 @@ impl Reach {
         Ok((!spans.is_empty()).then_some((Self { spans }, rest)))
     }
 
-    pub(super) fn spans(&self) -> &[Span] {
-        &self.spans
+    /// The leading columns of which it wants one value, and what it wants of the one after them.
+    pub(super) fn fixed_and_last(&self) -> (&[Span], Option<&Span>) {
+        match self.spans.split_last() {
+            Some((last, before)) if !last.is_one_value() => (before, Some(last)),
+            _ => (&self.spans, None),
+        }
     }
 
     /// Whether all rows within reach have one value of this column.
@@ -144,15 +150,20 @@ impl Reach {
             let Some(known) = file.columns.get(schema.field(span.column).name()) else {
                 return true;
             };
+            // Exact bounds need no copy.
             let widened = |bound: &Option<hub_lake::Bound>, widen: fn(&_, bool) -> Option<_>| {
-                bound.as_ref().and_then(|bound| widen(bound, known.exact))
+                bound.as_ref().filter(|_| !known.exact).and_then(|bound| widen(bound, false))
             };
-            let least = widened(&known.minimum, widened_minimum);
-            let greatest = widened(&known.maximum, widened_maximum);
-            let (least, greatest) =
-                (least.as_ref().and_then(Key::of_bound), greatest.as_ref().and_then(Key::of_bound));
-            least.is_none_or(|least| !span.ends_before(least.as_ref()))
-                && greatest.is_none_or(|greatest| !span.begins_after(greatest.as_ref()))
+            let wide = (
+                widened(&known.minimum, widened_minimum),
+                widened(&known.maximum, widened_maximum),
+            );
+            let (least, greatest) = match known.exact {
+                true => (known.minimum.as_ref(), known.maximum.as_ref()),
+                false => (wide.0.as_ref(), wide.1.as_ref()),
+            };
+            least.and_then(KeyRef::of_bound).is_none_or(|least| !span.ends_before(least))
+                && greatest.and_then(KeyRef::of_bound).is_none_or(|most| !span.begins_after(most))
         })
     }
 }
@@ -160,6 +171,14 @@ impl Reach {
 impl Span {
     pub(super) fn column(&self) -> usize {
         self.column
+    }
+
+    /// Its one value; none where it may have others.
+    pub(super) fn value(&self) -> Option<&Key> {
+        match &self.from {
+            Bound::Included(value) if self.is_one_value() => Some(value),
+            _ => None,
+        }
     }
 
     fn says_something(&self) -> bool {
