@@ -88,7 +88,12 @@ impl RowFilter {
                     )));
                 }
                 let values = values.iter().map(|value| parse_value(field, value).map(lit));
-                Ok(column.in_list(values.collect::<Result<_, _>>()?, false))
+                let mut values = values.collect::<Result<Vec<_>, _>>()?;
+                if values.contains(&lit(0.0)) {
+                    // In a list nought is looked for by its bits.
+                    values.push(lit(-0.0));
+                }
+                Ok(column.in_list(values, false))
             }
             FilterOperator::Like => {
                 if field.field_type != FieldType::String {

@@ -1,7 +1,7 @@
 //! Rules of our own: on physical plans joins that yield, joins of everything with everything that are
 //! refused before they start, filters that stored values answer, what is computed once for each run of a key,
 //! what of an input stays true above it, and filters that name one column; on logical plans joins that keep all of their conditions, days that
-//! begin in Japan, intervals by their length, and subqueries that find no row or lack a value.
+//! begin in Japan, intervals by their length, casts that round, and subqueries that find no row or lack a value.
 
 mod in_zone;
 mod input_properties;
@@ -9,6 +9,7 @@ mod interval_lengths;
 mod japanese_days;
 mod key_runs;
 mod named_filters;
+mod nearest_whole;
 mod no_row;
 mod stored_filters;
 mod unknown_in;
@@ -19,6 +20,7 @@ pub(crate) use input_properties::InputProperties;
 pub(crate) use japanese_days::JapaneseDays;
 pub(crate) use key_runs::KeyRuns;
 pub(crate) use named_filters::NamedFilters;
+pub(crate) use nearest_whole::NearestWhole;
 pub(crate) use no_row::NoRow;
 pub(crate) use stored_filters::StoredFilters;
 pub(crate) use unknown_in::UnknownIn;

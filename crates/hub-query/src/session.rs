@@ -41,8 +41,8 @@ use crate::{
     quality,
     rollup::UseRollups,
     rules::{
-        InputProperties, JapaneseDays, KeyRuns, NamedFilters, NoRow, StoredFilters, UnknownIn,
-        YieldingJoins, whole_sides,
+        InputProperties, JapaneseDays, KeyRuns, NamedFilters, NearestWhole, NoRow, StoredFilters,
+        UnknownIn, YieldingJoins, whole_sides,
     },
     spatial::SpatialJoins,
 };
@@ -97,8 +97,12 @@ impl Sessions {
         scalar.push(align::function());
         let product = config.max_product_rows;
         let analyzer = {
-            let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-                vec![Arc::new(LateralFirsts), Arc::new(AsOfJoins), Arc::new(TimeLiterals)];
+            let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+                Arc::new(NearestWhole),
+                Arc::new(LateralFirsts),
+                Arc::new(AsOfJoins),
+                Arc::new(TimeLiterals),
+            ];
             let bucket = functions.scalar.iter().find(|function| function.name() == "time_bucket");
             if let Some(time_bucket) = bucket {
                 rules.push(Arc::new(GapFills { time_bucket: Arc::clone(time_bucket) }));

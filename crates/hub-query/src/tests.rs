@@ -12,6 +12,7 @@ mod latest;
 mod limits;
 mod lineage;
 mod messages;
+mod numbers;
 mod output;
 mod paging;
 mod point;

@@ -3,7 +3,7 @@
 use std::any::{Any, TypeId};
 
 use datafusion::sql::sqlparser::{
-    ast::Expr,
+    ast::{Expr, UnaryOperator},
     dialect::{Dialect, PostgreSqlDialect, Precedence},
     keywords::Keyword,
     parser::{Parser, ParserError},
@@ -60,6 +60,19 @@ impl Dialect for HubDialect {
         supports_comma_separated_trim() -> bool;
         supports_xml_expressions() -> bool;
         supports_comment_optimizer_hint() -> bool;
+    }
+
+    /// A sign binds tighter than a power: `-2 ^ 2` is 4. The parser would have it the other way round.
+    fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        let op = if parser.consume_token(&Token::Minus) {
+            UnaryOperator::Minus
+        } else if parser.consume_token(&Token::Plus) {
+            UnaryOperator::Plus
+        } else {
+            return None;
+        };
+        let of = parser.parse_subexpr(self.prec_value(Precedence::Caret));
+        Some(of.map(|of| Expr::UnaryOp { op, expr: Box::new(of) }))
     }
 
     /// `IS [NOT] DISTINCT FROM` ends where `AND` or `OR` goes on; the parser would take all that follows for
