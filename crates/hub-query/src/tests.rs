@@ -23,3 +23,4 @@ mod scan;
 mod spatial;
 pub(crate) mod support;
 mod units;
+mod unknown_in;
