@@ -1,6 +1,7 @@
-//! Joins by place: `distance_m(…) <= d`, `ST_DWithin`, `ST_Distance(…) <= d`, `ST_Contains`, `ST_Within` and
-//! `ST_Intersects` between two tables. One side is held in an R-tree, the other streams past it, so that each
-//! row is compared with those near it and not with all.
+//! Joins by place between two tables: `distance_m(…) <= d`, `ST_DWithin`, `ST_Distance(…) <= d`, and how one
+//! geometry lies to another where that means that they share a point, `ST_Contains` and the like. One side is
+//! held in an R-tree, the other streams past it, so that each row is compared with those near it and not with
+//! all.
 //!
 //! Candidates of the tree are decided by the same code that the functions run, so that the answer is that of
 //! the comparison of all with all.

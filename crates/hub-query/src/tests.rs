@@ -20,6 +20,7 @@ mod quality;
 mod rollup_files;
 mod rollups;
 mod scan;
+mod shapes;
 mod spatial;
 pub(crate) mod support;
 mod units;

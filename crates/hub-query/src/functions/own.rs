@@ -38,8 +38,11 @@ use hub_model::ZONE_NAME;
 pub(super) use call::Call;
 pub(crate) use call::refused;
 pub(crate) use gap_filling::{GAPFILL, INTERPOLATE, LOCF};
+use geometry::GEOMETRY;
 pub(crate) use geometry::{geometry_metadata, is_point_function};
 pub(crate) use time_bucket::{Buckets, Step, bucket_steps};
+
+use crate::units::UNIT_KEY;
 
 /// What a function is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -138,6 +141,10 @@ pub(super) enum Gives {
     Number,
     Boolean,
     Text,
+    /// Geometries as WKT, marked as such.
+    Geometry,
+    /// Numbers that bear this unit.
+    In(&'static str),
     /// Values of the type of this argument.
     Same(usize),
     /// West, south, east and north in degrees.
@@ -204,17 +211,15 @@ pub(super) const PLAIN: Definition = Definition {
 
 /// Every function of the hub's own, family by family.
 pub(super) fn definitions() -> Vec<&'static Definition> {
-    [
+    let families = [
         time_bucket::FUNCTIONS,
         gap_filling::FUNCTIONS,
         period::FUNCTIONS,
         season::FUNCTIONS,
         municipality::FUNCTIONS,
         mesh::FUNCTIONS,
-        geometry::FUNCTIONS,
-        units::FUNCTIONS,
-    ]
-    .concat()
+    ];
+    [families.concat(), geometry::FUNCTIONS.concat(), units::FUNCTIONS.to_vec()].concat()
 }
 
 /// Whether all that a function of the hub's own sees of an instant is its day in Japan.
@@ -257,9 +262,9 @@ impl Own {
         Ok(match self.definition.gives {
             Gives::Day => DataType::Date32,
             Gives::Whole => DataType::Int32,
-            Gives::Number => DataType::Float64,
+            Gives::Number | Gives::In(_) => DataType::Float64,
             Gives::Boolean => DataType::Boolean,
-            Gives::Text => DataType::Utf8View,
+            Gives::Text | Gives::Geometry => DataType::Utf8View,
             Gives::Same(place) => arg_types.get(place).cloned().unwrap_or(DataType::Null),
             Gives::Bounds => mesh::bounds_type(),
         })
@@ -300,7 +305,14 @@ impl ScalarUDFImpl for Own {
         let types: Vec<_> = args.arg_fields.iter().map(|field| field.data_type().clone()).collect();
         let missing = self.definition.may_be_missing
             || args.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Arc::new(Field::new(self.name(), self.type_of(&types)?, missing)))
+        let field = Field::new(self.name(), self.type_of(&types)?, missing);
+        let said = match self.definition.gives {
+            Gives::Geometry => Some(GEOMETRY),
+            Gives::In(unit) => Some((UNIT_KEY, unit)),
+            _ => None,
+        };
+        let said = said.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Ok(Arc::new(field.with_metadata(said.into_iter().collect())))
     }
 
     fn is_strict(&self) -> bool {

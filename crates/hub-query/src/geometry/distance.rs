@@ -3,7 +3,14 @@
 
 use geo::{
     Closest, ClosestPoint, Coord, CoordsIter, Distance, Geodesic, GeodesicArea, Geometry,
-    Intersects, MapCoords, Point, Rect,
+    Intersects, LineIntersection, MapCoords, Point, Rect,
+    algorithm::line_intersection::line_intersection,
+};
+
+use super::{
+    effort::{Steps, Unsaid, corners, each_path},
+    paths::measured,
+    relation::Relation,
 };
 
 /// The least radius of curvature of the ellipsoid, in metres: that of a meridian at the equator.
@@ -25,28 +32,66 @@ pub(crate) fn geodesic_m(lat1: f64, lon1: f64, lat2: f64, lon2: f64) -> Option<f
 /// Between points it is the geodesic. To a line or an edge the nearest point is found on a plane that
 /// touches the ground there, and the geodesic to it is measured: within 100 km that is right to some
 /// metres.
-pub(crate) fn apart_m(first: &Geometry, second: &Geometry) -> Option<f64> {
+pub(crate) fn apart_m(
+    first: &Geometry,
+    second: &Geometry,
+    steps: &mut Steps,
+) -> Result<Option<f64>, Unsaid> {
+    if !are_known(first, second, steps)? {
+        return Ok(None);
+    }
+    if let (Geometry::Point(a), Geometry::Point(b)) = (first, second) {
+        return Ok(geodesic_m(a.y(), a.x(), b.y(), b.x()));
+    }
+    if Relation::Intersects.holds(first, second, steps)? {
+        return Ok(Some(0.0));
+    }
+    Ok(nearest(first, second, steps)?.map(|(metres, _)| metres))
+}
+
+/// The point of the first that is nearest to the second, which [`apart_m`] measures from; none where it
+/// measures nothing.
+pub(crate) fn closest(
+    first: &Geometry,
+    second: &Geometry,
+    steps: &mut Steps,
+) -> Result<Option<Coord>, Unsaid> {
+    if !are_known(first, second, steps)? {
+        return Ok(None);
+    }
+    if let Geometry::Point(point) = first {
+        return Ok(Some(point.0));
+    }
+    if Relation::Intersects.holds(first, second, steps)? {
+        return shared(first, second, steps);
+    }
+    Ok(nearest(first, second, steps)?.map(|(_, at)| at))
+}
+
+fn are_known(first: &Geometry, second: &Geometry, steps: &mut Steps) -> Result<bool, Unsaid> {
+    steps.spend(corners(first) + corners(second))?;
     let known = |geometry: &Geometry| {
         let mut coords = geometry.coords_iter().peekable();
         coords.peek().is_some() && coords.all(|at| is_on_earth(at.y, at.x))
     };
-    if !known(first) || !known(second) {
-        return None;
-    }
-    if let (Geometry::Point(a), Geometry::Point(b)) = (first, second) {
-        return geodesic_m(a.y(), a.x(), b.y(), b.x());
-    }
-    if first.intersects(second) {
-        return Some(0.0);
-    }
-    // Where two geometries do not meet, a corner of one of them is nearest to the other.
-    let nearest = |from: &Geometry, to: &Geometry| {
-        from.coords_iter().filter_map(|at| to_geometry_m(at, to)).min_by(f64::total_cmp)
-    };
-    [nearest(first, second), nearest(second, first)].into_iter().flatten().min_by(f64::total_cmp)
+    Ok(known(first) && known(second))
 }
 
-fn to_geometry_m(at: Coord, geometry: &Geometry) -> Option<f64> {
+/// How far geometries are apart that do not meet, and the point of the first from which that is: a corner of
+/// one of them is nearest to the other.
+fn nearest(
+    first: &Geometry,
+    second: &Geometry,
+    steps: &mut Steps,
+) -> Result<Option<(f64, Coord)>, Unsaid> {
+    steps.spend(corners(first).saturating_mul(corners(second)).saturating_mul(2))?;
+    let from_first = first.coords_iter().filter_map(|at| Some((to_geometry(at, second)?.0, at)));
+    let to_first = second.coords_iter().filter_map(|at| to_geometry(at, first));
+    Ok(from_first.chain(to_first).min_by(|(one, _), (other, _)| one.total_cmp(other)))
+}
+
+/// How far it is from a place to a geometry, and to which of its points.
+fn to_geometry(at: Coord, geometry: &Geometry) -> Option<(f64, Coord)> {
     // Degrees of longitude are made as long as those of latitude.
     let narrow = at.y.to_radians().cos().max(1e-6);
     let flat = |at: Coord| Coord { x: at.x * narrow, y: at.y };
@@ -55,20 +100,39 @@ fn to_geometry_m(at: Coord, geometry: &Geometry) -> Option<f64> {
         Closest::SinglePoint(point) | Closest::Intersection(point) => point,
         Closest::Indeterminate => return None,
     };
-    geodesic_m(at.y, at.x, found.y(), found.x() / narrow)
+    let found = Coord { x: found.x() / narrow, y: found.y() };
+    Some((geodesic_m(at.y, at.x, found.y, found.x)?, found))
+}
+
+/// A point that two geometries share: a corner of one that lies in the other, or one where edges cross.
+fn shared(first: &Geometry, second: &Geometry, steps: &mut Steps) -> Result<Option<Coord>, Unsaid> {
+    steps.spend(corners(first).saturating_mul(corners(second)).saturating_mul(3))?;
+    let corner = first.coords_iter().find(|at| second.intersects(at));
+    if let Some(corner) = corner.or_else(|| second.coords_iter().find(|at| first.intersects(at))) {
+        return Ok(Some(corner));
+    }
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    each_path(first, &mut |path| one.extend(path.lines()));
+    each_path(second, &mut |path| other.extend(path.lines()));
+    let crossings = one
+        .iter()
+        .flat_map(|edge| other.iter().filter_map(|crossed| line_intersection(*edge, *crossed)));
+    Ok(crossings.into_iter().next().map(|crossing| match crossing {
+        LineIntersection::SinglePoint { intersection, .. } => intersection,
+        LineIntersection::Collinear { intersection } => intersection.start,
+    }))
 }
 
 /// The area of polygons on the ellipsoid, in square metres; lines and points have none.
-pub(crate) fn area_m2(geometry: &Geometry) -> f64 {
-    match geometry {
+pub(crate) fn area_m2(geometry: &Geometry, steps: &mut Steps) -> Result<f64, Unsaid> {
+    measured(geometry, steps, &|geometry| match geometry {
         // Either way of turning means the inside.
         Geometry::Polygon(polygon) => polygon.geodesic_area_signed().abs(),
         Geometry::MultiPolygon(polygons) => {
             polygons.iter().map(|polygon| polygon.geodesic_area_signed().abs()).sum()
         }
-        Geometry::GeometryCollection(parts) => parts.iter().map(area_m2).sum(),
         _ => 0.0,
-    }
+    })
 }
 
 /// The boxes that hold everything within a distance of a box: two where it reaches over the line of dates.
@@ -132,6 +196,8 @@ mod tests {
     #[test]
     fn the_nearest_part_of_a_geometry_counts() {
         let geometry = |text: &str| from_wkt(text).unwrap();
+        let area_m2 = |area: &Geometry| area_m2(area, &mut Steps::default()).unwrap();
+        let apart_m = |a: &Geometry, b: &Geometry| apart_m(a, b, &mut Steps::default()).unwrap();
         let square = geometry("POLYGON ((140 42, 141 42, 141 43, 140 43, 140 42))");
         assert_eq!(apart_m(&geometry("POINT (140.5 42.5)"), &square), Some(0.0));
         // Half a degree north of the edge: half of about 111.08 km.

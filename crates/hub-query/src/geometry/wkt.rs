@@ -222,8 +222,18 @@ fn list<T>(out: &mut String, items: impl Iterator<Item = T>, write: impl Fn(T, &
 }
 
 fn coord(at: Coord, out: &mut String) {
+    number(at.x, out);
+    out.push(' ');
+    number(at.y, out);
+}
+
+/// Numbers that would take hundreds of digits are written with their power of ten.
+fn number(number: f64, out: &mut String) {
     // Writing to a String cannot fail.
-    let _ = write!(out, "{} {}", at.x, at.y);
+    let _ = match number.abs() {
+        0.0 | 1e-15..1e16 => write!(out, "{number}"),
+        _ => write!(out, "{number:e}"),
+    };
 }
 
 fn coords(line: &LineString, out: &mut String) {
@@ -262,6 +272,7 @@ mod tests {
             ("MULTIPOINT(1 2,3 4)", "MULTIPOINT ((1 2), (3 4))"),
             (" LINESTRING ZM ( 0 0 1 2 , 1 1 1 2 ) ", "LINESTRING (0 0, 1 1)"),
             ("POINT EMPTY", "MULTIPOINT EMPTY"),
+            ("POINT (1e300 -1e-300)", "POINT (1e300 -1e-300)"),
         ] {
             assert_eq!(to_wkt(&from_wkt(text).unwrap()), plain);
         }

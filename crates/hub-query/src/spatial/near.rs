@@ -18,7 +18,7 @@ use rstar::{
 
 use crate::{
     functions::refused,
-    geometry::{Reach, Relation, apart_m, from_wkt, is_on_earth},
+    geometry::{Reach, Relation, Steps, Unsaid, apart_m, from_wkt, is_on_earth},
 };
 
 /// Where a row's place comes from.
@@ -101,15 +101,17 @@ pub(crate) enum Test {
 }
 
 impl Test {
-    fn holds(self, held: &Place, probe: &Place) -> bool {
+    fn holds(self, held: &Place, probe: &Place, steps: &mut Steps) -> Result<bool, Unsaid> {
         match self {
-            Self::Apart { metres, inclusive } => apart_m(&held.geometry, &probe.geometry)
-                .is_some_and(|apart| apart < metres || inclusive && apart == metres),
+            Self::Apart { metres, inclusive } => {
+                let apart = apart_m(&held.geometry, &probe.geometry, steps)?;
+                Ok(apart.is_some_and(|apart| apart < metres || inclusive && apart == metres))
+            }
             Self::Relation { relation, probe_first: true } => {
-                relation.holds(&probe.geometry, &held.geometry)
+                relation.holds(&probe.geometry, &held.geometry, steps)
             }
             Self::Relation { relation, probe_first: false } => {
-                relation.holds(&held.geometry, &probe.geometry)
+                relation.holds(&held.geometry, &probe.geometry, steps)
             }
         }
     }
@@ -176,9 +178,15 @@ impl Held {
         rows.dedup();
     }
 
-    /// Whether a candidate does meet it.
-    pub(crate) fn meets(&self, test: Test, row: u32, probe: &Place) -> bool {
-        let place = self.places.get(row as usize).and_then(Option::as_ref);
-        place.is_some_and(|held| test.holds(held, probe))
+    /// Whether a candidate does meet it, and how many steps that took.
+    pub(crate) fn meets(&self, test: Test, row: u32, probe: &Place) -> Result<(bool, u64)> {
+        let Some(held) = self.places.get(row as usize).and_then(Option::as_ref) else {
+            return Ok((false, 0));
+        };
+        let mut steps = Steps::default();
+        match test.holds(held, probe, &mut steps) {
+            Ok(meets) => Ok((meets, steps.spent())),
+            Err(unsaid) => Err(refused(format!("a join by place {unsaid}"))),
+        }
     }
 }

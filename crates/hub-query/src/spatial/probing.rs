@@ -29,8 +29,11 @@ use super::{
 /// The side that is held, or why it can't be.
 pub(super) type Collected = Arc<OnceCell<Result<Arc<Held>, Arc<DataFusionError>>>>;
 
-/// After so many comparisons other work gets its turn.
-const COMPARISONS: usize = 1_024;
+/// After so many steps other work gets its turn, and whoever left is seen to have.
+const STEPS: u64 = 100_000;
+
+/// What a comparison takes at least.
+const STEPS_A_PAIR: u64 = 100;
 
 /// One partition at work.
 pub(super) struct Probing {
@@ -118,7 +121,7 @@ impl Probing {
     async fn advance(&mut self, held: &Held, current: &mut Current) -> Result<Option<RecordBatch>> {
         let test = self.shared.condition.test;
         let (mut held_rows, mut probe_rows) = (Vec::new(), Vec::new());
-        let mut compared = 0;
+        let mut taken = 0;
         while current.next < current.places.len() && probe_rows.len() < self.rows {
             let row = current.next;
             let Some(place) = &current.places[row] else {
@@ -131,12 +134,14 @@ impl Probing {
                 current.waiting.reverse();
             }
             while let Some(candidate) = current.waiting.pop() {
-                if held.meets(test, candidate, place) {
+                let (meets, steps) = held.meets(test, candidate, place)?;
+                if meets {
                     held_rows.push(candidate);
                     probe_rows.push(u32::try_from(row).unwrap_or(u32::MAX));
                 }
-                compared += 1;
-                if compared % COMPARISONS == 0 {
+                taken += steps + STEPS_A_PAIR;
+                if taken >= STEPS {
+                    taken = 0;
                     tokio::task::yield_now().await;
                 }
                 if probe_rows.len() >= self.rows {

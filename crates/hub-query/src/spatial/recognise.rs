@@ -108,16 +108,13 @@ fn condition(
             let Some(metres) = number(limit) else { return Ok(None) };
             (Test::Apart { metres, inclusive: true }, a, b)
         }
-        ("st_contains", [a, b]) => (related(Relation::Contains), a, b),
-        ("st_within", [a, b]) => (related(Relation::Within), a, b),
-        ("st_intersects", [a, b]) => (related(Relation::Intersects), a, b),
+        (name, [a, b]) => {
+            let Some(relation) = Relation::named(name) else { return Ok(None) };
+            (Test::Relation { relation, probe_first: true }, a, b)
+        }
         _ => return Ok(None),
     };
     sides(test, source(a), source(b), filter, probe_side)
-}
-
-fn related(relation: Relation) -> Test {
-    Test::Relation { relation, probe_first: true }
 }
 
 fn call_of(expr: &Arc<dyn PhysicalExpr>) -> Option<(&str, &[Arc<dyn PhysicalExpr>])> {

@@ -113,6 +113,10 @@ async fn every_condition_of_place_is_looked_up() {
     for (condition, count) in [
         ("ST_Within(ST_Point(p.lon, p.lat), s.shape)", 5),
         ("ST_Intersects(s.shape, ST_Point(p.lon, p.lat))", 5),
+        ("ST_Covers(s.shape, ST_Point(p.lon, p.lat))", 5),
+        ("ST_CoveredBy(ST_Point(p.lon, p.lat), s.shape)", 5),
+        ("ST_Touches(ST_Point(p.lon + 0.3, p.lat), s.shape)", 3),
+        ("ST_Equals(ST_Point(p.lon, p.lat), s.shape)", 0),
         ("ST_DWithin(s.shape, ST_Point(p.lon, p.lat), 20000)", 9),
         ("20000 >= ST_Distance(ST_Point(p.lon, p.lat), s.shape)", 9),
         ("ST_Distance(ST_Point(p.lon, p.lat), s.shape) < 0", 0),

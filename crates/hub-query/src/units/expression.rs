@@ -117,7 +117,7 @@ impl Scope<'_> {
             }
             Expr::ScalarFunction(call) => match call.name() {
                 "convert" => self.converted(&call.args),
-                "distance_m" | "st_distance" => {
+                "distance_m" | "st_distance" | "st_length" | "st_perimeter" => {
                     self.all(&call.args)?;
                     Ok(Some(Measured::in_unit("m")))
                 }

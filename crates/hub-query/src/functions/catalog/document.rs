@@ -14,9 +14,12 @@ pub fn functions_document() -> String {
          A day is a day in Japan, whatever the time's zone; a missing argument gives a missing result. Every \
          example is run by a test.\n\n\
          ## The hub's own\n\n\
-         Geometries are WKT in degrees of longitude and latitude, as uploads of GeoJSON hold them. Joins `ON \
-         distance_m(…) <= …`, `ST_DWithin`, `ST_Contains`, `ST_Within` and `ST_Intersects` look candidates up \
-         in a spatial index; the nearest of each is `QUALIFY row_number() OVER (PARTITION BY p.id ORDER BY \
+         Geometries are WKT in degrees of longitude and latitude, as uploads of GeoJSON hold them. Lengths, \
+         distances and areas are those on the ellipsoid, in metres and square metres; how geometries lie to one \
+         another, their middles and what they come to together are worked out on the plane of the degrees, so \
+         that no shape reaches over 180° of longitude. Joins `ON distance_m(…) <= …`, `ST_DWithin`, \
+         `ST_Intersects`, `ST_Contains`, `ST_Within`, `ST_Covers`, `ST_CoveredBy`, `ST_Touches`, `ST_Crosses`, \
+         `ST_Overlaps` and `ST_Equals` look candidates up in a spatial index; the nearest of each is `QUALIFY row_number() OVER (PARTITION BY p.id ORDER BY \
          distance) = 1`.\n",
     );
     // Writing to a String cannot fail.

@@ -10,9 +10,7 @@ use arrow::{
 use datafusion::common::Result;
 use hub_model::MeshCell;
 
-use super::{
-    Call, Definition, Family, Gives, PLAIN, Takes, call::Values, geometry::geometry_field,
-};
+use super::{Call, Definition, Family, Gives, PLAIN, Takes, call::Values};
 
 const OF_CODE: Definition = Definition {
     family: Family::Place,
@@ -109,8 +107,7 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
         ja: "メッシュの中心の点（ジオメトリ）",
         en: "A cell's middle as a point geometry",
         example: ("SELECT mesh_center('64402680')", "POINT (140.75625 42.90416666666667)"),
-        gives: Gives::Text,
-        field: Some(|args| geometry_field("mesh_center", args)),
+        gives: Gives::Geometry,
         work: |call| {
             let codes = call.texts(0)?;
             call.texts_of_rows(|row| {
@@ -130,8 +127,7 @@ pub(super) const FUNCTIONS: &[&Definition] = &[
             "SELECT mesh_polygon('6440')",
             "POLYGON ((140 42.666666666666664, 141 42.666666666666664, 141 43.333333333333336, 140 43.333333333333336, 140 42.666666666666664))",
         ),
-        gives: Gives::Text,
-        field: Some(|args| geometry_field("mesh_polygon", args)),
+        gives: Gives::Geometry,
         work: |call| {
             let codes = call.texts(0)?;
             call.texts_of_rows(|row| {
