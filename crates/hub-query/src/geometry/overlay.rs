@@ -77,11 +77,11 @@ pub(crate) fn overlaid(
         | (Kind::Lines(_), Kind::Points(_), OpType::Difference) => Ok(first.clone()),
         (Kind::Lines(_), Kind::Lines(_), OpType::Intersection | OpType::Difference) => {
             Err(Unsaid::Takes(
-                "takes no two lines; one of both must be polygons or points. Whether lines meet tells ST_Intersects",
+                "takes no two lines; one of both must be polygons or points. ST_Intersects tells whether lines meet",
             ))
         }
         (_, _, OpType::Union | OpType::Xor) => Err(Unsaid::Takes(
-            "takes polygons only; geometries of other kinds are put together by ST_Collect",
+            "takes polygons only; keep points and lines in rows of their own",
         )),
     }
 }
