@@ -83,12 +83,11 @@ pub(crate) fn instead_of_function(name: &str) -> Option<&'static str> {
         "row_to_json" | "to_json" | "to_jsonb" | "json_object" | "json_build_object" => {
             "JSON is looked into and not made here; select the columns, and ask for the answer in JSON"
         }
-        "st_buffer" => {
-            "ask for what is near: ST_DWithin(a, b, metres), or ST_Distance(a, b) < metres"
+        "st_makepoint" => "write ST_Point(longitude, latitude)",
+        "st_transform" | "st_setsrid" | "st_srid" => {
+            "geometries are in degrees of longitude and latitude, and lengths in metres: leave it out"
         }
-        "st_length" => {
-            "ST_Distance(a, b) has the metres between two points; lengths of lines are not offered"
-        }
+        "st_extent" => "write min(ST_XMin(g)), min(ST_YMin(g)), max(ST_XMax(g)), max(ST_YMax(g))",
         "columns" => "name the columns, or leave some out: SELECT * EXCLUDE (a, b)",
         "to_number" => "cast the text: x::double",
         "convert_timezone" => "write time AT TIME ZONE 'UTC'",

@@ -80,9 +80,9 @@ pub(crate) fn overlaid(
                 "takes no two lines; one of both must be polygons or points. ST_Intersects tells whether lines meet",
             ))
         }
-        (_, _, OpType::Union | OpType::Xor) => Err(Unsaid::Takes(
-            "takes polygons only; keep points and lines in rows of their own",
-        )),
+        (_, _, OpType::Union | OpType::Xor) => {
+            Err(Unsaid::Takes("takes polygons only; keep points and lines in rows of their own"))
+        }
     }
 }
 
